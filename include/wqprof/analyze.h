@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_ANALYZE_H_
+#define WQPROF_ANALYZE_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "wqprof/model.h"
+#include "wqprof/report.h"
+
+namespace wqprof {
+
+// Which items count.  An empty list lets all through; within a list the globs are OR,
+// between lists AND.
+struct ItemFilter {
+  std::vector<std::string> workqueues;  // globs (*, ?, [])
+  std::vector<std::string> functions;
+  std::vector<Cpu> cpus;                // where the item ran, or was queued if it never ran
+  std::vector<ItemState> states;
+  Timestamp from = kUnseen, to = kUnseen;  // of the item's last event seen; kUnseen: open
+  bool empty() const;
+};
+
+// Decides for one trace's items; remembers the verdict on each name.
+class ItemMatcher {
+ public:
+  ItemMatcher(const ItemFilter& filter, const NameTable& names);
+  ~ItemMatcher();
+  bool Matches(const WorkItem& item);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct AnalyzeOptions {
+  ItemFilter filter;
+  Nanos stall_threshold = std::chrono::milliseconds(10);
+  size_t max_stalls = 1000;  // kept in the report, the longest ones
+};
+
+// Sums items up into a Report.  Memory: histograms per function, workqueue, pool, worker
+// and origin, and the longest stalls; never all items.
+class Analyzer {
+ public:
+  // `source` and `model` must outlive this object.
+  Analyzer(const EventSource& source, const Reconstructor& model, AnalyzeOptions options);
+  ~Analyzer();
+  void Add(std::span<const WorkItem> items, std::span<const PoolGap> gaps);
+  // REQUIRES: the model is finished and all of its items and gaps were added.
+  Report Finish() &&;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Reads `source` to its end through reconstruction and analysis.
+absl::StatusOr<Report> Analyze(EventSource& source, const AnalyzeOptions& options);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_ANALYZE_H_

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_EVENT_H_
+#define WQPROF_EVENT_H_
+
+#include <cstdint>
+#include <type_traits>
+
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// What an Event tells.  The order of the first four breaks ties of time between CPUs:
+// at one instant a work is queued, activated, started, ended (kernel.md §7).
+enum class EventKind : uint8_t {
+  kQueueWork,     // workqueue_queue_work        -> Event::work
+  kActivateWork,  // workqueue_activate_work     -> Event::work
+  kExecuteStart,  // workqueue_execute_start     -> Event::work
+  kExecuteEnd,    // workqueue_execute_end       -> Event::work
+  kLossBegin,     // events of Event::cpu are missing from here ... -> Event::loss
+  kLossEnd,       // ... to here: the next event of that CPU was kept
+  kSwitch,        // sched_switch                -> Event::sched_switch
+  kWaking,        // sched_waking                -> Event::wake
+  kWakeup,        // sched_wakeup, _wakeup_new   -> Event::wake
+  kFork,          // sched_process_fork          -> Event::task
+  kExit,          // sched_process_exit          -> Event::task
+  kRename,        // task_rename                 -> Event::task
+  kTimerStart,    // timer_start                 -> Event::timer
+  kTimerExpire,   // timer_expire_entry          -> Event::timer
+  kTimerCancel,   // timer_cancel                -> Event::timer
+};
+inline constexpr int kEventKinds = static_cast<int>(EventKind::kTimerCancel) + 1;
+
+// Bits of common_flags that the analysis uses (include/linux/trace_events.h).
+inline constexpr uint8_t kFlagIrqsOff = 0x01;
+inline constexpr uint8_t kFlagHardirq = 0x08;
+inline constexpr uint8_t kFlagSoftirq = 0x10;
+inline constexpr uint8_t kFlagNmi = 0x40;
+
+// One event of a trace, whatever the format it came from.  What the format lacks is
+// kUnknown or kNone.
+struct Event {
+  struct Work {
+    WorkAddr work;
+    NameId function;
+    NameId workqueue;   // queue_work only; before 5.12 the name is the wq's address
+    Cpu target_cpu;     // queue_work only: pwq->pool->cpu, kNone for unbound
+    Cpu requested_cpu;  // queue_work only: kNone when the caller gave none
+  };
+  struct Loss {
+    uint64_t count;  // lost events; 0 and !known: the number was not recorded
+    bool known;
+  };
+  struct Switch {
+    Pid next;  // Event::pid is the one switched out
+    NameId prev_comm;
+    NameId next_comm;
+    int16_t prev_prio;
+    int16_t next_prio;
+    char prev_state;  // 'R', 'S', 'D', 'I', ...: first letter of the print format
+    bool preempted;   // prev_state had '+'
+  };
+  struct Wake {
+    Pid target;
+    NameId comm;
+    int16_t prio;
+    Cpu target_cpu;
+  };
+  struct Task {
+    Pid task;  // fork: the child; exit, rename: the task itself
+    NameId comm;
+  };
+  struct Timer {
+    WorkAddr timer;  // a delayed work's timer is at work + sizeof(work_struct)
+    NameId function;
+    uint32_t timeout_jiffies;  // timer_start: expires - now
+  };
+
+  Timestamp at;
+  Pid pid;  // the task that the event interrupted or ran in (common_pid)
+  Cpu cpu;
+  EventKind kind;
+  uint8_t flags;  // common_flags
+  union {
+    Work work;
+    Loss loss;
+    Switch sched_switch;
+    Wake wake;
+    Task task;
+    Timer timer;
+  };
+};
+static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 40);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_EVENT_H_

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_EVENT_SOURCE_H_
+#define WQPROF_EVENT_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "wqprof/event.h"
+#include "wqprof/name_table.h"
+
+namespace wqprof {
+
+// The `stats` file of one CPU's ring buffer.  Absent lines are absent, not zero.
+struct CpuStats {
+  Cpu cpu = Cpu::kNone;
+  std::optional<uint64_t> entries, overrun, commit_overrun, dropped_events, read_events;
+};
+
+// What a trace says of itself, apart from its events.
+struct TraceInfo {
+  std::string path;                       // as the user gave it; "-" for standard input
+  std::string format;                     // "trace.dat v7"
+  std::string kernel;                     // release, e.g. "6.1.0-32-amd64"; "" unknown
+  std::string machine;                    // nodename
+  std::string uname;                      // whole
+  std::string clock;                      // "mono"; "" unknown
+  bool clock_is_ns = true;                // counter, uptime, x86-tsc without scale: no
+  std::string compression;                // "none", "zstd"
+  int version = 0;                        // of trace.dat: 6, 7
+  bool big_endian = false;
+  int long_size = 8;                      // of the traced kernel, bytes
+  uint32_t page_size = 0;                 // sub-buffer, bytes
+  int cpus = 0;
+  std::string instance;                   // the one read; "" the top-level buffer
+  std::vector<std::string> instances;     // all in the file
+  std::vector<CpuStats> cpu_stats;
+  std::vector<std::string> events;        // "workqueue:workqueue_queue_work", ... formats in the file
+  std::string settings;                   // wqprof's own note: "key=value" lines, or ""
+  bool has_sched = false;                 // sched_switch and sched_waking were recorded
+  bool has_timers = false;
+  bool has_activate = true;               // workqueue_activate_work was recorded
+  bool has_queue = true;
+  bool hashed_addresses = false;          // text with %p: opaque ids
+  bool unfinished = false;                // the recorder did not end this file
+  uint64_t data_bytes = 0;                // ring-buffer pages, as stored
+};
+
+// What reading found, so far.  Complete once Next() has returned the end.
+struct ReadStats {
+  uint64_t events = 0;                    // every record of every kind, unknown ones too
+  std::vector<std::pair<std::string, uint64_t>> events_by_name;  // "system:name", by name
+  std::vector<uint64_t> events_by_cpu;
+  uint64_t pages = 0;
+  uint64_t corrupt_pages = 0;             // pages with a fault; their valid prefix was used
+  bool truncated = false;                 // the file ends before its data do
+  uint64_t lost_gaps = 0;                 // page marks of missed events
+  std::optional<uint64_t> lost_events = 0;  // sum of the marks; absent: a mark had no number
+  uint64_t time_reversals = 0;            // stamps that went backwards on one CPU
+  Timestamp begin = kUnseen, end = kUnseen;  // first and last event
+  // When the first event of the last CPU to have one was kept: before it, a missing
+  // queue event proves nothing (kernel.md §7).
+  Timestamp covered_from = kUnseen;
+};
+
+// Events of all CPUs in time order; equal times of one CPU keep their order in the buffer.
+// Events that the ring buffer lost show up in their place as kLossBegin .. kLossEnd.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+  // The next run of events; empty at the end of the trace.  Valid until the next call.
+  // Fails only when the input itself can no longer be read.
+  virtual absl::StatusOr<std::span<const Event>> Next() = 0;
+  virtual const TraceInfo& info() const = 0;
+  virtual const ReadStats& stats() const = 0;
+  virtual const NameTable& names() const = 0;
+  // The last name known of a task; kUnknown when the trace has none.  Before Next() has
+  // reached the end, later names may be missing.
+  virtual NameId CommOf(Pid pid) const = 0;
+};
+
+struct OpenOptions {
+  std::string instance;  // read this instance's buffer; "" picks the one with data
+  int threads = 0;       // decoders; 0: as many as there are CPUs here, at most 8
+};
+
+// Recognises the input by its content.  "-" is standard input.
+// Errors: kNotFound, kPermissionDenied, kDataLoss (nothing could be read: exit code 5),
+// kInvalidArgument (no such instance).
+absl::StatusOr<std::unique_ptr<EventSource>> OpenTrace(const std::string& path,
+                                                       const OpenOptions& options = {});
+
+}  // namespace wqprof
+
+#endif  // WQPROF_EVENT_SOURCE_H_

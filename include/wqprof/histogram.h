@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_HISTOGRAM_H_
+#define WQPROF_HISTOGRAM_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// Durations in base-2 exponential buckets: bucket i of scale s holds
+// (2^(i/2^s), 2^((i+1)/2^s)] ns, the layout of OpenTelemetry's exponential histograms.
+// Zero has a count of its own.  Count, sum, min and max are exact; a quantile is off by
+// at most 0.28 % (half a bucket at scale 7).  Merging is integer addition, hence
+// commutative and associative.
+class Histogram {
+ public:
+  static constexpr int kScale = 7;
+
+  // REQUIRES: value >= 0.
+  void Add(Nanos value) { AddTimes(value, 1); }
+  void AddTimes(Nanos value, uint64_t times);
+  void Merge(const Histogram& other);
+
+  uint64_t count() const { return count_; }
+  // Saturates at the largest int64 (292 years).
+  Nanos sum() const { return Nanos(sum_); }
+  // Absent when nothing was added.
+  std::optional<Nanos> min() const;
+  std::optional<Nanos> max() const;
+  std::optional<Nanos> mean() const;
+  // The value below or at which a share `q` in [0, 1] of the values lies (nearest rank),
+  // clamped to [min, max].  Absent when nothing was added.
+  std::optional<Nanos> Quantile(double q) const;
+
+  struct Bucket {
+    int32_t index;
+    uint64_t count;
+  };
+  uint64_t zero_count() const { return zero_count_; }
+  // Non-empty buckets in ascending order at `scale` (<= kScale).
+  std::vector<Bucket> Buckets(int scale = kScale) const;
+
+  // Bucket of `value` (> 0) at kScale.
+  static int32_t IndexOf(int64_t value);
+
+ private:
+  static constexpr int kPerOctave = 1 << kScale;
+  using Octave = std::array<uint64_t, kPerOctave>;
+
+  uint64_t count_ = 0;
+  uint64_t zero_count_ = 0;
+  int64_t sum_ = 0;
+  int64_t min_ = INT64_MAX;
+  int64_t max_ = INT64_MIN;
+  // One block per octave in use: a function's durations span few octaves.
+  std::array<std::unique_ptr<Octave>, 64> octaves_;
+
+ public:
+  Histogram() = default;
+  Histogram(const Histogram& other) { Merge(other); }
+  Histogram& operator=(const Histogram& other);
+  Histogram(Histogram&&) = default;
+  Histogram& operator=(Histogram&&) = default;
+};
+
+// How many samples a quantile needs to be told with 95 % confidence that the sample
+// holds a value beyond it: p95 59, p99 299, p99.9 2995.
+uint64_t SamplesNeeded(double q);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_HISTOGRAM_H_

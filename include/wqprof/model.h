@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// From events to the lives of works and the occupancy of pools (kernel.md §2, §3, §8).
+#ifndef WQPROF_MODEL_H_
+#define WQPROF_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wqprof/event_source.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+enum class PoolId : uint32_t { kUnknown = 0 };
+
+enum class PoolKind : uint8_t { kUnknown, kPerCpu, kHighpri, kUnbound, kRescuer, kBh, kBhHighpri };
+// "per-cpu", "highpri", "unbound", "rescuer", "bh", "bh-highpri", "unknown".
+std::string_view ToString(PoolKind kind);
+
+// A worker pool, or a rescuer, named as SPEC §1 does: "cpu3-hi", "u8", "rescuer:xfs-log".
+struct Pool {
+  PoolId id = PoolId::kUnknown;
+  PoolKind kind = PoolKind::kUnknown;
+  Cpu cpu = Cpu::kNone;  // per-CPU and BH pools
+  std::string name = "unknown";
+};
+
+// What a worker's comm tells of its pool (kernel.md §3.1).  Only the prefix counts: text
+// after the worker's number, as /proc shows it, is ignored.
+struct WorkerComm {
+  PoolKind kind = PoolKind::kUnknown;
+  int number = -1;  // CPU of a per-CPU pool, id of an unbound pool
+};
+WorkerComm ParseWorkerComm(std::string_view comm);
+
+// What became of one life of a work.
+enum class ItemState : uint8_t {
+  kDone,         // started (and ended, unless its end was lost)
+  kSuperseded,   // stolen or re-queued before it started
+  kPending,      // at the end of the trace not started: pending, inactive or cancelled
+  kRunning,      // at the end of the trace started, not ended
+  kBeforeTrace,  // queued (or started) before the trace began
+  kBarrier,      // wq_barrier_func: never queued
+  kUnmatched,    // a start without a queue event, or an end without a start, that nothing explains
+};
+// "done", "superseded", ...: the words of wqprof.works/1.
+std::string_view ToString(ItemState state);
+
+// Who queued an item.
+struct Origin {
+  enum class Kind : uint8_t { kUnknown, kTask, kHardirq, kSoftirq, kNmi, kWork };
+  Kind kind = Kind::kUnknown;
+  Pid pid = Pid::kNone;                  // kTask, kWork: the task that queued
+  NameId function = NameId::kUnknown;    // kWork: the function then executing
+};
+std::string_view ToString(Origin::Kind kind);
+
+// One life of a work: queued -> (inactive) -> activated -> started -> ended.
+// A time that was not seen is kUnseen.
+struct WorkItem {
+  uint64_t id = 0;  // 1, 2, ... in the order of its first event seen
+  WorkAddr work{};
+  Timestamp queued = kUnseen, activated = kUnseen, started = kUnseen, ended = kUnseen;
+  NameId function = NameId::kUnknown;
+  NameId workqueue = NameId::kUnknown;  // known from the queue event only
+  Origin origin;
+  Cpu queue_cpu = Cpu::kNone;   // where the queue event was emitted
+  Cpu target_cpu = Cpu::kNone;  // the pool's CPU that it names; kNone: unbound
+  Cpu run_cpu = Cpu::kNone, end_cpu = Cpu::kNone;
+  Pid worker = Pid::kNone;      // pid of the start event; for a BH work the interrupted task
+  PoolId pool = PoolId::kUnknown;
+  ItemState state = ItemState::kPending;
+  bool softirq : 1 = false;          // executed as BH work
+  bool requeued_by_self : 1 = false; // queued by its own execution
+  bool reentrant : 1 = false;        // the same address executed elsewhere at once
+  bool collided : 1 = false;         // waited for its own previous execution to end
+  bool ambiguous : 1 = false;        // the PENDING window could not be excluded (kernel.md §8.5)
+  bool wait_tainted : 1 = false;     // a loss may have hidden a part of its wait
+  bool run_tainted : 1 = false;      // ... or of its execution
+
+  bool tainted() const { return wait_tainted || run_tainted; }
+  std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }
+  std::optional<Nanos> DispatchWait() const { return Between(activated, started); }
+  std::optional<Nanos> Latency() const { return Between(queued, started); }
+  std::optional<Nanos> Execution() const { return Between(started, ended); }
+  std::optional<Nanos> Total() const { return Between(queued, ended); }
+};
+
+// A time in which a pool had activated items waiting and started none.
+struct PoolGap {
+  PoolId pool = PoolId::kUnknown;
+  Timestamp begin = kUnseen;
+  Timestamp end = kUnseen;   // the start that ended it, or the end of the trace
+  uint64_t waiting = 0;      // items waiting when it ended
+  bool at_end = false;       // the trace ended first
+};
+
+// How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.
+struct PoolOccupancy {
+  Pool pool;
+  uint64_t executions = 0;   // starts on it, barriers included
+  uint64_t workers = 0;      // distinct workers seen executing
+  uint32_t busy_max = 0;     // most executions open at once
+  Nanos busy_sum{0};         // integral of the number of open executions
+  Nanos busy_any{0};         // time with at least one open execution
+  uint64_t backlog_max = 0;  // most activated items waiting at once
+  Nanos backlog_sum{0};      // integral of the number waiting
+};
+
+// How busy one worker was.  A pid that served two pools in turn is two workers.
+struct WorkerOccupancy {
+  Pid pid = Pid::kNone;
+  NameId comm = NameId::kUnknown;
+  PoolId pool = PoolId::kUnknown;
+  uint64_t executions = 0;
+  Nanos busy{0};
+};
+
+// What matching could not tell, or told with doubt.  Counts of items, or of events where
+// no item could be made.
+struct MatchQuality {
+  uint64_t executed = 0;          // starts matched to their queue event
+  uint64_t superseded = 0;
+  uint64_t barriers = 0;
+  uint64_t unmatched_starts = 0;
+  uint64_t unmatched_ends = 0;
+  uint64_t before_trace = 0;
+  uint64_t pending_at_end = 0;
+  uint64_t running_at_end = 0;
+  uint64_t tainted = 0;
+  uint64_t ambiguous = 0;
+  uint64_t negative_latencies = 0;
+  uint64_t lost_ends = 0;         // a worker started anew without an end event
+  uint64_t stray_activations = 0; // activate without a queued work: cancelled (<= 6.9)
+};
+
+// Matches events into items and keeps the account of pools and workers.  It cannot fail:
+// what does not fit is counted, and no item is ever guessed across a loss.
+// Memory grows with the works that are pending or executing, not with the trace.
+class Reconstructor {
+ public:
+  struct Options {
+    Nanos gap_floor = std::chrono::milliseconds(10);  // shortest PoolGap told
+  };
+  // `source` gives names and facts of the trace and must outlive this object.
+  explicit Reconstructor(const EventSource& source, Options options);
+  explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}
+  ~Reconstructor();
+
+  // REQUIRES: time order, across calls too; not after Finish().
+  void Add(std::span<const Event> events);
+  // The trace is over: what is open becomes pending or running, what was held back is told.
+  void Finish();
+
+  // Moves the items completed since the last call into `out`, in the order in which they
+  // were complete; what `out` held is dropped, its memory is used again.
+  void TakeItems(std::vector<WorkItem>& out);
+  void TakeGaps(std::vector<PoolGap>& out);
+
+  const MatchQuality& quality() const;
+  const Pool& pool(PoolId id) const;
+  // Accounts up to the last event, pools and workers in order of their first start.
+  std::vector<PoolOccupancy> Pools() const;
+  std::vector<WorkerOccupancy> Workers() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_H_

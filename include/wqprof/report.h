@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results of an analysis, as plain values: the only input of every renderer.
+#ifndef WQPROF_REPORT_H_
+#define WQPROF_REPORT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "wqprof/event_source.h"
+#include "wqprof/histogram.h"
+#include "wqprof/model.h"
+
+namespace wqprof {
+
+// How far the numbers can be trusted; the fields of `quality` in SPEC §5.
+struct Quality {
+  std::optional<uint64_t> lost_events = 0;  // absent: lost, number unknown
+  uint64_t lost_gaps = 0;
+  MatchQuality match;
+  uint64_t corrupt_pages = 0;
+  bool truncated = false;
+  bool unfinished = false;  // the recorder was killed
+  // Matched starts of all non-barrier starts that the trace should explain; absent: none.
+  std::optional<double> paired_fraction;
+  // Nothing lost, damaged or unexplained.
+  bool complete() const;
+};
+
+// The five measures of SPEC §2 over a set of items.
+struct Measures {
+  uint64_t queued = 0;      // queue events
+  uint64_t executed = 0;    // starts matched to their queue event
+  uint64_t superseded = 0;
+  Histogram latency, activation_wait, dispatch_wait, execution, total;
+  void Merge(const Measures& other);
+};
+
+struct FunctionRow {
+  std::string workqueue;  // "" when no queue event told it
+  std::string function;   // without the module; an address when no symbol covers it
+  std::string module;     // "" for vmlinux
+  Measures measures;
+};
+
+struct WorkqueueRow {
+  std::string workqueue;
+  Measures measures;
+};
+
+// Items by where they came from: "task ptyload", "softirq", "work xfs_end_io", ...
+struct OriginRow {
+  std::string kind;
+  std::string name;  // comm or function; "" for interrupts
+  Measures measures;
+};
+
+struct PoolRow {
+  PoolOccupancy occupancy;
+  double busy_mean = 0, busy_fraction = 0, backlog_mean = 0;
+  Nanos stalled{0};
+  Histogram execution;
+  Measures measures;  // of the items that ran there
+};
+
+struct CpuRow {
+  Cpu cpu = Cpu::kNone;  // where the items ran
+  Measures measures;
+};
+
+struct WorkerRow {
+  WorkerOccupancy occupancy;
+  std::string comm;  // "" unknown
+  std::string pool;
+  double busy_fraction = 0;
+  Measures measures;
+};
+
+// Items of one function that waited through a stall.
+struct DelayedRow {
+  std::string function, workqueue;
+  uint64_t count = 0;
+  Nanos worst_wait{0};
+};
+
+// An execution that kept a worker of a stalled pool.  Times on CPU and off it are told
+// only when scheduler events were recorded.
+struct StallHolder {
+  std::string function, workqueue, worker;
+  Pid worker_pid = Pid::kNone;
+  Timestamp begin = kUnseen;
+  Nanos overlap{0};
+  std::optional<Nanos> on_cpu, preempted, blocked;
+  std::optional<std::string> preempted_by;
+};
+
+enum class StallCause : uint8_t {
+  kUnknown, kCpuHog, kAllBlocked, kNoIdleWorker, kStarved, kBehindItem, kSoftirqDelay
+};
+std::string_view ToString(StallCause cause);
+
+// A pool had activated items waiting and started none for at least the threshold.
+struct Stall {
+  uint64_t id = 0;  // 1, 2, ... by time
+  std::string pool;
+  Timestamp begin = kUnseen;
+  Nanos duration{0};
+  bool at_end = false;  // not over when the trace ended: duration is a lower bound
+  uint64_t delayed_items = 0;
+  Nanos worst_latency{0};
+  StallCause cause = StallCause::kUnknown;
+  std::vector<StallHolder> holders;
+  std::vector<DelayedRow> delayed;
+};
+
+// Something worth knowing, in plain words, with the command that tells more.
+struct Finding {
+  uint64_t id = 0;
+  std::string kind;  // "activation_wait", "stall", "long_execution", "lost_events", ...
+  std::string text;
+  std::string next;
+};
+
+// Everything that `report` knows.  Rows are ordered by name; renderers sort as asked.
+struct Report {
+  TraceInfo source;
+  ReadStats read;
+  Nanos duration{0};
+  Quality quality;
+  std::vector<FunctionRow> functions;
+  std::vector<WorkqueueRow> workqueues;
+  std::vector<OriginRow> origins;
+  std::vector<CpuRow> cpus;
+  std::vector<PoolRow> pools;      // by kind, CPU, name
+  std::vector<WorkerRow> workers;  // by pool, pid
+  std::vector<Stall> stalls;       // by time; the longest kMaxStalls of them
+  uint64_t stalls_total = 0;
+  std::vector<Finding> findings;
+  std::vector<std::string> filters;  // what was left out on request, in words
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_REPORT_H_

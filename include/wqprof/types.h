@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The units and identities that every module speaks: time, CPUs, tasks, works.
+#ifndef WQPROF_TYPES_H_
+#define WQPROF_TYPES_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace wqprof {
+
+using Nanos = std::chrono::nanoseconds;
+
+// The clock of one trace.  A tag type: points of different clocks do not mix,
+// and wall time cannot slip in.
+struct TraceClock {
+  using duration = Nanos;
+  using rep = Nanos::rep;
+  using period = Nanos::period;
+  using time_point = std::chrono::time_point<TraceClock>;
+  static constexpr bool is_steady = true;
+};
+using Timestamp = TraceClock::time_point;
+
+// "Not seen in the trace".  Never a number: see Between().
+inline constexpr Timestamp kUnseen = Timestamp::min();
+
+// The span from `from` to `to`; nothing when either was not seen.  May be negative
+// when the clocks of two CPUs disagree.
+inline std::optional<Nanos> Between(Timestamp from, Timestamp to) {
+  if (from == kUnseen || to == kUnseen) return std::nullopt;
+  return to - from;
+}
+
+// A CPU number of the traced machine.  kNone: not known, or WORK_CPU_UNBOUND.
+enum class Cpu : int16_t { kNone = -1 };
+inline constexpr int kMaxCpus = 32767;
+constexpr int ToInt(Cpu cpu) { return static_cast<int>(cpu); }
+
+// A thread id as the kernel's events print it.  kNone: not known.
+enum class Pid : int32_t { kNone = -1 };
+constexpr int32_t ToInt(Pid pid) { return static_cast<int32_t>(pid); }
+
+// Address of a work_struct (or of a timer).  Identifies a work only while it is
+// pending or executing; the memory may then serve another one.
+enum class WorkAddr : uint64_t {};
+constexpr uint64_t ToInt(WorkAddr work) { return static_cast<uint64_t>(work); }
+
+// Index into a NameTable.
+enum class NameId : uint32_t { kUnknown = 0, kBarrier = 1, kDelayedTimer = 2 };
+constexpr uint32_t ToInt(NameId name) { return static_cast<uint32_t>(name); }
+
+}  // namespace wqprof
+
+#endif  // WQPROF_TYPES_H_

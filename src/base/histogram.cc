@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wqprof/histogram.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+
+namespace wqprof {
+namespace {
+
+constexpr int kPerOctave = 1 << Histogram::kScale;
+
+// Upper edges of the buckets of one octave, as 63-bit fractions: edges[i] is the largest m
+// for which a value 2^k * (1 + m / 2^63) lies in bucket i.  A first guess from the upper
+// bits of the fraction is at most one bucket off, so that no logarithm is taken per value.
+struct OctaveTable {
+  std::array<uint64_t, kPerOctave> edges;
+  std::array<uint8_t, 2 * kPerOctave> guess;
+
+  OctaveTable() {
+    for (int i = 0; i < kPerOctave; ++i) {
+      const long double upper = exp2l(static_cast<long double>(i + 1) / kPerOctave) - 1.0L;
+      edges[static_cast<size_t>(i)] =
+          i + 1 == kPerOctave ? (uint64_t{1} << 63) - 1 : static_cast<uint64_t>(upper * 0x1p63L);
+    }
+    for (size_t g = 0; g < guess.size(); ++g) {
+      const uint64_t fraction = static_cast<uint64_t>(g) << (63 - Histogram::kScale - 1);
+      guess[g] = static_cast<uint8_t>(
+          std::lower_bound(edges.begin(), edges.end(), fraction) - edges.begin());
+    }
+  }
+};
+
+const OctaveTable& Table() {
+  static const OctaveTable table;
+  return table;
+}
+
+// Buckets are (lower, upper]: a power of two belongs to the octave below it.
+struct Position {
+  int octave;  // -1 for the value 1
+  int sub;
+};
+
+Position PositionOf(uint64_t value, const OctaveTable& table) {
+  const int octave = 63 - std::countl_zero(value);
+  const uint64_t fraction = octave == 0 ? 0 : (value << (63 - octave)) & ~(uint64_t{1} << 63);
+  if (fraction == 0) return {octave - 1, kPerOctave - 1};
+  size_t sub = table.guess[fraction >> (63 - Histogram::kScale - 1)];
+  while (fraction > table.edges[sub]) ++sub;
+  return {octave, static_cast<int>(sub)};
+}
+
+// The geometric middle of a bucket, the point with the least relative error.
+int64_t Middle(int32_t index) {
+  return static_cast<int64_t>(std::llround(std::exp2((index + 0.5) / kPerOctave)));
+}
+
+}  // namespace
+
+int32_t Histogram::IndexOf(int64_t value) {
+  assert(value > 0);
+  const Position p = PositionOf(static_cast<uint64_t>(value), Table());
+  return p.octave * kPerOctave + p.sub;
+}
+
+void Histogram::AddTimes(Nanos value, uint64_t times) {
+  const int64_t v = value.count();
+  assert(v >= 0);
+  if (times == 0) return;
+  count_ += times;
+  const __int128 sum = static_cast<__int128>(v) * times + sum_;
+  sum_ = sum > INT64_MAX ? INT64_MAX : static_cast<int64_t>(sum);
+  min_ = std::min(min_, v);
+  max_ = std::max(max_, v);
+  if (v == 0) {
+    zero_count_ += times;
+    return;
+  }
+  const Position p = PositionOf(static_cast<uint64_t>(v), Table());
+  auto& block = octaves_[static_cast<size_t>(p.octave + 1)];
+  if (!block) block = std::make_unique<Octave>();
+  (*block)[static_cast<size_t>(p.sub)] += times;
+}
+
+void Histogram::Merge(const Histogram& other) {
+  count_ += other.count_;
+  zero_count_ += other.zero_count_;
+  sum_ = sum_ > INT64_MAX - other.sum_ ? INT64_MAX : sum_ + other.sum_;
+  min_ = std::min(min_, other.min_);
+  max_ = std::max(max_, other.max_);
+  for (size_t o = 0; o < octaves_.size(); ++o) {
+    if (!other.octaves_[o]) continue;
+    if (!octaves_[o]) octaves_[o] = std::make_unique<Octave>();
+    for (size_t i = 0; i < kPerOctave; ++i) (*octaves_[o])[i] += (*other.octaves_[o])[i];
+  }
+}
+
+Histogram& Histogram::operator=(const Histogram& other) {
+  if (this != &other) {
+    *this = Histogram();
+    Merge(other);
+  }
+  return *this;
+}
+
+std::optional<Nanos> Histogram::min() const {
+  return count_ ? std::optional(Nanos(min_)) : std::nullopt;
+}
+std::optional<Nanos> Histogram::max() const {
+  return count_ ? std::optional(Nanos(max_)) : std::nullopt;
+}
+std::optional<Nanos> Histogram::mean() const {
+  if (count_ == 0) return std::nullopt;
+  return Nanos(static_cast<int64_t>(static_cast<uint64_t>(sum_) / count_));
+}
+
+std::optional<Nanos> Histogram::Quantile(double q) const {
+  if (count_ == 0) return std::nullopt;
+  const double wanted = std::ceil(q * static_cast<double>(count_));
+  const uint64_t rank = std::clamp<uint64_t>(static_cast<uint64_t>(std::max(wanted, 1.0)), 1, count_);
+  // The extremes are known exactly.
+  if (rank == count_) return Nanos(max_);
+  if (rank == 1) return Nanos(min_);
+  uint64_t seen = zero_count_;
+  if (rank <= seen) return Nanos(0);
+  for (size_t o = 0; o < octaves_.size(); ++o) {
+    if (!octaves_[o]) continue;
+    for (size_t i = 0; i < kPerOctave; ++i) {
+      seen += (*octaves_[o])[i];
+      if (rank <= seen) {
+        const int32_t index = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
+        return Nanos(std::clamp(Middle(index), min_, max_));
+      }
+    }
+  }
+  return Nanos(max_);
+}
+
+std::vector<Histogram::Bucket> Histogram::Buckets(int scale) const {
+  assert(scale <= kScale);
+  std::vector<Bucket> out;
+  for (size_t o = 0; o < octaves_.size(); ++o) {
+    if (!octaves_[o]) continue;
+    for (size_t i = 0; i < kPerOctave; ++i) {
+      const uint64_t n = (*octaves_[o])[i];
+      if (n == 0) continue;
+      // Halving the resolution halves the index, rounded down: >> of a negative is so.
+      const int32_t fine = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
+      const int32_t index = fine >> (kScale - scale);
+      if (!out.empty() && out.back().index == index) {
+        out.back().count += n;
+      } else {
+        out.push_back({index, n});
+      }
+    }
+  }
+  return out;
+}
+
+uint64_t SamplesNeeded(double q) {
+  return static_cast<uint64_t>(std::ceil(std::log(0.05) / std::log(q)));
+}
+
+}  // namespace wqprof

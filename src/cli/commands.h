@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of the program.  Each function adds one to `app`; when it is chosen, its
+// callback runs it and stores the exit code (SPEC §4).
+#ifndef WQPROF_CLI_COMMANDS_H_
+#define WQPROF_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+
+namespace wqprof {
+
+void AddRecordCommand(CLI::App& app, int& exit_code);
+void AddReportCommand(CLI::App& app, int& exit_code);
+void AddWorksCommand(CLI::App& app, int& exit_code);
+void AddStallsCommand(CLI::App& app, int& exit_code);
+void AddInfoCommand(CLI::App& app, int& exit_code);
+void AddDoctorCommand(CLI::App& app, int& exit_code);
+void AddCompletionCommand(CLI::App& app, int& exit_code);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_COMMANDS_H_

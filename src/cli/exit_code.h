@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_CLI_EXIT_CODE_H_
+#define WQPROF_CLI_EXIT_CODE_H_
+
+#include "absl/status/status.h"
+
+namespace wqprof {
+
+// SPEC §4.
+enum ExitCode : int {
+  kOk = 0,
+  kBroken = 1,        // a budget is broken, or a difference found
+  kUsage = 2,         // usage or configuration
+  kInsufficient = 3,  // evidence insufficient
+  kCannotTrace = 4,   // rights, kernel, resources of this box
+  kUnreadable = 5,    // unreadable input
+  kBug = 70,
+};
+
+// Prints `status` on stderr as "wqprof: <message>" and returns the exit code that belongs
+// to its code: kInvalidArgument, kAlreadyExists -> 2; kPermissionDenied, kUnavailable,
+// kFailedPrecondition, kUnimplemented, kResourceExhausted -> 4; kNotFound, kDataLoss -> 5;
+// anything else -> 70.  Messages say what, why and what to do, in at most three lines.
+int Fail(const absl::Status& status);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_EXIT_CODE_H_

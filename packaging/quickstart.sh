@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# From a clean clone to a report of this machine's workqueues: installs what the build needs,
+# builds, records five seconds under a small load of its own, prints the report.
+set -eu
+source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$source/packaging/deps.sh"
+
+seconds=5
+
+# shellcheck disable=SC2086
+install_packages $build_packages
+directory=$(build_root "$source")/release
+build release "$directory" 'wqprof quickload'
+
+wqprof=$directory/wqprof
+recording=$directory/quickstart.dat
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
+status=0
+"$wqprof" record -o "$recording" -- "$directory/packaging/quickload" "$seconds" "$directory" \
+  2>"$said" || status=$?
+case $status in
+  0)
+    cat "$said" >&2
+    "$wqprof" report "$recording"
+    echo >&2
+    echo "Recorded: $recording. Your own turn: sudo $wqprof record -d 10s && $wqprof report" >&2
+    ;;
+  4) # This machine does not let us trace.
+    echo "Tracing is not allowed here ($(head -n 1 "$said" | sed 's/^wqprof: //')): a sample instead." >&2
+    "$wqprof" report "$source/packaging/sample/wqprof.dat"
+    ;;
+  *)
+    cat "$said" >&2
+    exit "$status"
+    ;;
+esac

@@ -2,6 +2,9 @@
 #ifndef WQPROF_CLI_EXIT_CODE_H_
 #define WQPROF_CLI_EXIT_CODE_H_
 
+#include <string>
+#include <string_view>
+
 #include "absl/status/status.h"
 
 namespace wqprof {
@@ -20,8 +23,13 @@ enum ExitCode : int {
 // Prints `status` on stderr as "wqprof: <message>" and returns the exit code that belongs
 // to its code: kInvalidArgument, kAlreadyExists -> 2; kPermissionDenied, kUnavailable,
 // kFailedPrecondition, kUnimplemented, kResourceExhausted -> 4; kNotFound, kDataLoss -> 5;
-// anything else -> 70.  Messages say what, why and what to do, in at most three lines.
+// anything else -> 70.  kCancelled is silent and 0: whoever read our output has left.
+// Messages say what, why and what to do, in at most three lines.
 int Fail(const absl::Status& status);
+
+// `text` with control bytes written as \x1b: a message may quote a file name or bytes of a
+// hostile trace, and nothing in it may steer the terminal.  Line ends stay.
+std::string Printable(std::string_view text);
 
 }  // namespace wqprof
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "trace/input_file.h"
+#include "trace/trace_dat.h"
+#include "trace/trace_dat_source.h"
+#include "wqprof/event_source.h"
+
+namespace wqprof {
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenTrace(const std::string& path,
+                                                       const OpenOptions& options) {
+  auto file = InputFile::Open(path);
+  if (!file.ok()) return file.status();
+  if (LooksLikeTraceDat(**file)) return OpenTraceDat(*std::move(file), options);
+  if ((*file)->size() == 0) {
+    return absl::DataLossError(fmt::format("cannot read {}: the file is empty", path));
+  }
+  return absl::DataLossError(
+      fmt::format("cannot read {}: not a trace.dat\nwqprof reads what wqprof record and "
+                  "trace-cmd record write",
+                  path));
+}
+
+}  // namespace wqprof

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/trace_dat.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "trace/file_cursor.h"
+#include "trace/zstd_frame.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
+constexpr int kMaxOptionSections = 1000;
+constexpr uint32_t kMaxFormats = 100000;
+
+// Option and section ids (formats.md §1.3).
+enum OptionId : uint16_t {
+  kDone = 0, kDate = 1, kCpuStat = 2, kBuffer = 3, kTraceClock = 4, kUname = 5, kOffset = 7,
+  kCpuCount = 8, kTsc2Nsec = 14, kHeaderInfo = 16, kEventFormats = 18, kKallsyms = 19,
+  kCmdlines = 21,
+};
+
+absl::Status Damaged(const InputFile& file, std::string_view what) {
+  return absl::DataLossError(
+      fmt::format("cannot read {}: {}\nthe file is damaged, or no trace", file.path(), what));
+}
+
+// "local global [mono]" -> "mono"
+std::string CurrentClock(std::string_view text) {
+  const size_t open = text.find('['), close = text.find(']');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
+    return std::string(text.substr(0, text.find('\n')));
+  }
+  return std::string(text.substr(open + 1, close - open - 1));
+}
+
+std::string_view UntilNul(std::string_view text) { return text.substr(0, text.find('\0')); }
+
+int64_t ParseOffset(std::string_view text) {
+  text = UntilNul(text);
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  const bool hex = text.starts_with("0x");
+  if (hex) text.remove_prefix(2);
+  uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
+  const auto out = static_cast<int64_t>(value);
+  return negative && out != INT64_MIN ? -out : out;
+}
+
+// "CPU: 0\nentries: 5\noverrun: 0\n..." of a stats file.
+std::optional<CpuStats> ParseCpuStats(std::string_view text, int cpus) {
+  CpuStats stats;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    const size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) continue;
+    const std::string_view key = line.substr(0, colon), number = line.substr(colon + 2);
+    uint64_t value = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc()) {
+      continue;
+    }
+    if (key == "CPU" && value < static_cast<uint64_t>(cpus)) stats.cpu = static_cast<Cpu>(value);
+    if (key == "entries") stats.entries = value;
+    if (key == "overrun") stats.overrun = value;
+    if (key == "commit overrun") stats.commit_overrun = value;
+    if (key == "dropped events") stats.dropped_events = value;
+    if (key == "read events") stats.read_events = value;
+  }
+  return stats.cpu == Cpu::kNone ? std::nullopt : std::optional(stats);
+}
+
+std::optional<uint64_t> SettingNumber(std::string_view settings, std::string_view key) {
+  const std::string needle = fmt::format("{}=", key);
+  for (size_t at = 0; (at = settings.find(needle, at)) != std::string_view::npos; ++at) {
+    if (at != 0 && settings[at - 1] != '\n') continue;
+    const std::string_view text = settings.substr(at + needle.size());
+    uint64_t value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) {
+      return value;
+    }
+  }
+  return std::nullopt;
+}
+
+// Builds a TraceDat out of the pieces that both versions of the format are made of.
+class Parser {
+ public:
+  explicit Parser(std::unique_ptr<InputFile> file) { dat_.file = std::move(file); }
+
+  absl::StatusOr<TraceDat> Parse() {
+    FileCursor in(*dat_.file, kMagic.size(), false);
+    const std::string version = in.CString();
+    const std::string head = in.Bytes(2);
+    if (!in.ok() || (version != "6" && version != "7") || head[0] > 1) {
+      return Damaged(*dat_.file, "its header is not that of a trace.dat of version 6 or 7");
+    }
+    dat_.info.big_endian = big_endian_ = head[0] == 1;
+    FileCursor rest(*dat_.file, in.position(), big_endian_);
+    header_page_size_ = rest.U32();
+    dat_.info.version = version == "6" ? 6 : 7;
+    dat_.info.format = fmt::format("trace.dat v{}", version);
+    dat_.info.compression = "none";
+    const bool good = version == "6" ? ParseV6(rest) : ParseV7(rest);
+    if (!good) return Damaged(*dat_.file, error_);
+    FinishInfo();
+    return std::move(dat_);
+  }
+
+ private:
+  bool Fail(std::string_view why) {
+    if (error_.empty()) error_ = why;
+    return false;
+  }
+
+  // --- The pieces, the same in both versions -------------------------------------------
+
+  template <typename Cursor>
+  bool ParseHeaderInfo(Cursor& in) {
+    in.CString();  // "header_page"
+    dat_.header_page = std::string(in.Bytes(in.U64()));
+    in.CString();  // "header_event"
+    in.Bytes(in.U64());
+    return in.ok() || Fail("the page header's description is cut short");
+  }
+
+  template <typename Cursor>
+  bool ParseFtraceFormats(Cursor& in) {
+    const uint32_t count = in.U32();
+    for (uint32_t i = 0; i < count && in.ok(); ++i) in.Bytes(in.U64());
+    return in.ok() || Fail("the event formats are cut short");
+  }
+
+  template <typename Cursor>
+  bool ParseEventFormats(Cursor& in) {
+    const uint32_t systems = in.U32();
+    for (uint32_t s = 0; s < systems && in.ok(); ++s) {
+      const std::string system(in.CString());
+      const uint32_t count = in.U32();
+      for (uint32_t i = 0; i < count && in.ok(); ++i) {
+        std::string text(in.Bytes(in.U64()));
+        if (!in.ok()) break;
+        if (dat_.event_formats.size() >= kMaxFormats) return Fail("too many event formats");
+        dat_.event_formats.emplace_back(system, std::move(text));
+      }
+    }
+    return in.ok() || Fail("the event formats are cut short");
+  }
+
+  // --- Version 6: one piece after the other --------------------------------------------
+
+  bool ParseV6(FileCursor& in) {
+    if (!ParseHeaderInfo(in) || !ParseFtraceFormats(in) || !ParseEventFormats(in)) return false;
+    dat_.kallsyms = in.Bytes(in.U32());
+    in.Bytes(in.U32());  // printk_formats
+    dat_.cmdlines = in.Bytes(in.U64());
+    const uint32_t cpus = in.U32();
+    if (!in.ok() || cpus > static_cast<uint32_t>(kMaxCpus)) {
+      return Fail("the text before its data is cut short");
+    }
+    cpus_ = static_cast<int>(cpus);
+    return ParseV6Buffer(in, "");
+  }
+
+  bool ParseV6Options(FileCursor& in) {
+    while (in.ok()) {
+      const uint16_t id = in.U16();
+      if (id == kDone) return in.ok();
+      const std::string data = in.Bytes(in.U32());
+      if (in.ok()) ParseOption(id, data);
+    }
+    return false;
+  }
+
+  bool ParseV6Buffer(FileCursor& in, const std::string& name) {
+    std::string tag = in.Bytes(10);
+    if (tag.starts_with("options")) {
+      if (!ParseV6Options(in)) return Fail("its options are cut short");
+      tag = in.Bytes(10);
+    }
+    if (tag.starts_with("latency")) {
+      return Fail("it holds the text of a latency tracer, not events");
+    }
+    if (!in.ok() || !tag.starts_with("flyrecord")) return Fail("its data section is missing");
+    BufferRegions buffer{name, "", header_page_size_, {}};
+    for (int cpu = 0; cpu < cpus_; ++cpu) {
+      const uint64_t offset = in.U64(), size = in.U64();
+      if (!in.ok()) return Fail("the table of its CPUs is cut short");
+      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false});
+    }
+    if (has_clock_) buffer.clock = CurrentClock(in.Bytes(in.U64()));
+    dat_.buffers.push_back(std::move(buffer));
+    if (!name.empty()) return true;
+    // Taken out first: an instance's own options could name instances without end.
+    const auto instances = std::move(v6_instances_);
+    v6_instances_.clear();
+    for (const auto& [instance_offset, instance] : instances) {
+      FileCursor at(*dat_.file, instance_offset, big_endian_);
+      if (!instance.empty()) ParseV6Buffer(at, instance);
+    }
+    return true;
+  }
+
+  // --- Version 7: sections, found through options ---------------------------------------
+
+  bool ParseV7(FileCursor& in) {
+    const std::string compression = in.CString();
+    in.CString();  // its version
+    const uint64_t first = in.U64();
+    if (!in.ok()) return Fail("its header is cut short");
+    if (!compression.empty()) dat_.info.compression = compression;
+    std::set<uint64_t> seen;
+    for (uint64_t next = first; next != 0 && seen.size() < kMaxOptionSections;) {
+      if (!seen.insert(next).second || !ParseOptionSection(next, next)) break;
+    }
+    if (dat_.header_page.empty() || dat_.event_formats.empty()) {
+      return Fail("the sections that describe its events are missing");
+    }
+    if (SettingNumber(dat_.info.settings, "unfinished").value_or(0) == 1) OpenUnfinished();
+    return true;
+  }
+
+  // Content of the section at `offset`, decompressed; absent when it is damaged or not `id`.
+  std::optional<std::string> Section(uint64_t offset, uint16_t id) {
+    FileCursor in(*dat_.file, offset, big_endian_);
+    const uint16_t found = in.U16();
+    const uint16_t flags = in.U16();
+    in.U32();  // description
+    const uint64_t size = in.U64();
+    if (!in.ok() || found != id) return std::nullopt;
+    if ((flags & 1) == 0) {
+      std::string body = in.Bytes(size);
+      return in.ok() ? std::optional(std::move(body)) : std::nullopt;
+    }
+    const uint32_t packed = in.U32(), unpacked = in.U32();
+    const std::string frame = in.Bytes(packed);
+    if (!in.ok() || dat_.info.compression != "zstd" || unpacked > FileCursor::kMaxText) {
+      return std::nullopt;
+    }
+    std::string body(unpacked, '\0');
+    ZstdDecompressor zstd;
+    if (!zstd.Decompress(std::as_bytes(std::span(frame)),
+                         std::as_writable_bytes(std::span(body)))) {
+      return std::nullopt;
+    }
+    return body;
+  }
+
+  bool ParseOptionSection(uint64_t offset, uint64_t& next) {
+    const auto body = Section(offset, kDone);
+    next = 0;
+    if (!body) return false;
+    ByteCursor in(*body, big_endian_);
+    while (!in.empty()) {
+      const uint16_t id = in.U16();
+      const std::string_view data = in.Bytes(in.U32());
+      if (!in.ok()) return false;
+      if (id == kDone) {
+        ByteCursor link(data, big_endian_);
+        next = link.U64();
+        return link.ok();
+      }
+      ParseOption(id, data);
+    }
+    return true;
+  }
+
+  // --- Options --------------------------------------------------------------------------
+
+  void ParseOption(uint16_t id, std::string_view data) {
+    ByteCursor in(data, big_endian_);
+    switch (id) {
+      case kDate:
+        dat_.time.offset += static_cast<int64_t>(static_cast<uint64_t>(ParseOffset(data)) * 1000);
+        break;
+      case kOffset:
+        dat_.time.offset = static_cast<int64_t>(static_cast<uint64_t>(dat_.time.offset) +
+                                                static_cast<uint64_t>(ParseOffset(data)));
+        break;
+      case kCpuStat:
+        if (cpu_stats_.size() < static_cast<size_t>(kMaxCpus)) cpu_stats_.emplace_back(data);
+        break;
+      case kBuffer:
+        dat_.info.version == 6 ? ParseV6Instance(in) : ParseV7Buffer(in);
+        break;
+      case kTraceClock:
+        has_clock_ = true;
+        dat_.info.clock = CurrentClock(data);
+        break;
+      case kUname:
+        dat_.info.uname = UntilNul(data);
+        break;
+      case kCpuCount:
+        if (const uint32_t n = in.U32(); in.ok() && n <= static_cast<uint32_t>(kMaxCpus)) {
+          cpus_ = static_cast<int>(n);
+        }
+        break;
+      case kTsc2Nsec: {
+        const uint32_t mult = in.U32(), shift = in.U32();
+        if (in.ok() && mult != 0 && shift < 64) {
+          dat_.time.mult = mult;
+          dat_.time.shift = shift;
+        }
+        break;
+      }
+      case kSettingsOption:
+        dat_.info.settings = UntilNul(data);
+        break;
+      default:
+        if (dat_.info.version == 7) ParseSectionOption(id, in.U64());
+    }
+  }
+
+  void ParseSectionOption(uint16_t id, uint64_t offset) {
+    if (id != kHeaderInfo && id != kEventFormats && id != kKallsyms && id != kCmdlines) return;
+    const auto body = Section(offset, id);
+    if (!body) {
+      dat_.truncated = true;
+      return;
+    }
+    ByteCursor in(*body, big_endian_);
+    if (id == kHeaderInfo) ParseHeaderInfo(in);
+    if (id == kEventFormats) ParseEventFormats(in);
+    if (id == kKallsyms) dat_.kallsyms = in.Bytes(in.U32());
+    if (id == kCmdlines) dat_.cmdlines = in.Bytes(in.U64());
+    dat_.truncated |= !in.ok();
+  }
+
+  void ParseV6Instance(ByteCursor& in) {
+    const uint64_t offset = in.U64();
+    const std::string_view name = UntilNul(in.rest());
+    if (in.ok() && v6_instances_.size() < 1000) v6_instances_.emplace_back(offset, name);
+  }
+
+  void ParseV7Buffer(ByteCursor& in) {
+    in.U64();  // the data section's header tells nothing that this option does not
+    BufferRegions buffer;
+    buffer.name = in.CString();
+    buffer.clock = in.CString();
+    buffer.page_size = in.U32();
+    const uint32_t cpus = in.U32();
+    for (uint32_t i = 0; i < cpus; ++i) {
+      const uint32_t cpu = in.U32();
+      const uint64_t offset = in.U64(), size = in.U64();
+      if (!in.ok()) break;
+      if (cpu >= static_cast<uint32_t>(kMaxCpus)) continue;
+      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false});
+    }
+    if (!in.ok()) dat_.truncated = true;
+    if (dat_.buffers.size() < 1000) dat_.buffers.push_back(std::move(buffer));
+  }
+
+  // --- A recording that was killed ------------------------------------------------------
+
+  void OpenUnfinished() {
+    dat_.info.unfinished = true;
+    const std::string& settings = dat_.info.settings;
+    BufferRegions buffer{"", dat_.info.clock, header_page_size_, {}};
+    const bool compressed = dat_.info.compression == "zstd";
+    const auto own_cpu = SettingNumber(settings, "data_cpu");
+    const auto offset = SettingNumber(settings, "data_offset");
+    const InputFile* file = dat_.file.get();
+    if (own_cpu && offset && *own_cpu < static_cast<uint64_t>(kMaxCpus) &&
+        *offset <= file->size()) {
+      buffer.cpus.push_back(
+          {static_cast<Cpu>(*own_cpu), file, *offset, file->size() - *offset, compressed});
+    }
+    const uint64_t cpus = std::min<uint64_t>(SettingNumber(settings, "cpus").value_or(0), kMaxCpus);
+    for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
+      auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
+      if (!sibling.ok()) continue;
+      buffer.cpus.push_back({static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(),
+                             compressed});
+      dat_.siblings.push_back(*std::move(sibling));
+    }
+    cpus_ = std::max(cpus_, static_cast<int>(cpus));
+    dat_.buffers.assign(1, std::move(buffer));
+  }
+
+  // --- The end --------------------------------------------------------------------------
+
+  // Cuts regions to the file, and steps over the chunk count that a compressed one has.
+  void CutRegions() {
+    for (BufferRegions& buffer : dat_.buffers) {
+      for (CpuRegion& region : buffer.cpus) {
+        const uint64_t file_size = region.file->size();
+        const uint64_t room = region.offset < file_size ? file_size - region.offset : 0;
+        if (region.size > room) {
+          region.size = room;
+          dat_.truncated = true;
+        }
+        if (dat_.info.unfinished || dat_.info.version == 6) continue;
+        if (dat_.info.compression == "none" || region.size == 0) continue;
+        region.compressed = true;
+        // A count of chunks stands before them; trace-cmd leaves it out of the size.
+        FileCursor in(*region.file, region.offset, big_endian_);
+        region.chunks = in.U32();
+        region.offset += sizeof(uint32_t);
+        region.size = std::min(region.size, room - std::min<uint64_t>(room, sizeof(uint32_t)));
+      }
+    }
+  }
+
+  void FinishInfo() {
+    TraceInfo& info = dat_.info;
+    info.path = dat_.file->path();
+    CutRegions();
+    int highest = 0;
+    for (const BufferRegions& buffer : dat_.buffers) {
+      info.instances.push_back(buffer.name);
+      for (const CpuRegion& r : buffer.cpus) highest = std::max(highest, ToInt(r.cpu) + 1);
+    }
+    info.cpus = std::max(cpus_, highest);
+    for (const std::string& text : cpu_stats_) {
+      if (auto stats = ParseCpuStats(text, info.cpus)) info.cpu_stats.push_back(*stats);
+    }
+    // "Linux db7 6.1.0-32-amd64 #1 SMP ..."
+    const size_t node = info.uname.find(' ');
+    const size_t release = info.uname.find(' ', node + 1);
+    if (node != std::string::npos && release != std::string::npos) {
+      info.machine = info.uname.substr(node + 1, release - node - 1);
+      info.kernel = info.uname.substr(release + 1, info.uname.find(' ', release + 1) - release - 1);
+    }
+  }
+
+  TraceDat dat_;
+  bool big_endian_ = false;
+  bool has_clock_ = false;
+  int cpus_ = 0;
+  uint32_t header_page_size_ = 0;
+  std::vector<std::string> cpu_stats_;
+  std::vector<std::pair<uint64_t, std::string>> v6_instances_;
+  std::string error_;
+};
+
+}  // namespace
+
+bool LooksLikeTraceDat(const InputFile& file) {
+  const auto head = file.ReadString(0, kMagic.size());
+  return head.ok() && *head == kMagic;
+}
+
+absl::StatusOr<TraceDat> ParseTraceDat(std::unique_ptr<InputFile> file) {
+  return Parser(std::move(file)).Parse();
+}
+
+}  // namespace wqprof

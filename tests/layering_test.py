@@ -31,6 +31,7 @@ FACES = {
     "model.h": "model",
     "analyze.h": "analyze",
     "report.h": "analyze",
+    "render.h": "render",
 }
 
 # Headers from outside that are the business of some modules only.

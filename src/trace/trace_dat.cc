@@ -194,7 +194,7 @@ class Parser {
     for (int cpu = 0; cpu < cpus_; ++cpu) {
       const uint64_t offset = in.U64(), size = in.U64();
       if (!in.ok()) return Fail("the table of its CPUs is cut short");
-      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false});
+      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}});
     }
     if (has_clock_) buffer.clock = CurrentClock(in.Bytes(in.U64()));
     dat_.buffers.push_back(std::move(buffer));
@@ -352,7 +352,7 @@ class Parser {
       const uint64_t offset = in.U64(), size = in.U64();
       if (!in.ok()) break;
       if (cpu >= static_cast<uint32_t>(kMaxCpus)) continue;
-      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false});
+      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}});
     }
     if (!in.ok()) dat_.truncated = true;
     if (dat_.buffers.size() < 1000) dat_.buffers.push_back(std::move(buffer));
@@ -371,14 +371,14 @@ class Parser {
     if (own_cpu && offset && *own_cpu < static_cast<uint64_t>(kMaxCpus) &&
         *offset <= file->size()) {
       buffer.cpus.push_back(
-          {static_cast<Cpu>(*own_cpu), file, *offset, file->size() - *offset, compressed});
+          {static_cast<Cpu>(*own_cpu), file, *offset, file->size() - *offset, compressed, {}});
     }
     const uint64_t cpus = std::min<uint64_t>(SettingNumber(settings, "cpus").value_or(0), kMaxCpus);
     for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
       auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
       if (!sibling.ok()) continue;
       buffer.cpus.push_back({static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(),
-                             compressed});
+                             compressed, {}});
       dat_.siblings.push_back(*std::move(sibling));
     }
     cpus_ = std::max(cpus_, static_cast<int>(cpus));

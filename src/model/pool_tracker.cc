@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/pool_tracker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace wqprof {
+namespace {
+
+std::string PoolName(PoolKind kind, int number, std::string_view comm) {
+  switch (kind) {
+    case PoolKind::kPerCpu: return fmt::format("cpu{}", number);
+    case PoolKind::kHighpri: return fmt::format("cpu{}-hi", number);
+    case PoolKind::kUnbound: return fmt::format("u{}", number);
+    case PoolKind::kRescuer: return fmt::format("rescuer:{}", comm);
+    case PoolKind::kBh: return fmt::format("bh{}", number);
+    case PoolKind::kBhHighpri: return fmt::format("bh{}-hi", number);
+    case PoolKind::kUnknown: break;
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+PoolTracker::PoolTracker() : accounts_(1) {}
+
+PoolId PoolTracker::Find(PoolKind kind, int number, Cpu cpu, std::string_view comm) {
+  const auto [it, added] =
+      ids_.try_emplace({static_cast<int>(kind), number}, static_cast<PoolId>(accounts_.size()));
+  if (added) {
+    Account account;
+    account.pool = {it->second, kind, cpu, PoolName(kind, number, comm)};
+    accounts_.push_back(std::move(account));
+  }
+  return it->second;
+}
+
+FeedId PoolTracker::Feed(NameId workqueue, Cpu target, Cpu source) {
+  // An unbound workqueue may have a pool per NUMA node or pod: the submitting CPU decides.
+  const bool unbound = target == Cpu::kNone;
+  const uint64_t key = static_cast<uint64_t>(ToInt(workqueue)) << 32 |
+                       static_cast<uint64_t>(unbound) << 16 |
+                       static_cast<uint16_t>(ToInt(unbound ? source : target));
+  const auto [it, added] = feed_ids_.try_emplace(key, static_cast<FeedId>(feeds_.size()));
+  if (added) feeds_.emplace_back();
+  return it->second;
+}
+
+void PoolTracker::ItemWaits(FeedId id, Timestamp at) {
+  FeedState& feed = feeds_[static_cast<size_t>(id)];
+  ++feed.waiting;
+  if (feed.pool != PoolId::kUnknown) accounts_[ToIndex(feed.pool)].waiting.Change(at, 1);
+}
+
+void PoolTracker::ItemGone(FeedId id, Timestamp at) {
+  FeedState& feed = feeds_[static_cast<size_t>(id)];
+  --feed.waiting;
+  if (feed.pool != PoolId::kUnknown) accounts_[ToIndex(feed.pool)].waiting.Change(at, -1);
+}
+
+void PoolTracker::Serve(FeedState& feed, PoolId pool, Timestamp at) {
+  if (feed.pool == pool) return;
+  if (feed.pool != PoolId::kUnknown) {
+    accounts_[ToIndex(feed.pool)].waiting.Change(at, -feed.waiting);
+  }
+  feed.pool = pool;
+  accounts_[ToIndex(pool)].waiting.Change(at, feed.waiting);
+}
+
+std::optional<PoolGap> PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp activated,
+                                               Timestamp at, Nanos floor) {
+  FeedState& feed = feeds_[static_cast<size_t>(id)];
+  // A rescuer helps the pool that the item waited in; it has no worklist of its own.
+  const PoolKind kind = accounts_[ToIndex(pool)].pool.kind;
+  if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(feed, pool, at);
+  const PoolId waited_in = feed.pool != PoolId::kUnknown ? feed.pool : pool;
+  Account& account = accounts_[ToIndex(waited_in)];
+  std::optional<PoolGap> gap;
+  if (activated != kUnseen) {
+    const Timestamp begin = std::max(account.last_start, activated);
+    if (at - begin >= floor) {
+      const int64_t waiting = std::max<int64_t>(account.waiting.level(), 1);
+      gap = {waited_in, begin, at, static_cast<uint64_t>(waiting), false};
+    }
+    account.newest_started = std::max(account.newest_started, activated);
+    ItemGone(id, at);
+  }
+  account.last_start = at;
+  OtherStarts(pool, at);
+  return gap;
+}
+
+void PoolTracker::OtherStarts(PoolId pool, Timestamp at) {
+  Account& account = accounts_[ToIndex(pool)];
+  ++account.executions;
+  account.last_start = at;
+  account.busy.Change(at, 1);
+}
+
+void PoolTracker::Ends(PoolId pool, Timestamp at) { accounts_[ToIndex(pool)].busy.Change(at, -1); }
+
+void PoolTracker::WaitsAtEnd(FeedId id, Timestamp activated) {
+  Account& account = accounts_[ToIndex(feeds_[static_cast<size_t>(id)].pool)];
+  if (activated < account.newest_started) return;
+  account.oldest_at_end = std::min(account.oldest_at_end, activated);
+  ++account.waiting_at_end;
+}
+
+std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
+  std::vector<PoolGap> gaps;
+  for (const Account& account : accounts_) {
+    if (account.waiting_at_end == 0) continue;
+    const Timestamp begin = std::max(account.last_start, account.oldest_at_end);
+    if (end - begin < floor) continue;
+    gaps.push_back({account.pool.id, begin, end, account.waiting_at_end, true});
+  }
+  return gaps;
+}
+
+std::vector<PoolOccupancy> PoolTracker::Occupancy(Timestamp end) const {
+  std::vector<PoolOccupancy> out;
+  for (Account account : accounts_) {
+    if (account.executions == 0 && account.waiting.max() == 0) continue;
+    account.busy.Advance(end);
+    account.waiting.Advance(end);
+    PoolOccupancy o;
+    o.pool = account.pool;
+    o.executions = account.executions;
+    o.workers = account.workers;
+    o.busy_max = static_cast<uint32_t>(account.busy.max());
+    o.busy_sum = account.busy.sum();
+    o.busy_any = account.busy.any();
+    o.backlog_max = static_cast<uint64_t>(account.waiting.max());
+    o.backlog_sum = account.waiting.sum();
+    out.push_back(std::move(o));
+  }
+  return out;
+}
+
+}  // namespace wqprof

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_POOL_TRACKER_H_
+#define WQPROF_MODEL_POOL_TRACKER_H_
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "wqprof/model.h"
+#include "wqprof/name_table.h"
+
+namespace wqprof {
+
+// A number that changes at points in time: its integral, its maximum, and for how long it
+// was not zero.
+class LevelMeter {
+ public:
+  void Change(Timestamp at, int64_t by) {
+    Advance(at);
+    level_ += by;
+    max_ = std::max(max_, level_);
+  }
+  void Advance(Timestamp at) {
+    if (level_ > 0 && at > since_) {
+      sum_ += (at - since_) * level_;
+      any_ += at - since_;
+    }
+    since_ = std::max(since_, at);
+  }
+  int64_t level() const { return level_; }
+  int64_t max() const { return max_; }
+  Nanos sum() const { return sum_; }
+  Nanos any() const { return any_; }
+
+ private:
+  Timestamp since_ = kUnseen;
+  int64_t level_ = 0;
+  int64_t max_ = 0;
+  Nanos sum_{0};
+  Nanos any_{0};
+};
+
+// Index of a feed of a PoolTracker.
+enum class FeedId : uint32_t {};
+
+// All that is known of pools: their names, how many executions are open on each, and how
+// many activated items wait.
+//
+// A queue event does not name its pool (kernel.md §3.2).  Items of one workqueue for one CPU
+// make a "feed"; the first start of such an item tells which pool serves the feed, and the
+// items that wait in it then count for that pool.
+class PoolTracker {
+ public:
+  PoolTracker();
+
+  PoolId PerCpu(Cpu cpu, bool highpri) { return Find(highpri ? PoolKind::kHighpri : PoolKind::kPerCpu, ToInt(cpu), cpu, {}); }
+  PoolId Unbound(int number) { return Find(PoolKind::kUnbound, number, Cpu::kNone, {}); }
+  PoolId Bh(Cpu cpu, bool highpri) { return Find(highpri ? PoolKind::kBhHighpri : PoolKind::kBh, ToInt(cpu), cpu, {}); }
+  PoolId Rescuer(NameId comm, std::string_view text) { return Find(PoolKind::kRescuer, static_cast<int>(ToInt(comm)), Cpu::kNone, text); }
+
+  const Pool& pool(PoolId id) const { return accounts_[ToIndex(id)].pool; }
+
+  // Items of `workqueue` whose queue event names `target`, or for an unbound one was emitted
+  // on `source`.
+  FeedId Feed(NameId workqueue, Cpu target, Cpu source);
+
+  // An item of `feed` was activated.
+  void ItemWaits(FeedId feed, Timestamp at);
+  // It waits no more: superseded.
+  void ItemGone(FeedId feed, Timestamp at);
+
+  // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
+  // Returns the gap that it ended, when that was at least `floor` long.
+  std::optional<PoolGap> ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at,
+                                    Nanos floor);
+  // A start of which no wait is known: a barrier, or unmatched.
+  void OtherStarts(PoolId pool, Timestamp at);
+  void Ends(PoolId pool, Timestamp at);
+
+  // Whether an item that was activated within the trace has started on the pool: until then
+  // an unknown item may have waited since before the trace.
+  bool started_known(PoolId pool) const { return accounts_[ToIndex(pool)].newest_started != kUnseen; }
+  void NoteWorker(PoolId pool) { ++accounts_[ToIndex(pool)].workers; }
+
+  // An item that waits in `feed` since `activated` when the trace ends.  Items that a later
+  // one has overtaken in their pool are no longer on its worklist, and do not count.
+  void WaitsAtEnd(FeedId feed, Timestamp activated);
+  std::vector<PoolGap> GapsAtEnd(Timestamp end, Nanos floor) const;
+
+  std::vector<PoolOccupancy> Occupancy(Timestamp end) const;
+
+ private:
+  struct Account {
+    Pool pool;
+    uint64_t executions = 0;
+    uint64_t workers = 0;
+    LevelMeter busy;
+    LevelMeter waiting;
+    Timestamp last_start = kUnseen;
+    Timestamp newest_started = kUnseen;  // latest activation of an item that has started
+    Timestamp oldest_at_end = Timestamp::max();
+    uint64_t waiting_at_end = 0;
+  };
+  struct FeedState {
+    PoolId pool = PoolId::kUnknown;
+    int64_t waiting = 0;
+  };
+
+  static size_t ToIndex(PoolId id) { return static_cast<size_t>(id); }
+  PoolId Find(PoolKind kind, int number, Cpu cpu, std::string_view comm);
+  // Learns that `pool` serves `feed`; what waits in it moves there.
+  void Serve(FeedState& feed, PoolId pool, Timestamp at);
+
+  std::vector<Account> accounts_;
+  absl::flat_hash_map<std::pair<int, int>, PoolId> ids_;
+  std::vector<FeedState> feeds_;
+  absl::flat_hash_map<uint64_t, FeedId> feed_ids_;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_POOL_TRACKER_H_

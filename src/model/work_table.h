@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_WORK_TABLE_H_
+#define WQPROF_MODEL_WORK_TABLE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "model/pool_tracker.h"
+#include "wqprof/model.h"
+
+namespace wqprof {
+
+// The part of an item that its queue event tells, and its activation.
+struct QueueRecord {
+  uint64_t id = 0;
+  WorkAddr work{};
+  Timestamp queued = kUnseen, activated = kUnseen;
+  NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
+  Origin origin;
+  Cpu queue_cpu = Cpu::kNone, target_cpu = Cpu::kNone;
+  Pid queue_pid = Pid::kNone;
+  FeedId feed{};
+  Cpu activate_cpu = Cpu::kNone;
+  Pid activate_pid = Pid::kNone;
+  bool requeued_by_self = false;
+  bool collided = false;
+  bool activated_at_once = false;  // within the critical section of the queue event
+  bool for_orphan = false;         // may belong to the start that came before (clock skew)
+};
+
+// Index into a Slab; 0 is none.
+enum class SlabIndex : uint32_t { kNone = 0 };
+
+// Objects that come and go, at stable indices, their memory used again.
+template <typename T>
+class Slab {
+ public:
+  SlabIndex Add(T value) {
+    if (free_.empty()) {
+      items_.push_back(std::move(value));
+      return static_cast<SlabIndex>(items_.size());
+    }
+    const SlabIndex index = free_.back();
+    free_.pop_back();
+    (*this)[index] = std::move(value);
+    return index;
+  }
+  void Remove(SlabIndex index) { free_.push_back(index); }
+  T& operator[](SlabIndex index) { return items_[static_cast<size_t>(index) - 1]; }
+  size_t size() const { return items_.size() - free_.size(); }
+
+ private:
+  std::vector<T> items_;
+  std::vector<SlabIndex> free_;
+};
+
+// What is open of one work.
+struct WorkState {
+  WorkAddr work{};
+  bool queued = false;   // `queue` holds the newest queue event without a start
+  uint32_t executing = 0;  // open executions of it
+  size_t started_in = 0;   // index of the context of its last start
+  SlabIndex displaced = SlabIndex::kNone;    // QueueRecord: the one before `queue`
+  SlabIndex provisional = SlabIndex::kNone;  // see Reconstructor: the PENDING window
+  SlabIndex orphan = SlabIndex::kNone;       // a start without a queue event, held back
+  Timestamp early_activation = kUnseen;      // an activate event without a queue event
+  QueueRecord queue;
+
+  bool idle() const {
+    return !queued && executing == 0 && displaced == SlabIndex::kNone &&
+           provisional == SlabIndex::kNone && orphan == SlabIndex::kNone &&
+           early_activation == kUnseen;
+  }
+};
+
+// The works that are pending or executing, by address.  Idle ones stay, since a work that
+// was queued once is mostly queued again, until so many have gathered that a sweep pays.
+class WorkTable {
+ public:
+  // The state of `work`, made if need be.  Stable until the work is idle and Find or Get is
+  // called for another one.
+  SlabIndex Get(WorkAddr work) {
+    const auto it = index_.find(ToInt(work));
+    if (it != index_.end()) return it->second;
+    if (index_.size() >= sweep_at_) Sweep();
+    WorkState state;
+    state.work = work;
+    const SlabIndex index = states_.Add(std::move(state));
+    index_.emplace(ToInt(work), index);
+    return index;
+  }
+  WorkState& operator[](SlabIndex index) { return states_[index]; }
+
+  // The works that are not idle, by address: hash tables have no order of their own.
+  std::vector<SlabIndex> Active() {
+    std::vector<std::pair<uint64_t, SlabIndex>> active;
+    for (const auto& [work, index] : index_) {
+      if (!states_[index].idle()) active.emplace_back(work, index);
+    }
+    std::sort(active.begin(), active.end());
+    std::vector<SlabIndex> out;
+    for (const auto& [work, index] : active) out.push_back(index);
+    return out;
+  }
+
+ private:
+  void Sweep() {
+    for (auto it = index_.begin(); it != index_.end();) {
+      const auto at = it++;
+      if (!states_[at->second].idle()) continue;
+      states_.Remove(at->second);
+      index_.erase(at);
+    }
+    sweep_at_ = std::max(kMinSweep, 2 * index_.size());
+  }
+
+  static constexpr size_t kMinSweep = 1 << 14;
+  absl::flat_hash_map<uint64_t, SlabIndex> index_;
+  Slab<WorkState> states_;
+  size_t sweep_at_ = kMinSweep;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_WORK_TABLE_H_

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/worker_table.h"
+
+#include <algorithm>
+
+namespace wqprof {
+
+WorkerTable::Recent& WorkerTable::RecentOn(Cpu cpu) {
+  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
+  if (i >= recent_.size()) recent_.resize(i + 1);
+  return recent_[i];
+}
+
+size_t WorkerTable::IndexOf(Pid pid, Cpu cpu) {
+  Recent& recent = RecentOn(cpu);
+  if (recent.pid == pid && pid != Pid::kNone) return recent.index;
+  const auto it = by_pid_.find(ToInt(pid));
+  recent = {pid, it == by_pid_.end() ? kNone : it->second};
+  return recent.index;
+}
+
+ExecutionContext* WorkerTable::Find(Pid pid, Cpu cpu) {
+  const size_t i = IndexOf(pid, cpu);
+  return i == kNone ? nullptr : &contexts_[i];
+}
+
+ExecutionContext& WorkerTable::Worker(Pid pid, Cpu cpu) {
+  size_t i = IndexOf(pid, cpu);
+  if (i == kNone) {
+    i = contexts_.size();
+    contexts_.emplace_back();
+    contexts_.back().pid = pid;
+    by_pid_[ToInt(pid)] = i;
+    // Another CPU may remember that this pid is no worker.
+    for (Recent& recent : recent_) {
+      if (recent.pid == pid) recent.index = i;
+    }
+  }
+  ExecutionContext& worker = contexts_[i];
+  if (worker.pool == PoolId::kUnknown) Identify(worker);
+  return worker;
+}
+
+void WorkerTable::Identify(ExecutionContext& worker) {
+  const auto told = comms_.find(ToInt(worker.pid));
+  const NameId comm = told != comms_.end() ? told->second : source_.CommOf(worker.pid);
+  if (comm == NameId::kUnknown || (comm == worker.comm && worker.seen)) return;
+  worker.comm = comm;
+  const std::string_view text = source_.names().Get(comm);
+  const WorkerComm parsed = ParseWorkerComm(text);
+  switch (parsed.kind) {
+    case PoolKind::kPerCpu:
+    case PoolKind::kHighpri:
+      worker.pool = pools_.PerCpu(static_cast<Cpu>(parsed.number), parsed.kind == PoolKind::kHighpri);
+      break;
+    case PoolKind::kUnbound:
+      worker.pool = pools_.Unbound(parsed.number);
+      break;
+    case PoolKind::kRescuer:
+      worker.pool = pools_.Rescuer(comm, text);
+      break;
+    default:
+      return;
+  }
+}
+
+ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
+  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
+  return i < softirqs_.size() && softirqs_[i] != kNone ? &contexts_[softirqs_[i]] : nullptr;
+}
+
+ExecutionContext& WorkerTable::Softirq(Cpu cpu, bool highpri) {
+  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
+  if (i >= softirqs_.size()) softirqs_.resize(i + 1, kNone);
+  if (softirqs_[i] == kNone) {
+    softirqs_[i] = contexts_.size();
+    contexts_.emplace_back();
+  }
+  ExecutionContext& context = contexts_[softirqs_[i]];
+  context.pool = pools_.Bh(cpu, highpri);
+  return context;
+}
+
+bool WorkerTable::IsWorkerName(NameId comm) {
+  const size_t i = ToInt(comm);
+  if (i >= worker_names_.size()) worker_names_.resize(std::max(i + 1, source_.names().size()), -1);
+  if (worker_names_[i] < 0) {
+    worker_names_[i] = source_.names().Get(comm).starts_with("kworker/") ? 1 : 0;
+  }
+  return worker_names_[i] == 1;
+}
+
+void WorkerTable::NoteComm(Pid pid, NameId comm) {
+  if (!IsWorkerName(comm)) return;
+  NameId& known = comms_[ToInt(pid)];
+  if (known == comm) return;
+  known = comm;
+  const auto it = by_pid_.find(ToInt(pid));
+  if (it == by_pid_.end()) return;
+  ExecutionContext& worker = contexts_[it->second];
+  if (worker.pool == PoolId::kUnknown) {
+    Identify(worker);
+    return;
+  }
+  const WorkerComm now = ParseWorkerComm(source_.names().Get(comm));
+  const WorkerComm before = ParseWorkerComm(source_.names().Get(worker.comm));
+  if (now.kind == PoolKind::kUnknown || (now.kind == before.kind && now.number == before.number)) {
+    return;
+  }
+  if (now.kind != PoolKind::kRescuer) Renew(pid);
+}
+
+void WorkerTable::Renew(Pid pid) {
+  if (by_pid_.erase(ToInt(pid)) == 0) return;
+  for (Recent& recent : recent_) {
+    if (recent.pid == pid) recent = {};
+  }
+}
+
+std::vector<WorkerOccupancy> WorkerTable::Occupancy(Timestamp now) const {
+  std::vector<WorkerOccupancy> out;
+  for (const ExecutionContext& context : contexts_) {
+    if (context.pid == Pid::kNone || !context.seen) continue;
+    Nanos busy = context.busy;
+    if (!context.stack.empty()) busy += now - context.stack.front().item.started;
+    out.push_back({context.pid, context.comm, context.pool, context.executions, busy});
+  }
+  return out;
+}
+
+}  // namespace wqprof

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_WORKER_TABLE_H_
+#define WQPROF_MODEL_WORKER_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "model/pool_tracker.h"
+#include "model/work_table.h"
+#include "wqprof/event_source.h"
+#include "wqprof/model.h"
+
+namespace wqprof {
+
+// An execution without its end yet.
+struct OpenExecution {
+  WorkItem item;
+  SlabIndex work = SlabIndex::kNone;         // none for barriers
+  SlabIndex provisional = SlabIndex::kNone;
+};
+
+// Where executions nest: one worker, or the softirqs of one CPU (BH works, which borrow
+// whatever task they interrupt).
+struct ExecutionContext {
+  Pid pid = Pid::kNone;  // kNone: softirqs
+  NameId comm = NameId::kUnknown;
+  PoolId pool = PoolId::kUnknown;
+  uint64_t executions = 0;
+  Nanos busy{0};
+  bool seen = false;               // any start or end was
+  Timestamp last_event = kUnseen;  // its last sign of life
+  SlabIndex provisional = SlabIndex::kNone;
+  std::vector<OpenExecution> stack;
+};
+
+// Finds the context of an event, and for a worker its name and pool.
+class WorkerTable {
+ public:
+  WorkerTable(const EventSource& source, PoolTracker& pools) : source_(source), pools_(pools) {}
+
+  // The worker with this pid; made if need be.
+  ExecutionContext& Worker(Pid pid, Cpu cpu);
+  // The same if it is known, else null.
+  ExecutionContext* Find(Pid pid, Cpu cpu);
+  // The softirqs of one CPU.
+  ExecutionContext& Softirq(Cpu cpu, bool highpri);
+  // Null if nothing ever ran there.
+  ExecutionContext* FindSoftirq(Cpu cpu);
+
+  // A context keeps its index as long as the table lives.
+  size_t IndexOf(const ExecutionContext& context) const {
+    return static_cast<size_t>(&context - contexts_.data());
+  }
+  ExecutionContext& operator[](size_t index) { return contexts_[index]; }
+
+  // Scheduler events told the name of a task.  A worker that turns out to serve another
+  // pool than before is a new task under an old pid: the old one is kept for the account.
+  void NoteComm(Pid pid, NameId comm);
+  // The pid was given to a new task.
+  void Renew(Pid pid);
+
+  template <typename F>
+  void ForEach(F&& f) {
+    for (size_t i = 0; i < contexts_.size(); ++i) f(contexts_[i]);
+  }
+  std::vector<WorkerOccupancy> Occupancy(Timestamp now) const;
+
+ private:
+  // The worker seen last on a CPU: its end follows its start.
+  struct Recent {
+    Pid pid = Pid::kNone;
+    size_t index = 0;
+  };
+  static constexpr size_t kNone = SIZE_MAX;
+
+  size_t IndexOf(Pid pid, Cpu cpu);
+  Recent& RecentOn(Cpu cpu);
+  void Identify(ExecutionContext& worker);
+  bool IsWorkerName(NameId comm);
+
+  const EventSource& source_;
+  PoolTracker& pools_;
+  std::vector<ExecutionContext> contexts_;
+  absl::flat_hash_map<int32_t, size_t> by_pid_;
+  std::vector<size_t> softirqs_;  // by CPU
+  std::vector<Recent> recent_;    // by CPU
+  absl::flat_hash_map<int32_t, NameId> comms_;  // told by scheduler events; workers only
+  std::vector<int8_t> worker_names_;            // by NameId: 1 yes, 0 no, -1 not looked at
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_WORKER_TABLE_H_

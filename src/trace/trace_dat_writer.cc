@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/trace_dat_writer.h"
+
+#include <dirent.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <bitset>
+#include <cassert>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "trace/trace_dat.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::array kTextSections = {DatId::kHeaderInfo, DatId::kFtraceFormats,
+                                      DatId::kEventFormats, DatId::kKallsyms,
+                                      DatId::kPrintk,     DatId::kCmdlines};
+// Room for the last sections of a trace that filled the disk.
+constexpr uint64_t kReserve = uint64_t{1} << 20;
+constexpr Cpu kMainCpu{0};
+
+// trace-cmd's readers hold a chunk in memory as a whole, so chunks have about 512 KiB.
+size_t ChunkSize(uint32_t page_size) {
+  return std::clamp<size_t>((size_t{512} << 10) / page_size, 10, 64) * page_size;
+}
+
+// One thread compresses some 400 MB/s, more than eight CPUs full of works fill.
+int CompressorLanes(int cpus) { return std::clamp(cpus / 8, 1, 8); }
+
+std::string SiblingPath(const std::string& path, int cpu) {
+  return fmt::format("{}.cpu{}", path, cpu);
+}
+
+// The numbers N of the files `<path>.cpu<N>` that exist.
+std::vector<int> SiblingsOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const std::string prefix = path.substr(slash == std::string::npos ? 0 : slash + 1) + ".cpu";
+  std::vector<int> out;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
+  if (dir == nullptr) return out;
+  while (const dirent* entry = readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (!name.starts_with(prefix)) continue;
+    const std::string number(name.substr(prefix.size()));
+    if (number.empty() || number.size() > 5 ||
+        number.find_first_not_of("0123456789") != std::string::npos) {
+      continue;
+    }
+    out.push_back(std::stoi(number));
+  }
+  return out;
+}
+
+std::string OptionsSection(ByteWriter& options) {
+  options.Option(static_cast<uint16_t>(DatId::kOptions), ByteWriter().U64(0).bytes());
+  return Section(DatId::kOptions, options.bytes(), false);
+}
+
+void AddSectionOptions(const std::vector<std::pair<DatId, uint64_t>>& sections, int cpus,
+                       ByteWriter& options) {
+  for (const auto& [id, offset] : sections) {
+    options.Option(static_cast<uint16_t>(id), ByteWriter().U64(offset).bytes());
+  }
+  options.Option(static_cast<uint16_t>(DatId::kCpuCount),
+                 ByteWriter().U32(static_cast<uint32_t>(cpus)).bytes());
+}
+
+}  // namespace
+
+// --- While recording ---------------------------------------------------------------------
+
+absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::string& path,
+                                                                 const TraceMetadata& metadata,
+                                                                 const WriterOptions& options) {
+  assert(options.version == 7 || (options.version == 6 && !options.compress));
+  auto file = OutputFile::Create(path);
+  if (!file.ok()) return file.status();
+  auto state = std::make_unique<State>();
+  state->path = path;
+  state->metadata = metadata;
+  state->options = options;
+  state->main = *std::move(file);
+  state->reserve = std::make_unique<DiskReserve>(path, kReserve);
+  std::unique_ptr<TraceWriter> writer(new TraceWriter(std::move(state)));
+  if (absl::Status status = writer->state_->WriteHead(); !status.ok()) {
+    writer->Discard();
+    return status;
+  }
+  return writer;
+}
+
+absl::Status TraceWriter::State::WriteHead() {
+  const std::string zstd = fmt::format("{}", ZSTD_versionString());
+  ByteWriter head;
+  head.Text(DatHeader(7, metadata.page_size));
+  head.CString(options.compress ? "zstd" : "none").CString(options.compress ? zstd : "");
+  first_options = head.bytes().size();
+  head.U64(0);
+  if (absl::Status status = main->Append(head.bytes()); !status.ok()) return status;
+  for (const DatId id : kTextSections) {
+    if (absl::Status status = WriteTextSection(id); !status.ok()) return status;
+  }
+  if (options.compress) {
+    compressor = std::make_unique<ChunkCompressor>(CompressorLanes(metadata.cpus));
+  }
+  return BeginPages();
+}
+
+absl::Status TraceWriter::State::WriteTextSection(DatId id) {
+  const uint64_t offset = main->size();
+  std::erase_if(sections, [id](const auto& section) { return section.first == id; });
+  sections.emplace_back(id, offset);
+  return main->Append(Section(id, DatText(id, metadata), options.compress));
+}
+
+// Writes the options of an unfinished trace and opens the run of the main CPU's pages.
+absl::Status TraceWriter::State::BeginPages() {
+  const uint64_t options_offset = main->size();
+  // The length of the note depends on the offset that it tells, hence the fixed width.
+  const auto unfinished = [&](uint64_t data_offset) {
+    TraceEnding ending;
+    ending.settings =
+        fmt::format("unfinished=1\ncompression={}\ncpus={}\ndata_cpu={}\ndata_offset={:020}\n",
+                    options.compress ? "zstd" : "none", metadata.possible_cpus, ToInt(kMainCpu),
+                    data_offset);
+    ByteWriter out;
+    AddSectionOptions(sections, metadata.cpus, out);
+    AddCommonOptions(metadata, ending, out);
+    return OptionsSection(out);
+  };
+  buffer_section = options_offset + unfinished(0).size();
+  const std::string header = SectionHeader(DatId::kBuffer, options.compress, 0);
+  const uint64_t alignment = PageAlignment();
+  const uint64_t begin =
+      (buffer_section + header.size() + alignment - 1) / alignment * alignment +
+      (options.compress ? sizeof(uint32_t) : 0);
+  absl::Status status = main->Append(unfinished(begin) + header);
+  if (status.ok()) status = main->Truncate(begin);
+  if (status.ok()) status = main->Patch(first_options, ByteWriter().U64(options_offset).bytes());
+  cpus.resize(static_cast<size_t>(ToInt(kMainCpu)) + 1);
+  auto pages = std::make_unique<CpuPages>();
+  pages->cpu = kMainCpu;
+  pages->file = main.get();
+  pages->begin = begin;
+  cpus[static_cast<size_t>(ToInt(kMainCpu))] = std::move(pages);
+  return status;
+}
+
+absl::StatusOr<CpuPages*> TraceWriter::State::PagesOf(Cpu cpu) {
+  const auto index = static_cast<size_t>(ToInt(cpu));
+  if (index >= cpus.size()) cpus.resize(index + 1);
+  if (cpus[index] != nullptr) return cpus[index].get();
+  auto file = OutputFile::Create(SiblingPath(path, ToInt(cpu)));
+  if (!file.ok()) return file.status();
+  auto pages = std::make_unique<CpuPages>();
+  pages->cpu = cpu;
+  pages->sibling = *std::move(file);
+  pages->file = pages->sibling.get();
+  cpus[index] = std::move(pages);
+  return cpus[index].get();
+}
+
+absl::Status TraceWriter::State::SubmitChunk(CpuPages& pages) {
+  std::vector<std::byte> chunk = std::move(pages.pending);
+  pages.pending.clear();
+  pages.pending.reserve(chunk.capacity());
+  return compressor->Submit(ToInt(pages.cpu), *pages.file, pages.chunks, std::move(chunk));
+}
+
+absl::Status TraceWriter::Append(Cpu cpu, std::span<const std::byte> bytes) {
+  assert(bytes.size() % state_->metadata.page_size == 0 && cpu != Cpu::kNone);
+  if (!state_->failed.ok()) return state_->failed;
+  auto pages = state_->PagesOf(cpu);
+  if (!pages.ok()) return state_->failed = pages.status();
+  if (!state_->options.compress) return state_->failed = (*pages)->file->Append(bytes);
+  const size_t chunk_size = ChunkSize(state_->metadata.page_size);
+  std::vector<std::byte>& pending = (*pages)->pending;
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min(bytes.size(), chunk_size - pending.size()));
+    pending.insert(pending.end(), part.begin(), part.end());
+    bytes = bytes.subspan(part.size());
+    if (pending.size() < chunk_size) continue;
+    absl::Status status = state_->SubmitChunk(**pages);
+    if (!status.ok()) return state_->failed = status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TraceWriter::State::Flush() {
+  if (compressor == nullptr || !failed.ok()) return failed;
+  for (CpuPages* pages : Recorded()) {
+    if (pages->pending.empty()) continue;
+    if (absl::Status status = SubmitChunk(*pages); !status.ok()) return failed = status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TraceWriter::Flush() { return state_->Flush(); }
+
+uint64_t TraceWriter::size() const {
+  uint64_t size = state_->main->size();
+  for (const CpuPages* pages : state_->Recorded()) {
+    if (pages->sibling != nullptr) size += pages->size();
+  }
+  return size;
+}
+
+std::vector<CpuPages*> TraceWriter::State::Recorded() const {
+  std::vector<CpuPages*> out;
+  for (const auto& pages : cpus) {
+    if (pages != nullptr) out.push_back(pages.get());
+  }
+  return out;
+}
+
+int TraceWriter::State::CpuCount() const {
+  return std::max(metadata.cpus, static_cast<int>(cpus.size()));
+}
+
+TraceWriter::TraceWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+TraceWriter::~TraceWriter() = default;
+
+void TraceWriter::Discard() {
+  state_->compressor.reset();
+  for (const CpuPages* pages : state_->Recorded()) {
+    if (pages->sibling != nullptr) pages->sibling->Remove();
+  }
+  state_->main->Remove();
+}
+
+// --- The end -----------------------------------------------------------------------------
+
+absl::Status TraceWriter::Finish(const TraceEnding& ending) {
+  State& state = *state_;
+  state.Flush().IgnoreError();
+  // What could not be written was told by Append() or is told now; the rest is made whole.
+  absl::Status written = state.compressor != nullptr ? state.compressor->Drain() : state.failed;
+  state.compressor.reset();
+  state.reserve->Release();
+  if (!ending.saved_cmdlines.empty()) state.metadata.saved_cmdlines = ending.saved_cmdlines;
+  absl::Status status = state.options.version == 6 ? state.FinishV6(ending)
+                                                   : state.FinishV7(ending);
+  status.Update(written);
+  return status;
+}
+
+// The last sections come before the pages that are moved here, so that a recorder killed on
+// the way leaves a trace that is merely cut short.
+absl::Status TraceWriter::State::FinishV7(const TraceEnding& ending) {
+  if (absl::Status status = WriteTextSection(DatId::kCmdlines); !status.ok()) return status;
+  const uint64_t options_offset = main->size();
+  std::vector<PlacedPages> placed;
+  for (const CpuPages* pages : Recorded()) placed.push_back({pages->cpu, 0, 0});
+  uint64_t end = options_offset + FinalOptions(ending, placed).size();
+  for (PlacedPages& place : placed) {
+    const CpuPages& pages = *cpus[static_cast<size_t>(ToInt(place.cpu))];
+    place.size = pages.sibling == nullptr ? sections.back().second - pages.begin : pages.size();
+    if (pages.sibling == nullptr) {
+      place.offset = pages.begin - (options.compress ? sizeof(uint32_t) : 0);
+      continue;
+    }
+    place.offset = (end + PageAlignment() - 1) / PageAlignment() * PageAlignment();
+    end = place.offset + place.size + (options.compress ? sizeof(uint32_t) : 0);
+  }
+  absl::Status status = main->Append(FinalOptions(ending, placed));
+  if (status.ok()) status = main->Patch(first_options, ByteWriter().U64(options_offset).bytes());
+  if (!status.ok()) return status;
+  for (PlacedPages& place : placed) {
+    CpuPages& pages = *cpus[static_cast<size_t>(ToInt(place.cpu))];
+    if (pages.sibling == nullptr && options.compress) {
+      status.Update(main->Patch(place.offset, ByteWriter().U32(pages.chunks).bytes()));
+    }
+    if (pages.sibling == nullptr) continue;
+    status.Update(MovePages(pages, *main, place));
+    pages.sibling->Remove();
+  }
+  // Again, for what could not be moved.
+  status.Update(main->Patch(options_offset, FinalOptions(ending, placed)));
+  status.Update(main->Patch(
+      buffer_section, SectionHeader(DatId::kBuffer, options.compress,
+                                    main->size() - buffer_section - sizeof(uint64_t) * 2)));
+  return status;
+}
+
+std::string TraceWriter::State::FinalOptions(const TraceEnding& ending,
+                                             const std::vector<PlacedPages>& placed) const {
+  ByteWriter out;
+  AddSectionOptions(sections, CpuCount(), out);
+  AddCommonOptions(metadata, ending, out);
+  ByteWriter buffer;
+  buffer.U64(buffer_section).CString("").CString(ClockInUse(metadata.trace_clock));
+  buffer.U32(metadata.page_size).U32(static_cast<uint32_t>(placed.size()));
+  for (const PlacedPages& place : placed) {
+    buffer.U32(static_cast<uint32_t>(ToInt(place.cpu))).U64(place.offset).U64(place.size);
+  }
+  out.Option(static_cast<uint16_t>(DatId::kBuffer), buffer.bytes());
+  return OptionsSection(out);
+}
+
+absl::Status TraceWriter::State::MovePages(CpuPages& from, OutputFile& to,
+                                           PlacedPages& place) const {
+  const uint64_t wanted = place.size;
+  place.size = 0;
+  absl::Status status = to.Truncate(place.offset);
+  if (status.ok() && options.compress) status = to.Append(ByteWriter().U32(from.chunks).bytes());
+  if (!status.ok()) return status;
+  const uint64_t begin = to.size();
+  status = to.MoveFrom(*from.file, from.begin, wanted);
+  // A part of compressed pages would not match the count of chunks before it.
+  const uint64_t moved = to.size() - begin;
+  if (status.ok() || !options.compress) {
+    place.size = std::min(wanted, moved / metadata.page_size * metadata.page_size);
+  }
+  if (status.ok()) place.size = wanted;
+  return status;
+}
+
+// --- What stood there before ----------------------------------------------------------------
+
+absl::Status MoveOldTraceAway(const std::string& path) {
+  struct stat found{};
+  const bool exists = lstat(path.c_str(), &found) == 0;
+  if (!exists && errno != ENOENT) return WriteError(path, errno);
+  // A link may lead to a file that is worth keeping under its own name.
+  if (exists && !S_ISREG(found.st_mode)) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot write {}: it is no regular file, and a trace must be sought in\n"
+                    "choose another file with -o",
+                    path));
+  }
+  if (exists && OutputFile::IsBeingWritten(path)) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot write {}: another wqprof is recording into it\n"
+                    "choose another file with -o",
+                    path));
+  }
+  const std::string old = path + ".old";
+  const std::vector<int> siblings = SiblingsOf(path);
+  if (!exists && siblings.empty()) return absl::OkStatus();
+  for (const int cpu : SiblingsOf(old)) unlink(SiblingPath(old, cpu).c_str());
+  if (exists && rename(path.c_str(), old.c_str()) != 0) return WriteError(old, errno);
+  for (const int cpu : siblings) {
+    if (rename(SiblingPath(path, cpu).c_str(), SiblingPath(old, cpu).c_str()) != 0) {
+      return WriteError(SiblingPath(old, cpu), errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace wqprof

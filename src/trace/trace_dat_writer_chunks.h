@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_TRACE_TRACE_DAT_WRITER_CHUNKS_H_
+#define WQPROF_TRACE_TRACE_DAT_WRITER_CHUNKS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "trace/trace_dat_writer_file.h"
+
+namespace wqprof {
+
+// Compresses chunks of pages on threads of its own, so that compression costs the collector
+// no event, and appends each as { u32 csize, u32 usize, zstd frame } to its file.  The chunks
+// of one lane keep their order.
+class ChunkCompressor {
+ public:
+  explicit ChunkCompressor(int lanes);
+  // Finishes what was submitted.
+  ~ChunkCompressor();
+
+  // Waits while too much is queued on the lane.  Fails when an earlier chunk of the lane
+  // could not be written; such a lane writes nothing more.
+  // `written` counts the chunks in the file.  It and `file` must outlive the next Drain(), and
+  // be used by nobody else until then, but for file.size().
+  absl::Status Submit(int lane, OutputFile& file, uint32_t& written,
+                      std::vector<std::byte> chunk);
+  // Waits until all that was submitted is in its file.
+  absl::Status Drain();
+
+ private:
+  struct Lane;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_TRACE_TRACE_DAT_WRITER_CHUNKS_H_

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/trace_dat_writer_text.h"
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include <bit>
+#include <cassert>
+#include <map>
+
+#include "trace/trace_dat.h"
+
+namespace wqprof {
+namespace {
+
+std::string EventFormats(const TraceMetadata& metadata) {
+  std::map<std::string_view, std::vector<std::string_view>> systems;
+  for (const auto& [system, format] : metadata.event_formats) systems[system].push_back(format);
+  ByteWriter out;
+  out.U32(static_cast<uint32_t>(systems.size()));
+  for (const auto& [system, formats] : systems) {
+    out.CString(system).U32(static_cast<uint32_t>(formats.size()));
+    for (const std::string_view format : formats) out.Text64(format);
+  }
+  return out.bytes();
+}
+
+}  // namespace
+
+std::string DatHeader(int version, uint32_t page_size) {
+  ByteWriter out;
+  out.Text(std::string_view("\x17\x08\x44tracing", 10)).CString(fmt::format("{}", version));
+  out.U8(std::endian::native == std::endian::big).U8(sizeof(long)).U32(page_size);
+  return out.bytes();
+}
+
+std::string DatText(DatId id, const TraceMetadata& metadata) {
+  ByteWriter out;
+  switch (id) {
+    case DatId::kHeaderInfo:
+      out.CString("header_page").Text64(metadata.header_page);
+      return out.CString("header_event").Text64(metadata.header_event).bytes();
+    case DatId::kFtraceFormats:  // of ftrace's own events, none of which is recorded
+      return out.U32(0).bytes();
+    case DatId::kEventFormats:
+      return EventFormats(metadata);
+    case DatId::kKallsyms:
+      return out.Text32(metadata.kallsyms).bytes();
+    case DatId::kPrintk:
+      return out.Text32(metadata.printk_formats).bytes();
+    case DatId::kCmdlines:
+      return out.Text64(metadata.saved_cmdlines).bytes();
+    default:
+      assert(false && "no piece of text");
+      return {};
+  }
+}
+
+std::string SectionHeader(DatId id, bool compressed, uint64_t size) {
+  constexpr uint32_t kNoDescription = 0xffffffff;
+  ByteWriter out;
+  out.U16(static_cast<uint16_t>(id)).U16(compressed ? 1 : 0).U32(kNoDescription).U64(size);
+  return out.bytes();
+}
+
+std::string Section(DatId id, std::string_view content, bool compress) {
+  if (!compress) return SectionHeader(id, false, content.size()).append(content);
+  std::string frame(ZSTD_compressBound(content.size()), '\0');
+  const size_t size = ZSTD_compress(frame.data(), frame.size(), content.data(), content.size(),
+                                    ZSTD_CLEVEL_DEFAULT);
+  if (ZSTD_isError(size) != 0) return SectionHeader(id, false, content.size()).append(content);
+  ByteWriter out;
+  out.U32(static_cast<uint32_t>(size)).U32(static_cast<uint32_t>(content.size()));
+  out.Text(std::string_view(frame).substr(0, size));
+  return SectionHeader(id, true, out.bytes().size()) + out.bytes();
+}
+
+void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
+                      ByteWriter& options) {
+  const auto add = [&options](DatId id, std::string_view data) {
+    options.Option(static_cast<uint16_t>(id), data);
+  };
+  add(DatId::kTraceClock, metadata.trace_clock + '\0');
+  add(DatId::kUname, metadata.uname + '\0');
+  if (metadata.tsc.mult != 0) {
+    ByteWriter tsc;
+    tsc.U32(metadata.tsc.mult).U32(metadata.tsc.shift).U64(metadata.tsc.offset);
+    add(DatId::kTsc2Nsec, tsc.bytes());
+  }
+  for (const auto& [cpu, text] : ending.cpu_stats) {
+    add(DatId::kCpuStat, fmt::format("CPU: {}\n{}", ToInt(cpu), text) + '\0');
+  }
+  options.Option(kSettingsOption, metadata.settings + ending.settings + '\0');
+}
+
+std::string_view ClockInUse(std::string_view trace_clock) {
+  const size_t open = trace_clock.find('['), close = trace_clock.find(']', open);
+  if (open == std::string_view::npos || close == std::string_view::npos) return {};
+  return trace_clock.substr(open + 1, close - open - 1);
+}
+
+}  // namespace wqprof

@@ -36,7 +36,7 @@ TraceBuilder& TraceBuilder::Add(const Event& event) {
 TraceBuilder& TraceBuilder::AddWork(Nanos at, const Emitter& by, EventKind kind, WorkAddr work,
                                     const Job& job) {
   Event event = Blank(at, by, kind);
-  event.work = {work, names_.Intern(job.function), names_.Intern(job.workqueue),
+  event.work = {work, names_->Intern(job.function), names_->Intern(job.workqueue),
                 Cpu{static_cast<int16_t>(job.target_cpu)},
                 Cpu{static_cast<int16_t>(job.requested_cpu)}};
   return Add(event);
@@ -94,7 +94,7 @@ TraceBuilder& TraceBuilder::Switch(Nanos at, int cpu, const Emitter& from, const
   Event event = Blank(at, from.On(cpu), EventKind::kSwitch);
   if (!to.comm.empty() && !comms_.contains(Pid{to.pid})) Comm(to.pid, to.comm);
   event.sched_switch = {
-      Pid{to.pid}, names_.Intern(from.comm), names_.Intern(to.comm), 120, 120, prev_state,
+      Pid{to.pid}, names_->Intern(from.comm), names_->Intern(to.comm), 120, 120, prev_state,
       preempted};
   info_.has_sched = true;
   return Add(event);
@@ -102,30 +102,30 @@ TraceBuilder& TraceBuilder::Switch(Nanos at, int cpu, const Emitter& from, const
 
 TraceBuilder& TraceBuilder::Rename(Nanos at, const Emitter& by, int pid, std::string_view comm) {
   Event event = Blank(at, by, EventKind::kRename);
-  event.task = {Pid{pid}, names_.Intern(comm)};
+  event.task = {Pid{pid}, names_->Intern(comm)};
   return Add(event);
 }
 
 TraceBuilder& TraceBuilder::Fork(Nanos at, const Emitter& by, int child, std::string_view comm) {
   Event event = Blank(at, by, EventKind::kFork);
-  event.task = {Pid{child}, names_.Intern(comm)};
+  event.task = {Pid{child}, names_->Intern(comm)};
   return Add(event);
 }
 
 TraceBuilder& TraceBuilder::Exit(Nanos at, const Emitter& by) {
   Event event = Blank(at, by, EventKind::kExit);
-  event.task = {Pid{by.pid}, names_.Intern(by.comm)};
+  event.task = {Pid{by.pid}, names_->Intern(by.comm)};
   return Add(event);
 }
 
 TraceBuilder& TraceBuilder::Tick(Nanos at, int cpu) {
   Event event = Blank(at, {0, "", cpu, 0}, EventKind::kTimerCancel);
-  event.timer = {WorkAddr{0x1000}, names_.Intern("tick_fn"), 0};
+  event.timer = {WorkAddr{0x1000}, names_->Intern("tick_fn"), 0};
   return Add(event);
 }
 
 TraceBuilder& TraceBuilder::Comm(int pid, std::string_view comm) {
-  comms_[Pid{pid}] = names_.Intern(comm);
+  comms_[Pid{pid}] = names_->Intern(comm);
   return *this;
 }
 

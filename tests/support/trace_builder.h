@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -85,7 +86,7 @@ class TraceBuilder : public EventSource {
   TraceBuilder& BatchSize(size_t events);
 
   TraceInfo& mutable_info() { return info_; }
-  NameId Intern(std::string_view name) { return names_.Intern(name); }
+  NameId Intern(std::string_view name) { return names_->Intern(name); }
   std::span<const Event> events() const { return events_; }
   // Makes Next() begin anew, and the facts of the trace fit its events.
   void Rewind();
@@ -93,7 +94,7 @@ class TraceBuilder : public EventSource {
   absl::StatusOr<std::span<const Event>> Next() override;
   const TraceInfo& info() const override { return info_; }
   const ReadStats& stats() const override { return stats_; }
-  const NameTable& names() const override { return names_; }
+  const NameTable& names() const override { return *names_; }
   NameId CommOf(Pid pid) const override;
 
  private:
@@ -101,7 +102,7 @@ class TraceBuilder : public EventSource {
   TraceBuilder& AddWork(Nanos at, const Emitter& by, EventKind kind, WorkAddr work, const Job& job);
   TraceBuilder& AddLoss(Nanos at, int cpu, EventKind kind, int64_t count);
 
-  NameTable names_;
+  std::unique_ptr<NameTable> names_ = std::make_unique<NameTable>();
   std::vector<Event> events_;
   std::map<Pid, NameId> comms_;
   TraceInfo info_;

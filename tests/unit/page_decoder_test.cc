@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ring-buffer pages, valid, lossy and broken (formats.md §2, §8).
+#include "trace/page_decoder.h"
+
+#include <gtest/gtest.h>
+
+#include "support/dat_encoder.h"
+#include "support/page_writer.h"
+#include "support/read_dat.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A decoder of one CPU's pages, with the layout of an x86-64 kernel.
+class PageDecoderTest : public ::testing::Test {
+ protected:
+  PageDecoderTest() {
+    std::vector<EventFormat> formats;
+    for (const EventKind kind : {EventKind::kQueueWork, EventKind::kActivateWork,
+                                 EventKind::kExecuteStart, EventKind::kExecuteEnd}) {
+      formats.push_back(*ParseEventFormat("workqueue", FormatText(kind, style_)));
+    }
+    context_.layout = *MakeLayout(formats, 8);
+    context_.page_size = style_.page_size;
+    context_.cpus = 2;
+    context_.symbols = &symbols_;
+    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{1}, names_);
+  }
+
+  std::string StartOf(uint64_t work) {
+    TraceBuilder t;
+    t.Start(0us, kWorker, WorkAddr{work});
+    return Payload(t.events()[0], t.names(), style_);
+  }
+
+  // All pages of `bytes`; what follows the last whole one is left out.
+  std::vector<Event> Decode(const std::string& bytes) {
+    std::vector<Event> events;
+    const std::span<const std::byte> all(reinterpret_cast<const std::byte*>(bytes.data()),
+                                         bytes.size());
+    for (size_t at = 0; at + 4096 <= all.size(); at += 4096) {
+      // Each page in memory of its own, so that reading beyond it is found.
+      const std::vector<std::byte> page(all.begin() + static_cast<ptrdiff_t>(at),
+                                        all.begin() + static_cast<ptrdiff_t>(at + 4096));
+      decoder_->Decode(page, events);
+    }
+    return events;
+  }
+
+  std::vector<Nanos> TimesOf(const std::vector<Event>& events) {
+    std::vector<Nanos> times;
+    for (const Event& e : events) times.push_back(e.at.time_since_epoch());
+    return times;
+  }
+
+  // A page with one start event, whose header the test then breaks.
+  std::string OneEventPage() {
+    writer_.Record(1000, StartOf(1));
+    return writer_.Take();
+  }
+
+  DatStyle style_;
+  Symbols symbols_{""};
+  NameTable names_;
+  DecodeContext context_;
+  std::unique_ptr<PageDecoder> decoder_;
+  PageWriter writer_{PageStyle{}};
+};
+
+void SetCommit(std::string& page, uint64_t commit) {
+  ByteWriter w(false);
+  page.replace(8, 8, w.U64(commit).bytes());
+}
+
+TEST_F(PageDecoderTest, TimesAreSumsOfDeltas) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Record(1000, StartOf(2));
+  writer_.Record(1007, StartOf(3));
+  writer_.Record(1007 + (uint64_t{1} << 27), StartOf(4));  // needs a time extend
+  writer_.Record(1007 + (uint64_t{1} << 27) + 1, StartOf(5));
+  writer_.Record(uint64_t{1} << 58, StartOf(6));
+  EXPECT_EQ(TimesOf(Decode(writer_.Take())),
+            (std::vector<Nanos>{1000ns, 1000ns, 1007ns, 134218735ns, 134218736ns,
+                                Nanos(int64_t{1} << 58)}));
+}
+
+TEST_F(PageDecoderTest, AbsoluteStampsKeepTheUpperBitsOfTheRunningTime) {
+  PageWriter writer({.absolute_times = true});
+  const uint64_t high = uint64_t{0x0c} << 59;  // above the 59 bits of an absolute stamp
+  writer.Record(high + 5, StartOf(1));
+  writer.Record(high + 900, StartOf(2));
+  EXPECT_EQ(TimesOf(Decode(writer.Take())),
+            (std::vector<Nanos>{Nanos(static_cast<int64_t>(high + 5)),
+                                Nanos(static_cast<int64_t>(high + 900))}));
+}
+
+TEST_F(PageDecoderTest, PaddingWithoutDeltaEndsThePage) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Padding();
+  writer_.Raw(std::string(64, '\x55'));
+  EXPECT_EQ(Decode(writer_.Take()).size(), 1u);
+  EXPECT_EQ(decoder_->stats().corrupt_pages, 0u);
+}
+
+TEST_F(PageDecoderTest, ADiscardedRecordIsSteppedOver) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Discarded(24);
+  writer_.Record(1010, StartOf(2));
+  EXPECT_EQ(TimesOf(Decode(writer_.Take())), (std::vector<Nanos>{1000ns, 1010ns}));
+}
+
+TEST_F(PageDecoderTest, RecordsOfUnknownEventsAreCountedAndSteppedOver) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Record(1001, ByteWriter(false).U16(999).U8(0).U8(0).U32(1).Array("x", 200).Take());
+  writer_.Record(1002, StartOf(2));
+  EXPECT_EQ(Decode(writer_.Take()).size(), 2u);
+  EXPECT_EQ(decoder_->stats().records.at(0), 1u);
+}
+
+TEST_F(PageDecoderTest, ALossBeforeAPageStandsBetweenItsNeighbours) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Lose(870);
+  writer_.Record(5000, StartOf(2));
+  const std::vector<Event> events = Decode(writer_.Take());
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[1].kind, EventKind::kLossBegin);
+  EXPECT_EQ(events[1].at, Timestamp(1000ns));
+  EXPECT_EQ(events[1].cpu, Cpu{1});
+  EXPECT_TRUE(events[1].loss.known);
+  EXPECT_EQ(events[1].loss.count, 870u);
+  EXPECT_EQ(events[2].kind, EventKind::kLossEnd);
+  EXPECT_EQ(events[2].at, Timestamp(5000ns));
+  EXPECT_EQ(decoder_->stats().lost_events, 870u);
+}
+
+TEST_F(PageDecoderTest, ALossOfAnUnknownNumberIsALoss) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Lose(std::nullopt);
+  writer_.Record(5000, StartOf(2));
+  const std::vector<Event> events = Decode(writer_.Take());
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_FALSE(events[1].loss.known);
+  EXPECT_EQ(decoder_->stats().gaps_without_count, 1u);
+}
+
+TEST_F(PageDecoderTest, ALossBeforeTheFirstPageReachesBackToTheBeginning) {
+  writer_.Lose(3);
+  writer_.Record(5000, StartOf(1));
+  const std::vector<Event> events = Decode(writer_.Take());
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].kind, EventKind::kLossBegin);
+  EXPECT_LE(events[0].at, Timestamp(0ns));
+  EXPECT_EQ(events[1].kind, EventKind::kLossEnd);
+  EXPECT_EQ(events[1].at, Timestamp(5000ns));
+}
+
+TEST_F(PageDecoderTest, ACommitLargerThanThePageYieldsNothing) {
+  for (const uint64_t commit : {uint64_t{4081}, uint64_t{4096}, uint64_t{0x3fffffff}}) {
+    std::string page = OneEventPage();
+    SetCommit(page, commit);
+    EXPECT_TRUE(Decode(page).empty() || Decode(page)[0].kind == EventKind::kLossBegin);
+  }
+  EXPECT_GT(decoder_->stats().corrupt_pages, 0u);
+}
+
+TEST_F(PageDecoderTest, AZeroLengthRecordEndsThePageAndLoopsNever) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Raw(ByteWriter(false).U32(0).U32(0).U32(0).U32(0).bytes());
+  EXPECT_EQ(Decode(writer_.Take()).size(), 1u);
+  EXPECT_EQ(decoder_->stats().corrupt_pages, 1u);
+}
+
+TEST_F(PageDecoderTest, LengthsBelowFourAndBeyondThePageAreFaults) {
+  for (const uint32_t length : {1u, 2u, 3u, 5000u, 0x7fffffffu, 0xfffffffdu, 0xffffffffu}) {
+    for (const uint32_t type : {0u, 29u | 1u << 5}) {
+      PageWriter writer(PageStyle{});
+      writer.Record(1000, StartOf(1));
+      writer.Raw(ByteWriter(false).U32(type).U32(length).U64(0).bytes());
+      const uint64_t before = decoder_->stats().corrupt_pages;
+      std::vector<Event> events = Decode(writer.Take());
+      std::erase_if(events, [](const Event& e) { return e.kind != EventKind::kExecuteStart; });
+      EXPECT_EQ(events.size(), 1u) << length;
+      EXPECT_EQ(decoder_->stats().corrupt_pages, before + 1) << length;
+    }
+  }
+}
+
+TEST_F(PageDecoderTest, ARecordShorterThanItsEventIsAFaultNotAGuess) {
+  writer_.Record(1000, StartOf(1));
+  writer_.Record(1001, StartOf(2).substr(0, 12));
+  writer_.Record(1002, StartOf(3));
+  EXPECT_EQ(Decode(writer_.Take()).size(), 1u);
+  EXPECT_EQ(decoder_->stats().corrupt_pages, 1u);
+}
+
+TEST_F(PageDecoderTest, EventsAfterADamagedPageFollowALossOfUnknownNumber) {
+  std::string broken = OneEventPage();
+  SetCommit(broken, 4096);
+  PageWriter good(PageStyle{});
+  good.Record(9000, StartOf(2));
+  const std::vector<Event> events = Decode(broken + good.Take());
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].kind, EventKind::kLossBegin);
+  EXPECT_FALSE(events[0].loss.known);
+  EXPECT_EQ(events[1].kind, EventKind::kLossEnd);
+  EXPECT_EQ(events[2].at, Timestamp(9000ns));
+}
+
+TEST_F(PageDecoderTest, TimesThatGoBackwardsAreCountedAndHeldBack) {
+  writer_.Record(5000, StartOf(1));
+  writer_.EndPage();
+  writer_.Record(1000, StartOf(2));
+  const std::vector<Event> events = Decode(writer_.Take());
+  EXPECT_EQ(TimesOf(events), (std::vector<Nanos>{5000ns, 5000ns}));
+  EXPECT_EQ(decoder_->stats().time_reversals, 1u);
+}
+
+TEST_F(PageDecoderTest, AWorkqueueNameOutsideOfItsRecordIsUnknown) {
+  TraceBuilder t;
+  t.Queue(0us, kTask, kWorkA, {"f", "name", 0});
+  for (const uint32_t location : {0xffff0008u, 0x0008ffffu, 0xffffffffu, 0x00010fffu}) {
+    std::string payload = Payload(t.events()[0], t.names(), style_);
+    payload.replace(24, 4, ByteWriter(false).U32(location).bytes());
+    PageWriter writer(PageStyle{});
+    writer.Record(1000, payload);
+    const std::vector<Event> events = Decode(writer.Take());
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_EQ(events[0].work.workqueue, NameId::kUnknown);
+  }
+}
+
+TEST_F(PageDecoderTest, AWorkqueueNameWithoutNulEndsWithItsLength) {
+  TraceBuilder t;
+  t.Queue(0us, kTask, kWorkA, {"f", "abcdefg", 0});
+  std::string payload = Payload(t.events()[0], t.names(), style_);
+  payload.replace(24, 4, ByteWriter(false).U32(4u << 16 | 40).bytes());
+  writer_.Record(1000, payload);
+  const std::vector<Event> events = Decode(writer_.Take());
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(names_.Get(events[0].work.workqueue), "abcd");
+}
+
+TEST_F(PageDecoderTest, CpusBeyondThoseOfTheMachineMeanNone) {
+  TraceBuilder t;
+  t.Queue(0us, kTask, kWorkA, {"f", "wq", -1, -1});  // written as -1 and 8192
+  writer_.Record(1000, Payload(t.events()[0], t.names(), style_));
+  const std::vector<Event> events = Decode(writer_.Take());
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].work.target_cpu, Cpu::kNone);
+  EXPECT_EQ(events[0].work.requested_cpu, Cpu::kNone);
+}
+
+TEST_F(PageDecoderTest, AnyByteOfAPageMayBeWrong) {
+  std::string page;
+  for (uint64_t n = 0; n < 100; ++n) writer_.Record(1000 + n, StartOf(n));
+  page = writer_.Take();
+  for (size_t at = 0; at < page.size(); at += 3) {
+    for (const char wrong : {'\0', '\x1d', '\x7f', '\xff'}) {
+      std::string copy = page;
+      copy[at] = wrong;
+      std::vector<Event> events = Decode(copy);
+      ASSERT_LE(events.size(), 4096 / 4u);
+      for (size_t i = 1; i < events.size(); ++i) ASSERT_LE(events[i - 1].at, events[i].at);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wqprof::testing

@@ -142,13 +142,28 @@ TEST(PendingWindowTest, WithoutProofTheNewestIsTakenAndToldToBeAmbiguous) {
   TraceBuilder trace;
   trace.Put(10us, kTask, kWorkA).Put(15us, kTask, kWorkA);
   trace.Run(20us, 30us, kWorker, kWorkA);
-  trace.Put(50us, kTask, kWorkA).Run(60us, 70us, kWorker, kWorkA);
+  trace.Put(50ms, kTask, kWorkA).Run(60ms, 70ms, kWorker, kWorkA);
   const Outcome o = Reconstruct(trace);
   EXPECT_EQ(o.QueuedAt(10us).state, ItemState::kSuperseded);
   EXPECT_TRUE(o.QueuedAt(15us).ambiguous);
   EXPECT_EQ(o.QueuedAt(15us).started, Timestamp(20us));
-  EXPECT_FALSE(o.QueuedAt(50us).ambiguous);
+  EXPECT_EQ(o.QueuedAt(50ms).started, Timestamp(60ms));
+  EXPECT_FALSE(o.QueuedAt(50ms).ambiguous);
   EXPECT_EQ(o.quality.ambiguous, 1u);
+}
+
+TEST(PendingWindowTest, WindowsMayFollowUponEachOtherAndAreSettledByTheLastStart) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA).Put(19us, kOtherTask, kWorkA);
+  trace.Run(20us, 30us, kWorker, kWorkA).Put(30us, kOtherTask, kWorkA);
+  trace.Run(31us, 40us, kWorker, kWorkA).Run(41us, 50us, kWorker, kWorkA);
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 3u);
+  EXPECT_EQ(o.QueuedAt(10us).started, Timestamp(20us));
+  EXPECT_EQ(o.QueuedAt(19us).started, Timestamp(31us));
+  EXPECT_EQ(o.QueuedAt(30us).started, Timestamp(41us));
+  EXPECT_EQ(o.quality.ambiguous, 0u);
+  EXPECT_EQ(o.quality.unmatched_starts, 0u);
 }
 
 TEST(PendingWindowTest, TheDoubtIsSettledAtTheEndOfTheTraceToo) {

@@ -43,13 +43,18 @@ TEST(WorkerCommTest, TheSuffixThatProcShowsIsIgnored) {
   EXPECT_EQ(ParseWorkerComm("kworker/1:0H+kblockd").number, 1);
 }
 
-TEST(WorkerCommTest, WhatIsNoWorkersNameIsUnknown) {
-  for (const char* comm :
-       {"", "bash", "kworker", "kworker/", "kworker/dying", "kworker/u", "kworker/u8",
-        "kworker/x:1", "kworker/:1", "kworker/1", "kworker/1:", "kworker/u:1",
-        "kworker/99999999999999999999:1", "xkworker/1:1", "<...>", "kworker/-1:1"}) {
+TEST(WorkerCommTest, ADamagedWorkersNameIsUnknown) {
+  for (const char* comm : {"", "<...>", "kworker/", "kworker/dying", "kworker/u", "kworker/u8",
+                           "kworker/x:1", "kworker/:1", "kworker/1", "kworker/1:", "kworker/u:1",
+                           "kworker/-1:1", "kworker/99999999999999999999:1", "kworker/4000000:1"}) {
     EXPECT_EQ(ParseWorkerComm(comm).kind, PoolKind::kUnknown) << comm;
     EXPECT_EQ(ParseWorkerComm(comm).number, -1) << comm;
+  }
+}
+
+TEST(WorkerCommTest, AnyOtherNameIsThatOfAnOldRescuer) {
+  for (const char* comm : {"xfs-log/sda1", "kblockd", "kworker", "my/kworker/1:1"}) {
+    EXPECT_EQ(ParseWorkerComm(comm).kind, PoolKind::kRescuer) << comm;
   }
 }
 

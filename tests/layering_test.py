@@ -28,6 +28,7 @@ FACES = {
     "histogram.h": "base",
     "event_source.h": "trace",
     "trace_writer.h": "trace",
+    "live.h": "live",
     "model.h": "model",
     "analyze.h": "analyze",
     "report.h": "analyze",

@@ -39,6 +39,9 @@ class ItemMatcher {
 struct AnalyzeOptions {
   ItemFilter filter;
   Nanos stall_threshold = std::chrono::milliseconds(10);
+  // Groupings beyond functions and workqueues cost time per item; without them the rows of
+  // Report::origins and cpus stay empty, and so do the measures of pools and workers.
+  bool by_origin = false, by_cpu = false, by_pool = false, by_worker = false;
   size_t max_stalls = 1000;  // kept in the report, the longest ones
 };
 
@@ -46,7 +49,8 @@ struct AnalyzeOptions {
 // and origin, and the longest stalls; never all items.
 class Analyzer {
  public:
-  // `source` and `model` must outlive this object.
+  // `source` and `model` must outlive this object.  The model's gap_floor must be
+  // options.stall_threshold.
   Analyzer(const EventSource& source, const Reconstructor& model, AnalyzeOptions options);
   ~Analyzer();
   void Add(std::span<const WorkItem> items, std::span<const PoolGap> gaps);

@@ -72,7 +72,8 @@ struct WorkItem {
   Cpu target_cpu = Cpu::kNone;  // the pool's CPU that it names; kNone: unbound
   Cpu run_cpu = Cpu::kNone, end_cpu = Cpu::kNone;
   Pid worker = Pid::kNone;      // pid of the start event; for a BH work the interrupted task
-  PoolId pool = PoolId::kUnknown;
+  PoolId pool = PoolId::kUnknown;       // that executed it
+  PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
   ItemState state = ItemState::kPending;
   bool softirq : 1 = false;          // executed as BH work
   bool requeued_by_self : 1 = false; // queued by its own execution

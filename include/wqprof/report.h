@@ -35,6 +35,8 @@ struct Measures {
   uint64_t superseded = 0;
   Histogram latency, activation_wait, dispatch_wait, execution, total;
   void Merge(const Measures& other);
+  // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.
+  void Add(const WorkItem& item);
 };
 
 struct FunctionRow {

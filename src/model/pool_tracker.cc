@@ -68,27 +68,27 @@ void PoolTracker::Serve(FeedState& feed, PoolId pool, Timestamp at) {
   accounts_[ToIndex(pool)].waiting.Change(at, feed.waiting);
 }
 
-std::optional<PoolGap> PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp activated,
-                                               Timestamp at, Nanos floor) {
+PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp activated,
+                                             Timestamp at, Nanos floor) {
   FeedState& feed = feeds_[static_cast<size_t>(id)];
   // A rescuer helps the pool that the item waited in; it has no worklist of its own.
   const PoolKind kind = accounts_[ToIndex(pool)].pool.kind;
   if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(feed, pool, at);
   const PoolId waited_in = feed.pool != PoolId::kUnknown ? feed.pool : pool;
   Account& account = accounts_[ToIndex(waited_in)];
-  std::optional<PoolGap> gap;
+  Started started{waited_in, std::nullopt};
   if (activated != kUnseen) {
     const Timestamp begin = std::max(account.last_start, activated);
     if (at - begin >= floor) {
       const int64_t waiting = std::max<int64_t>(account.waiting.level(), 1);
-      gap = {waited_in, begin, at, static_cast<uint64_t>(waiting), false};
+      started.gap = {waited_in, begin, at, static_cast<uint64_t>(waiting), false};
     }
     account.newest_started = std::max(account.newest_started, activated);
     ItemGone(id, at);
   }
   account.last_start = at;
   OtherStarts(pool, at);
-  return gap;
+  return started;
 }
 
 void PoolTracker::OtherStarts(PoolId pool, Timestamp at) {

@@ -70,9 +70,13 @@ class PoolTracker {
   // It waits no more: superseded.
   void ItemGone(FeedId feed, Timestamp at);
 
+  // What the start of an item tells of its wait.
+  struct Started {
+    PoolId waited_in = PoolId::kUnknown;
+    std::optional<PoolGap> gap;  // that it ended, when at least the floor long
+  };
   // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
-  // Returns the gap that it ended, when that was at least `floor` long.
-  std::optional<PoolGap> ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at,
+  Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at,
                                     Nanos floor);
   // A start of which no wait is known: a barrier, or unmatched.
   void OtherStarts(PoolId pool, Timestamp at);
@@ -82,6 +86,8 @@ class PoolTracker {
   // an unknown item may have waited since before the trace.
   bool started_known(PoolId pool) const { return accounts_[ToIndex(pool)].newest_started != kUnseen; }
   void NoteWorker(PoolId pool) { ++accounts_[ToIndex(pool)].workers; }
+
+  PoolId PoolOf(FeedId feed) const { return feeds_[static_cast<size_t>(feed)].pool; }
 
   // An item that waits in `feed` since `activated` when the trace ends.  Items that a later
   // one has overtaken in their pool are no longer on its worklist, and do not count.

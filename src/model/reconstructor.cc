@@ -327,10 +327,10 @@ struct Reconstructor::State {
     run.item.state = ItemState::kDone;
     run.item.wait_tainted = losses.Touches(q.queued);
     ++quality.executed;
-    if (auto gap = pools.ItemStarts(context.pool, q.feed, q.activated, run.item.started,
-                                    options.gap_floor)) {
-      gaps.push_back(*gap);
-    }
+    const auto started = pools.ItemStarts(context.pool, q.feed, q.activated, run.item.started,
+                                          options.gap_floor);
+    run.item.waited_in = started.waited_in;
+    if (started.gap) gaps.push_back(*started.gap);
   }
 
   void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -631,6 +631,7 @@ struct Reconstructor::State {
     if (!work.queued) return;
     WorkItem item = FromQueue(work.queue);
     item.state = ItemState::kPending;
+    item.waited_in = pools.PoolOf(work.queue.feed);
     if (item.activated != kUnseen) pools.WaitsAtEnd(work.queue.feed, item.activated);
     work.queued = false;
     pending.push_back(item);

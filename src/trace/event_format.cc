@@ -13,7 +13,7 @@ std::string_view NextLine(std::string_view& rest) {
   return line;
 }
 
-// The number after "key:" in `line`; absent when there is none or it is 64 KiB or more.
+// The number after "key:" in `line`; absent when there is none or it is 16 MiB or more.
 std::optional<uint32_t> NumberAfter(std::string_view line, std::string_view key) {
   const size_t at = line.find(key);
   if (at == std::string_view::npos) return std::nullopt;
@@ -21,7 +21,7 @@ std::optional<uint32_t> NumberAfter(std::string_view line, std::string_view key)
   while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-  if (error != std::errc() || value > 0xffff) return std::nullopt;
+  if (error != std::errc() || value > 0xffffff) return std::nullopt;
   return value;
 }
 
@@ -79,7 +79,7 @@ std::optional<EventFormat> ParseEventFormat(std::string_view system, std::string
       const size_t first = name.find_first_not_of(" \t");
       if (first != std::string_view::npos) format.name = name.substr(first);
     } else if (line.starts_with("ID:")) {
-      if (const auto id = NumberAfter(line, "ID:")) {
+      if (const auto id = NumberAfter(line, "ID:"); id && *id <= 0xffff) {
         format.id = static_cast<uint16_t>(*id);
         has_id = true;
       }

@@ -32,7 +32,7 @@ struct EventFormat {
 };
 
 // Lines that are no fields are skipped; absent when the text names no event or has no id in
-// range.  Bounded: at most kMaxFields fields, offsets and sizes below 64 KiB.
+// range.  Bounded: at most kMaxFields fields, offsets and sizes below 16 MiB.
 inline constexpr size_t kMaxFields = 256;
 std::optional<EventFormat> ParseEventFormat(std::string_view system, std::string_view text);
 

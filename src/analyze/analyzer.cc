@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+
+#include "absl/container/flat_hash_map.h"
+#include "analyze/findings.h"
+#include "analyze/stall_collector.h"
+#include "wqprof/analyze.h"
+
+namespace wqprof {
+namespace {
+
+// Measures by a 64-bit key.  The last few keys are remembered by position: a busy box has
+// thousands of items in a row of a handful of functions.
+class MeasureTable {
+ public:
+  Measures& At(uint64_t key) {
+    Recent& recent = recent_[(key * 0x9e3779b97f4a7c15) >> 58];
+    if (recent.measures == nullptr || recent.key != key) {
+      auto& slot = rows_[key];
+      if (!slot) slot = std::make_unique<Measures>();
+      recent = {key, slot.get()};
+    }
+    return *recent.measures;
+  }
+  template <typename F>
+  void ForEach(F&& f) const {
+    for (const auto& [key, measures] : rows_) f(key, *measures);
+  }
+
+ private:
+  struct Recent {
+    uint64_t key = 0;
+    Measures* measures = nullptr;
+  };
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Measures>> rows_;
+  std::array<Recent, 64> recent_;
+};
+
+uint64_t KeyOf(uint32_t high, uint32_t low) { return static_cast<uint64_t>(high) << 32 | low; }
+uint32_t High(uint64_t key) { return static_cast<uint32_t>(key >> 32); }
+uint32_t Low(uint64_t key) { return static_cast<uint32_t>(key); }
+
+double Ratio(Nanos part, Nanos whole) {
+  return whole > Nanos(0) ? static_cast<double>(part.count()) / static_cast<double>(whole.count())
+                          : 0.0;
+}
+
+// "u8" before "u10".
+auto PoolOrder(const Pool& pool) {
+  return std::tuple(pool.kind, pool.cpu, pool.name.size(), pool.name);
+}
+
+}  // namespace
+
+struct Analyzer::State {
+  State(const EventSource& s, const Reconstructor& m, AnalyzeOptions o)
+      : source(s),
+        model(m),
+        options(std::move(o)),
+        matcher(options.filter, s.names()),
+        stalls(s, m, options.stall_threshold, options.max_stalls) {}
+
+  const EventSource& source;
+  const Reconstructor& model;
+  const AnalyzeOptions options;
+  ItemMatcher matcher;
+  StallCollector stalls;
+  MeasureTable functions;  // workqueue, function
+  MeasureTable origins;    // kind, comm or function
+  MeasureTable pools, cpus, workers;
+  std::vector<Histogram> pool_executions;  // by PoolId
+  std::map<std::pair<uint64_t, PoolId>, LongExecution> long_executions;
+  std::vector<WorkItem> oldest_pending;  // none or one
+
+  void Add(const WorkItem& item) {
+    stalls.AddItem(item);
+    if (item.state == ItemState::kDone && item.ended != kUnseen && !item.run_tainted) {
+      const size_t pool = static_cast<size_t>(item.pool);
+      if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
+      pool_executions[pool].Add(item.ended - item.started);
+    }
+    // Those have no queue event, and no measure.
+    if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
+    const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
+    functions.At(function).Add(item);
+    if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item);
+    if (options.by_pool) pools.At(static_cast<uint64_t>(item.pool)).Add(item);
+    if (options.by_worker && !item.softirq && item.worker != Pid::kNone) {
+      workers.At(KeyOf(static_cast<uint32_t>(item.pool),
+                       static_cast<uint32_t>(ToInt(item.worker)))).Add(item);
+    }
+    if (options.by_cpu && item.run_cpu != Cpu::kNone) {
+      cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))).Add(item);
+    }
+    NoteExtremes(item, function);
+  }
+
+  void NoteExtremes(const WorkItem& item, uint64_t function) {
+    if (item.state == ItemState::kPending) {
+      if (oldest_pending.empty()) oldest_pending.push_back(item);
+      if (item.queued < oldest_pending[0].queued) oldest_pending[0] = item;
+      return;
+    }
+    const auto length = item.Execution();
+    if (!length || *length < kLongOnCpu || item.run_tainted) return;
+    const PoolKind kind = model.pool(item.pool).kind;
+    if (kind != PoolKind::kPerCpu && kind != PoolKind::kHighpri) return;
+    LongExecution& longest = long_executions[{function, item.pool}];
+    ++longest.times;
+    longest.length = std::max(longest.length, *length);
+  }
+
+  uint64_t OriginKey(const Origin& origin) const {
+    NameId name = origin.function;
+    if (origin.kind == Origin::Kind::kTask) name = source.CommOf(origin.pid);
+    return KeyOf(static_cast<uint32_t>(origin.kind), ToInt(name));
+  }
+
+  std::string Name(uint32_t id) const {
+    return std::string(source.names().Get(static_cast<NameId>(id)));
+  }
+
+  // --- The report -----------------------------------------------------------------------
+
+  void FillFunctions(Report& report) const {
+    std::map<std::string, Measures> workqueues;
+    functions.ForEach([&](uint64_t key, const Measures& measures) {
+      const std::string text = Name(Low(key));
+      const FunctionName function = SplitFunction(text);
+      report.functions.push_back({Name(High(key)), std::string(function.name),
+                                  std::string(function.module), measures});
+      workqueues[report.functions.back().workqueue].Merge(measures);
+    });
+    std::sort(report.functions.begin(), report.functions.end(),
+              [](const FunctionRow& a, const FunctionRow& b) {
+                return std::tie(a.workqueue, a.function, a.module) <
+                       std::tie(b.workqueue, b.function, b.module);
+              });
+    for (auto& [name, measures] : workqueues) report.workqueues.push_back({name, measures});
+  }
+
+  void FillOrigins(Report& report) const {
+    origins.ForEach([&](uint64_t key, const Measures& measures) {
+      const auto kind = static_cast<Origin::Kind>(High(key));
+      report.origins.push_back({std::string(ToString(kind)),
+                                std::string(SplitFunction(Name(Low(key))).name), measures});
+    });
+    std::sort(report.origins.begin(), report.origins.end(),
+              [](const OriginRow& a, const OriginRow& b) {
+                return std::tie(a.kind, a.name) < std::tie(b.kind, b.name);
+              });
+    cpus.ForEach([&](uint64_t key, const Measures& measures) {
+      report.cpus.push_back({static_cast<Cpu>(key), measures});
+    });
+    std::sort(report.cpus.begin(), report.cpus.end(),
+              [](const CpuRow& a, const CpuRow& b) { return a.cpu < b.cpu; });
+  }
+
+  void FillPools(Report& report) {
+    for (PoolOccupancy& occupancy : model.Pools()) {
+      PoolRow row;
+      const size_t id = static_cast<size_t>(occupancy.pool.id);
+      row.busy_mean = Ratio(occupancy.busy_sum, report.duration);
+      row.busy_fraction = Ratio(occupancy.busy_any, report.duration);
+      row.backlog_mean = Ratio(occupancy.backlog_sum, report.duration);
+      row.stalled = stalls.StalledIn(occupancy.pool.id);
+      if (id < pool_executions.size()) row.execution = pool_executions[id];
+      row.occupancy = std::move(occupancy);
+      report.pools.push_back(std::move(row));
+    }
+    pools.ForEach([&](uint64_t key, const Measures& measures) {
+      for (PoolRow& row : report.pools) {
+        if (static_cast<uint64_t>(row.occupancy.pool.id) == key) row.measures = measures;
+      }
+    });
+    std::sort(report.pools.begin(), report.pools.end(), [](const PoolRow& a, const PoolRow& b) {
+      return PoolOrder(a.occupancy.pool) < PoolOrder(b.occupancy.pool);
+    });
+  }
+
+  void FillWorkers(Report& report) {
+    std::vector<std::pair<WorkerRow, Pool>> rows;
+    for (const WorkerOccupancy& occupancy : model.Workers()) {
+      const Pool& pool = model.pool(occupancy.pool);
+      WorkerRow row;
+      row.occupancy = occupancy;
+      row.comm = Name(ToInt(occupancy.comm));
+      row.pool = pool.name;
+      row.busy_fraction = Ratio(occupancy.busy, report.duration);
+      const uint64_t key = KeyOf(static_cast<uint32_t>(occupancy.pool),
+                                 static_cast<uint32_t>(ToInt(occupancy.pid)));
+      if (options.by_worker) row.measures = workers.At(key);
+      rows.emplace_back(std::move(row), pool);
+    }
+    std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+      const auto order = [](const auto& r) {
+        return std::tuple(PoolOrder(r.second), r.first.occupancy.pid);
+      };
+      return order(a) < order(b);
+    });
+    for (auto& [row, pool] : rows) report.workers.push_back(std::move(row));
+  }
+
+  void FillQuality(Report& report) const {
+    Quality& q = report.quality;
+    q.lost_events = report.read.lost_events;
+    q.lost_gaps = report.read.lost_gaps;
+    q.match = model.quality();
+    q.corrupt_pages = report.read.corrupt_pages;
+    q.truncated = report.read.truncated;
+    q.unfinished = report.source.unfinished;
+    const uint64_t expected = q.match.executed + q.match.unmatched_starts;
+    if (expected > 0) {
+      q.paired_fraction =
+          static_cast<double>(q.match.executed) / static_cast<double>(expected);
+    }
+  }
+
+  void FillFindings(Report& report) const {
+    std::vector<LongExecution> executions;
+    for (const auto& [key, longest] : long_executions) {
+      LongExecution named = longest;
+      named.workqueue = Name(High(key.first));
+      named.function = SplitFunction(Name(Low(key.first))).name;
+      named.pool = model.pool(key.second).name;
+      executions.push_back(std::move(named));
+    }
+    std::sort(executions.begin(), executions.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.workqueue, a.function, a.pool) < std::tie(b.workqueue, b.function, b.pool);
+    });
+    OldestPending oldest;
+    if (!oldest_pending.empty()) {
+      const WorkItem& item = oldest_pending[0];
+      oldest = {Name(ToInt(item.workqueue)),
+                std::string(SplitFunction(Name(ToInt(item.function))).name),
+                report.read.end - item.queued, item.activated == kUnseen};
+    }
+    report.findings =
+        FindFindings(report, executions, oldest, options.stall_threshold);
+  }
+
+  void FillFilters(Report& report) const {
+    const ItemFilter& f = options.filter;
+    for (const std::string& glob : f.workqueues) report.filters.push_back("workqueue " + glob);
+    for (const std::string& glob : f.functions) report.filters.push_back("function " + glob);
+    for (const Cpu cpu : f.cpus) report.filters.push_back(fmt::format("cpu {}", ToInt(cpu)));
+    for (const ItemState s : f.states) report.filters.push_back(fmt::format("state {}", ToString(s)));
+    if (f.from != kUnseen || f.to != kUnseen) report.filters.push_back("time");
+  }
+};
+
+Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, AnalyzeOptions options)
+    : state_(std::make_unique<State>(source, model, std::move(options))) {}
+Analyzer::~Analyzer() = default;
+
+void Analyzer::Add(std::span<const WorkItem> items, std::span<const PoolGap> gaps) {
+  for (const PoolGap& gap : gaps) state_->stalls.AddGap(gap);
+  for (const WorkItem& item : items) state_->Add(item);
+}
+
+Report Analyzer::Finish() && {
+  Report report;
+  report.source = state_->source.info();
+  report.read = state_->source.stats();
+  if (report.read.begin != kUnseen) report.duration = report.read.end - report.read.begin;
+  state_->FillQuality(report);
+  state_->FillFunctions(report);
+  state_->FillOrigins(report);
+  state_->FillPools(report);
+  state_->FillWorkers(report);
+  report.stalls = state_->stalls.Take();
+  report.stalls_total = state_->stalls.total();
+  state_->FillFindings(report);
+  state_->FillFilters(report);
+  return report;
+}
+
+absl::StatusOr<Report> Analyze(EventSource& source, const AnalyzeOptions& options) {
+  // Items are handed on in lots: fewer calls, and still in the cache.
+  constexpr size_t kRunsPerLot = 256;
+  Reconstructor model(source, {.gap_floor = options.stall_threshold});
+  Analyzer analyzer(source, model, options);
+  std::vector<WorkItem> items;
+  std::vector<PoolGap> gaps;
+  const auto hand_on = [&] {
+    model.TakeItems(items);
+    model.TakeGaps(gaps);
+    analyzer.Add(items, gaps);
+  };
+  for (size_t runs = 1;; ++runs) {
+    auto run = source.Next();
+    if (!run.ok()) return run.status();
+    if (run->empty()) break;
+    model.Add(*run);
+    if (runs % kRunsPerLot == 0) hand_on();
+  }
+  model.Finish();
+  hand_on();
+  return std::move(analyzer).Finish();
+}
+
+}  // namespace wqprof

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wqprof/report.h"
+
+namespace wqprof {
+namespace {
+
+// A negative duration is a clock's fault; it is counted in the quality, not here.
+void AddSpan(Histogram& histogram, std::optional<Nanos> span) {
+  if (span && *span >= Nanos(0)) histogram.Add(*span);
+}
+
+}  // namespace
+
+void Measures::Add(const WorkItem& item) {
+  if (item.queued != kUnseen) ++queued;
+  if (item.state == ItemState::kSuperseded) ++superseded;
+  const bool matched = item.state == ItemState::kDone || item.state == ItemState::kRunning;
+  if (!matched) return;
+  ++executed;
+  if (!item.wait_tainted) {
+    AddSpan(latency, item.Latency());
+    AddSpan(activation_wait, item.ActivationWait());
+    AddSpan(dispatch_wait, item.DispatchWait());
+  }
+  if (!item.run_tainted) AddSpan(execution, item.Execution());
+  if (!item.tainted()) AddSpan(total, item.Total());
+}
+
+void Measures::Merge(const Measures& other) {
+  queued += other.queued;
+  executed += other.executed;
+  superseded += other.superseded;
+  latency.Merge(other.latency);
+  activation_wait.Merge(other.activation_wait);
+  dispatch_wait.Merge(other.dispatch_wait);
+  execution.Merge(other.execution);
+  total.Merge(other.total);
+}
+
+std::string_view ToString(StallCause cause) {
+  switch (cause) {
+    case StallCause::kUnknown: return "unknown";
+    case StallCause::kCpuHog: return "cpu_hog";
+    case StallCause::kAllBlocked: return "all_blocked";
+    case StallCause::kNoIdleWorker: return "no_idle_worker";
+    case StallCause::kStarved: return "starved";
+    case StallCause::kBehindItem: return "behind_item";
+    case StallCause::kSoftirqDelay: return "softirq_delay";
+  }
+  return "unknown";
+}
+
+bool Quality::complete() const {
+  return lost_events == 0 && lost_gaps == 0 && corrupt_pages == 0 && !truncated && !unfinished &&
+         match.unmatched_starts == 0 && match.unmatched_ends == 0 && match.tainted == 0 &&
+         match.ambiguous == 0 && match.negative_latencies == 0;
+}
+
+}  // namespace wqprof

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analyze/stall_collector.h"
+
+#include <algorithm>
+
+namespace wqprof {
+namespace {
+
+uint32_t KeyOf(PoolId pool) { return static_cast<uint32_t>(pool); }
+
+}  // namespace
+
+void StallCollector::AddGap(const PoolGap& gap) {
+  if (gap.end - gap.begin < threshold_) return;
+  auto record = std::make_shared<Record>();
+  record->id = ++total_;
+  record->gap = gap;
+  PoolState& pool = pools_[KeyOf(gap.pool)];
+  pool.stalled += gap.end - gap.begin;
+  for (const WorkItem& run : pool.long_runs) AddHolder(*record, run);
+  if (pool.recent.size() == kRecent) pool.recent.pop_front();
+  pool.recent.push_back(record);
+  kept_.push_back(std::move(record));
+  if (kept_.size() >= 2 * most_ + kRecent) KeepLongest();
+}
+
+void StallCollector::KeepLongest() {
+  if (kept_.size() <= most_) return;
+  std::nth_element(kept_.begin(), kept_.begin() + static_cast<ptrdiff_t>(most_), kept_.end(),
+                   [](const auto& a, const auto& b) {
+                     const Nanos left = a->gap.end - a->gap.begin;
+                     const Nanos right = b->gap.end - b->gap.begin;
+                     return left != right ? left > right : a->id < b->id;
+                   });
+  kept_.resize(most_);
+}
+
+void StallCollector::AddWaited(Record& record, const WorkItem& item) {
+  // A pending item has waited until now at least.
+  const Timestamp until = item.started != kUnseen ? item.started : record.gap.end;
+  const Nanos wait = until - item.activated;
+  ++record.delayed;
+  record.worst_latency = std::max(
+      record.worst_latency, Between(item.queued, until).value_or(wait));
+  if (item.started == record.gap.end) record.behind_item |= item.collided;
+  for (Waited& w : record.waited) {
+    if (w.function != item.function || w.workqueue != item.workqueue) continue;
+    ++w.count;
+    w.worst = std::max(w.worst, wait);
+    return;
+  }
+  if (record.waited.size() < kMaxWaited) {
+    record.waited.push_back({item.function, item.workqueue, 1, wait});
+  }
+}
+
+void StallCollector::AddHolder(Record& record, const WorkItem& item) {
+  const Timestamp ended = item.ended != kUnseen ? item.ended : record.gap.end;
+  const Nanos overlap =
+      std::min(ended, record.gap.end) - std::max(item.started, record.gap.begin);
+  if (overlap <= Nanos(0)) return;
+  record.holders.push_back({item.function, item.workqueue, item.worker, item.started, overlap});
+  if (record.holders.size() < 2 * kMaxHolders) return;
+  std::sort(record.holders.begin(), record.holders.end(),
+            [](const Holder& a, const Holder& b) { return a.overlap > b.overlap; });
+  record.holders.resize(kMaxHolders);
+}
+
+void StallCollector::AddItem(const WorkItem& item) {
+  const bool pending = item.state == ItemState::kPending;
+  if (item.activated != kUnseen && (item.started != kUnseen || pending)) {
+    if (const auto it = pools_.find(KeyOf(item.waited_in)); it != pools_.end()) {
+      auto& recent = it->second.recent;
+      for (auto r = recent.rbegin(); r != recent.rend(); ++r) {
+        const PoolGap& gap = (*r)->gap;
+        if (gap.end <= item.activated) break;
+        if (pending ? gap.at_end : item.started >= gap.end) AddWaited(**r, item);
+      }
+    }
+  }
+  if (item.started == kUnseen) return;
+  const bool open = item.ended == kUnseen;
+  // Far shorter ones explain no stall, and keeping them would push out those that do.
+  if (!open && item.ended - item.started < threshold_ / 4) return;
+  PoolState& pool = pools_[KeyOf(item.pool)];
+  for (auto r = pool.recent.rbegin(); r != pool.recent.rend(); ++r) {
+    if ((*r)->gap.end <= item.started) break;
+    AddHolder(**r, item);
+  }
+  if (open) return;
+  if (pool.long_runs.size() == kLongRuns) pool.long_runs.pop_front();
+  pool.long_runs.push_back(item);
+}
+
+Nanos StallCollector::StalledIn(PoolId pool) const {
+  const auto it = pools_.find(KeyOf(pool));
+  return it == pools_.end() ? Nanos(0) : it->second.stalled;
+}
+
+Stall StallCollector::ToStall(const Record& record) const {
+  const NameTable& names = source_.names();
+  const Pool& pool = model_.pool(record.gap.pool);
+  Stall stall;
+  stall.id = record.id;
+  stall.pool = pool.name;
+  stall.begin = record.gap.begin;
+  stall.duration = record.gap.end - record.gap.begin;
+  stall.at_end = record.gap.at_end;
+  stall.delayed_items = std::max(record.delayed, record.gap.at_end ? record.gap.waiting : 0);
+  stall.worst_latency = std::max(record.worst_latency, stall.duration);
+  if (record.behind_item) stall.cause = StallCause::kBehindItem;
+  if (pool.kind == PoolKind::kBh || pool.kind == PoolKind::kBhHighpri) {
+    stall.cause = StallCause::kSoftirqDelay;
+  }
+  for (const Holder& h : record.holders) {
+    StallHolder out;
+    out.function = SplitFunction(names.Get(h.function)).name;
+    out.workqueue = names.Get(h.workqueue);
+    out.worker = names.Get(source_.CommOf(h.worker));
+    out.worker_pid = h.worker;
+    out.begin = h.begin;
+    out.overlap = h.overlap;
+    stall.holders.push_back(std::move(out));
+  }
+  std::sort(stall.holders.begin(), stall.holders.end(), [](const auto& a, const auto& b) {
+    return a.overlap != b.overlap ? a.overlap > b.overlap : a.begin < b.begin;
+  });
+  if (stall.holders.size() > kMaxHolders) stall.holders.resize(kMaxHolders);
+  for (const Waited& w : record.waited) {
+    stall.delayed.push_back({std::string(SplitFunction(names.Get(w.function)).name),
+                             std::string(names.Get(w.workqueue)), w.count, w.worst});
+  }
+  std::sort(stall.delayed.begin(), stall.delayed.end(), [](const auto& a, const auto& b) {
+    return a.worst_wait != b.worst_wait ? a.worst_wait > b.worst_wait : a.function < b.function;
+  });
+  return stall;
+}
+
+std::vector<Stall> StallCollector::Take() {
+  KeepLongest();
+  std::sort(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  std::vector<Stall> out;
+  for (const auto& record : kept_) out.push_back(ToStall(*record));
+  return out;
+}
+
+}  // namespace wqprof

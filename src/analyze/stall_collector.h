@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_ANALYZE_STALL_COLLECTOR_H_
+#define WQPROF_ANALYZE_STALL_COLLECTOR_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "wqprof/model.h"
+#include "wqprof/report.h"
+
+namespace wqprof {
+
+// Turns gaps of pools into stalls, and finds for each who waited through it and whose
+// executions kept the pool's workers meanwhile.
+//
+// An item is told when it is complete, which may be long after the gap; so each pool keeps
+// its latest stalls, and its latest long executions, within reach.
+class StallCollector {
+ public:
+  // Keeps the `most` longest stalls.
+  StallCollector(const EventSource& source, const Reconstructor& model, Nanos threshold,
+                 size_t most)
+      : source_(source), model_(model), threshold_(threshold), most_(most) {}
+
+  // REQUIRES: gaps of a batch before its items.
+  void AddGap(const PoolGap& gap);
+  void AddItem(const WorkItem& item);
+
+  uint64_t total() const { return total_; }
+  Nanos StalledIn(PoolId pool) const;
+  // By time.
+  std::vector<Stall> Take();
+
+ private:
+  // Items of one function that waited through a stall.
+  struct Waited {
+    NameId function, workqueue;
+    uint64_t count = 0;
+    Nanos worst{0};
+  };
+  // An execution during a stall.
+  struct Holder {
+    NameId function, workqueue;
+    Pid worker = Pid::kNone;
+    Timestamp begin = kUnseen;
+    Nanos overlap{0};
+  };
+  // A stall while items may still be added to it.
+  struct Record {
+    uint64_t id = 0;
+    PoolGap gap;
+    uint64_t delayed = 0;
+    Nanos worst_latency{0};
+    bool behind_item = false;
+    std::vector<Waited> waited;
+    std::vector<Holder> holders;
+  };
+  // What is kept of one pool.
+  struct PoolState {
+    Nanos stalled{0};
+    std::deque<std::shared_ptr<Record>> recent;  // by time
+    std::deque<WorkItem> long_runs;              // by end
+  };
+  static constexpr size_t kRecent = 256;
+  static constexpr size_t kLongRuns = 64;
+  static constexpr size_t kMaxHolders = 16;
+  static constexpr size_t kMaxWaited = 64;
+
+  void AddWaited(Record& record, const WorkItem& item);
+  void AddHolder(Record& record, const WorkItem& item);
+  void KeepLongest();
+  Stall ToStall(const Record& record) const;
+
+  const EventSource& source_;
+  const Reconstructor& model_;
+  Nanos threshold_;
+  size_t most_;
+  uint64_t total_ = 0;
+  absl::flat_hash_map<uint32_t, PoolState> pools_;
+  std::vector<std::shared_ptr<Record>> kept_;
+  Timestamp end_ = kUnseen;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_ANALYZE_STALL_COLLECTOR_H_

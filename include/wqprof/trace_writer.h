@@ -2,6 +2,7 @@
 #ifndef WQPROF_TRACE_WRITER_H_
 #define WQPROF_TRACE_WRITER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -17,45 +18,76 @@ namespace wqprof {
 
 // The texts that make a trace readable elsewhere; each is what the tracefs file holds.
 struct TraceMetadata {
+  // Turns cycles of the x86-tsc clock into ns: cycles * mult >> shift.  mult 0: unknown.
+  struct Tsc {
+    uint32_t mult = 0, shift = 0;
+    uint64_t offset = 0;
+  };
+
   std::string header_page, header_event;
   std::vector<std::pair<std::string, std::string>> event_formats;  // system, format text
-  std::vector<std::string> ftrace_formats;
   std::string kallsyms, printk_formats, saved_cmdlines;
-  std::string clock;        // name in use, "mono"
-  std::string trace_clock;  // text of trace_clock: "local global [mono]"
-  std::string uname;        // "Linux node release version machine"
-  std::string instance;     // recorded buffer's name; written as the top-level buffer ("")
-  std::string settings;     // wqprof's own note, "key=value" lines
-  uint32_t page_size = 4096;
-  int long_size = 8;
-  struct Tsc { uint32_t mult = 0, shift = 0; uint64_t offset = 0; };
-  Tsc tsc;                  // mult 0: none
+  std::string trace_clock;   // the clock in use in brackets: "local global [mono]"
+  std::string uname;         // "Linux node release version machine"
+  std::string settings;      // wqprof's own note: "key=value" lines
+  uint32_t page_size = 4096; // of a sub-buffer, its header included
+  int cpus = 1;              // one more than the highest CPU online when it began
+  int possible_cpus = 1;     // ... than the highest that can come online
+  Tsc tsc;
+};
+
+// What is known of a trace only when it is over.
+struct TraceEnding {
+  std::vector<std::pair<Cpu, std::string>> cpu_stats;  // text of each CPU's stats file
+  std::string saved_cmdlines;                          // replaces the first one; "" keeps it
+  std::string settings;                                // lines added to the first ones
 };
 
 struct WriterOptions {
-  int version = 7;         // 6 or 7
-  bool compress = false;   // zstd; v7 only
+  int version = 7;        // 6 or 7
+  bool compress = false;  // zstd; version 7 only
 };
 
-// Writes a trace.dat while it is recorded: pages of each CPU are appended as they come, and
-// Finish() puts them in the order that trace.dat demands.  Until then the file says that it
-// is unfinished and names where its pages are, so that what a killed recorder leaves can be
-// read up to its last whole page (see src/trace/README or ARCHITECTURE.md).
+// Writes a trace.dat while it is recorded.  The format wants the pages of each CPU in one
+// piece, so those of CPU 0 grow in the file itself and those of others in siblings
+// (`<path>.cpu<N>`) that Finish() moves over.  Until then the file is a trace.dat v7 whose
+// settings say "unfinished=1" and where the pages are, so that what a killed recorder leaves
+// can be read up to its last whole page.
 class TraceWriter {
  public:
-  // Creates `path`, which must not exist.  Errors carry the errno's meaning.
+  // Creates `path`, which must not exist.
+  // Errors: kInvalidArgument (the path cannot be written), kResourceExhausted (disk full).
   static absl::StatusOr<std::unique_ptr<TraceWriter>> Create(const std::string& path,
                                                              const TraceMetadata& metadata,
-                                                             int cpus, WriterOptions options);
-  virtual ~TraceWriter() = default;
-  // `pages` holds whole sub-buffers of one CPU.  REQUIRES: calls for one CPU in order.
-  virtual absl::Status Append(Cpu cpu, std::span<const std::byte> pages) = 0;
-  // Bytes that the finished file will have, so far.
-  virtual uint64_t size() const = 0;
-  // `cpu_stats`: text of each CPU's stats file; `saved_cmdlines` replaces the first one.
-  virtual absl::Status Finish(const std::vector<std::pair<Cpu, std::string>>& cpu_stats,
-                              const std::string& saved_cmdlines) = 0;
+                                                             const WriterOptions& options);
+  // Without Finish() the unfinished file stays.
+  ~TraceWriter();
+  TraceWriter(const TraceWriter&) = delete;
+  TraceWriter& operator=(const TraceWriter&) = delete;
+
+  // `pages` holds whole sub-buffers of one CPU, in order; they are copied or written before
+  // the call returns.  After an error nothing more may be appended, but Finish() still makes
+  // a whole trace of what was written.
+  absl::Status Append(Cpu cpu, std::span<const std::byte> pages);
+  // Brings what was appended into the files, in compressed chunks of less than the usual
+  // size if need be.
+  absl::Status Flush();
+  // Bytes written so far; about what the finished file will have.
+  uint64_t size() const;
+  absl::Status Finish(const TraceEnding& ending);
+  // Removes all that was written; no other call may follow.
+  void Discard();
+
+ private:
+  struct State;
+  explicit TraceWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
+
+// Makes room for a new trace at `path`: an existing one, finished or not, becomes
+// `<path>.old` and replaces what had that name.  kInvalidArgument when `path` is there but
+// is no regular file.
+absl::Status MoveOldTraceAway(const std::string& path);
 
 }  // namespace wqprof
 

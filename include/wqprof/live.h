@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recording this machine: the ring buffer of a tracefs instance of our own, drained into
+// whatever takes pages.
+#ifndef WQPROF_LIVE_H_
+#define WQPROF_LIVE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "wqprof/trace_writer.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// What to record, and how.
+struct RecorderOptions {
+  bool sched = false;   // scheduler events too
+  bool timers = false;  // timers of delayed works too
+  std::string clock = "mono";
+  uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
+};
+
+// Takes what a recorder drains.
+class PageSink {
+ public:
+  virtual ~PageSink() = default;
+  // `pages` holds whole sub-buffers of one CPU, in order; valid during the call.  After an
+  // error the recorder hands over nothing more.
+  virtual absl::Status Add(Cpu cpu, std::span<const std::byte> pages) = 0;
+};
+
+// Events of one CPU that the ring buffer could not keep.
+struct CpuLoss {
+  Cpu cpu = Cpu::kNone;
+  uint64_t events = 0;  // by the kernel's count
+  uint64_t gaps = 0;    // places in the pages where they are missing
+};
+
+// How a recording went, so far.
+struct RecordingStats {
+  uint64_t events = 0;         // read, or waiting in the ring buffer
+  uint64_t lost = 0;
+  std::vector<CpuLoss> losses;  // of CPUs that lost any
+  uint64_t bytes = 0;          // of pages handed to the sink
+  uint64_t reads = 0;          // of sub-buffers
+};
+
+// Records in a tracefs instance of its own, which is named after this process and removed at
+// the end of the object's life.  When the process is killed, the kernel stops tracing by
+// itself and frees the buffer; the empty instance goes when the next recorder starts.
+// No setting outside of the instance is touched.
+class Recorder {
+ public:
+  // Sets everything up, and removes what dead recorders left; records nothing yet.
+  // Errors: kPermissionDenied, kFailedPrecondition, kUnavailable, kResourceExhausted: this
+  // machine cannot trace (so); kInvalidArgument: the options are wrong.
+  static absl::StatusOr<std::unique_ptr<Recorder>> Create(const RecorderOptions& options);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  // What the user should know of the setup, one sentence each.
+  const std::vector<std::string>& notes() const;
+  const TraceMetadata& metadata() const;
+
+  absl::Status Start();
+  // Hands over what the ring buffer has when there is much of it; else returns after
+  // `timeout`, or when `wake_fd` (-1: none) becomes readable.
+  absl::Status Drain(PageSink& sink, Nanos timeout, int wake_fd);
+  // Stops tracing and hands over the rest.  Without a sink the rest is dropped.
+  absl::Status Stop(PageSink* sink);
+  // REQUIRES: stopped.
+  TraceEnding Ending() const;
+  RecordingStats stats() const;
+  // Removes the instance; the destructor does it too, but cannot tell when it fails.
+  absl::Status Remove();
+
+ private:
+  struct State;
+  explicit Recorder(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// A command that is run under the recorder.  It does not begin before Start(), so that
+// nothing of it is missed.
+class Workload {
+ public:
+  // kInvalidArgument when there is no such program.
+  static absl::StatusOr<std::unique_ptr<Workload>> Prepare(const std::vector<std::string>& argv);
+  // Kills the command when it still runs.
+  ~Workload();
+  Workload(const Workload&) = delete;
+  Workload& operator=(const Workload&) = delete;
+
+  absl::Status Start();
+  // True once it has ended; does not wait.
+  bool Ended();
+  // Sends a signal to a command that still runs.
+  void Signal(int signal);
+  // Its wait status (see wait(2)).  REQUIRES: Ended().
+  int wait_status() const;
+
+ private:
+  Workload(std::string name, int pid, int start_fd, int error_fd);
+  std::string name_;
+  int pid_;
+  int start_fd_;  // a byte written to it lets the command begin
+  int error_fd_;  // tells the errno of a failed exec
+  std::optional<int> status_;
+};
+
+// One thing that recording needs of a machine.
+struct TracingCheck {
+  enum class Verdict { kOk, kWarn, kFail };  // kFail: `record` does not work
+  std::string name;
+  Verdict verdict = Verdict::kOk;
+  std::string finding;
+  std::string repair;  // a command, or what to change; "" when there is none
+};
+
+// Whether this machine can record, and with which limits.  Removes instances of dead
+// recorders, and says so.
+std::vector<TracingCheck> InspectTracing();
+
+}  // namespace wqprof
+
+#endif  // WQPROF_LIVE_H_

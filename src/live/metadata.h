@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_LIVE_METADATA_H_
+#define WQPROF_LIVE_METADATA_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "live/event_plan.h"
+#include "live/trace_instance.h"
+#include "live/tracefs.h"
+#include "wqprof/trace_writer.h"
+
+namespace wqprof {
+
+// Functions of the kernel and its modules, as /proc/kallsyms lists them.
+struct KernelSymbols {
+  std::string text;  // "" when the kernel hides addresses from us
+  uint64_t AddressOf(std::string_view function) const;  // 0: not there
+};
+KernelSymbols ReadKernelSymbols();
+
+// Size of a sub-buffer, its header included, from the text of header_page; 0 when it tells
+// none.
+uint32_t PageSizeOf(std::string_view header_page);
+
+// Highest number of a list like "0-3,8", plus one; at least 1.
+int CpusOfList(std::string_view list);
+
+// The texts that make the pages of `instance` readable elsewhere, but for comms and settings.
+absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
+                                           const std::vector<PlannedEvent>& events,
+                                           const KernelSymbols& symbols);
+
+// How to turn cycles of the x86-tsc clock into ns; mult 0 when the kernel does not tell.
+TraceMetadata::Tsc ReadTscScale();
+
+}  // namespace wqprof
+
+#endif  // WQPROF_LIVE_METADATA_H_

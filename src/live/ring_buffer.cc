@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live/ring_buffer.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+namespace wqprof {
+
+BufferCounts ParseBufferCounts(std::string_view stats) {
+  BufferCounts out;
+  while (!stats.empty()) {
+    const size_t end = stats.find('\n');
+    const std::string_view line = stats.substr(0, end);
+    stats.remove_prefix(end == std::string_view::npos ? stats.size() : end + 1);
+    const size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) continue;
+    const std::string_view key = line.substr(0, colon);
+    uint64_t value = 0;
+    std::from_chars(line.data() + colon + 2, line.data() + line.size(), value);
+    if (key == "entries") out.entries = value;
+    if (key == "bytes") out.bytes = value;
+    if (key == "read events") out.read = value;
+    if (key == "overrun" || key == "commit overrun" || key == "dropped events") out.lost += value;
+  }
+  return out;
+}
+
+PageHead ReadPageHead(std::span<const std::byte> page) {
+  // The low 32 bits of the commit field hold all there is, whatever the size of a long.
+  constexpr size_t kCommit = 8;
+  constexpr uint32_t kSizeMask = 0x3fffffff, kMissed = 0x80000000;
+  constexpr bool kBig = std::endian::native == std::endian::big;
+  uint32_t commit = 0;
+  std::memcpy(&commit, page.data() + kCommit + (kBig && sizeof(long) == 8 ? 4 : 0), sizeof commit);
+  return {commit & kSizeMask, (commit & kMissed) != 0};
+}
+
+absl::StatusOr<std::unique_ptr<CpuBuffer>> CpuBuffer::Open(const TraceInstance& instance, Cpu cpu,
+                                                           uint32_t page_size) {
+  const auto open_file = [&](std::string_view name) {
+    const std::string path = instance.File(fmt::format("per_cpu/cpu{}/{}", ToInt(cpu), name));
+    return ScopedFd(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  };
+  ScopedFd pipe = open_file("trace_pipe_raw");
+  const int error = errno;
+  ScopedFd stats = open_file("stats");
+  if (!pipe.ok() && error == EMFILE) {
+    return absl::ResourceExhaustedError(
+        "cannot open the buffer of every CPU: too many open files\nraise the limit: ulimit -n 8192");
+  }
+  if (!pipe.ok() || !stats.ok()) {
+    return TracingError("cannot read the ring buffer", instance.File("per_cpu"),
+                        pipe.ok() ? errno : error);
+  }
+  return std::unique_ptr<CpuBuffer>(new CpuBuffer(cpu, page_size, std::move(pipe), std::move(stats)));
+}
+
+CpuBuffer::CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats)
+    : cpu_(cpu), page_size_(page_size), pipe_(std::move(pipe)), stats_(std::move(stats)) {}
+
+absl::StatusOr<uint64_t> CpuBuffer::Drain(Until until, std::span<std::byte> scratch,
+                                          PageSink* sink) {
+  uint64_t full = 0;
+  for (bool more = true; more;) {
+    size_t used = 0;
+    while (more && used + page_size_ <= scratch.size()) {
+      const auto page = scratch.subspan(used, page_size_);
+      const ssize_t n = read(pipe_.get(), page.data(), page.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) {
+        more = false;
+        break;
+      }
+      ++reads_;
+      // Always a whole one; what an old kernel leaves out of a part is nothing.
+      std::memset(page.data() + n, 0, page.size() - static_cast<size_t>(n));
+      const PageHead head = ReadPageHead(page);
+      gaps_ += head.missed ? 1 : 0;
+      const bool half_empty = head.used < page_size_ / 2;
+      full += half_empty ? 0 : 1;
+      if (half_empty && until == Until::kCaughtUp) more = false;
+      used += page_size_;
+    }
+    if (used == 0 || sink == nullptr) continue;
+    if (absl::Status status = sink->Add(cpu_, scratch.first(used)); !status.ok()) return status;
+  }
+  return full;
+}
+
+void CpuBuffer::RefreshCounts() {
+  char text[1024];
+  const ssize_t n = pread(stats_.get(), text, sizeof text, 0);
+  if (n <= 0) return;
+  stats_text_.assign(text, static_cast<size_t>(n));
+  counts_ = ParseBufferCounts(stats_text_);
+}
+
+std::vector<Cpu> BufferCpus(const TraceInstance& instance) {
+  std::vector<Cpu> out;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(instance.File("per_cpu").c_str()), closedir);
+  while (const dirent* entry = dir != nullptr ? readdir(dir.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    int cpu = 0;
+    if (!name.starts_with("cpu")) continue;
+    const auto [end, error] = std::from_chars(name.data() + 3, name.data() + name.size(), cpu);
+    if (error == std::errc() && end == name.data() + name.size() && cpu < kMaxCpus) {
+      out.push_back(static_cast<Cpu>(cpu));
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace wqprof

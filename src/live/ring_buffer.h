@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_LIVE_RING_BUFFER_H_
+#define WQPROF_LIVE_RING_BUFFER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "live/trace_instance.h"
+#include "live/tracefs.h"
+#include "wqprof/live.h"
+
+namespace wqprof {
+
+// Numbers of a `stats` file.  A line that the kernel does not have counts as 0.
+struct BufferCounts {
+  uint64_t entries = 0;  // that wait to be read
+  uint64_t bytes = 0;    // that they take
+  uint64_t read = 0;
+  uint64_t lost = 0;     // overwritten, or dropped
+};
+BufferCounts ParseBufferCounts(std::string_view stats);
+
+// What the header of a sub-buffer says (formats.md §2.1).
+struct PageHead {
+  uint32_t used = 0;    // bytes of events
+  bool missed = false;  // events are missing just before it
+};
+PageHead ReadPageHead(std::span<const std::byte> page);
+
+// One CPU's ring buffer in an instance, as its reader sees it.
+class CpuBuffer {
+ public:
+  static absl::StatusOr<std::unique_ptr<CpuBuffer>> Open(const TraceInstance& instance, Cpu cpu,
+                                                         uint32_t page_size);
+  Cpu cpu() const { return cpu_; }
+  int fd() const { return pipe_.get(); }
+
+  enum class Until { kCaughtUp, kEmpty };
+  // Hands over sub-buffers in batches that go through `scratch`, until nearly nothing is left
+  // (so that few sub-buffers are stored half empty) or until nothing is.  Returns the number
+  // of full ones.
+  absl::StatusOr<uint64_t> Drain(Until until, std::span<std::byte> scratch, PageSink* sink);
+
+  // Reads the kernel's counters anew.
+  void RefreshCounts();
+  const BufferCounts& counts() const { return counts_; }
+  const std::string& stats_text() const { return stats_text_; }
+  uint64_t gaps() const { return gaps_; }
+  uint64_t reads() const { return reads_; }
+  uint64_t bytes() const { return reads_ * page_size_; }
+
+ private:
+  CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats);
+  Cpu cpu_;
+  uint32_t page_size_;
+  ScopedFd pipe_, stats_;
+  BufferCounts counts_;
+  std::string stats_text_;
+  uint64_t gaps_ = 0, reads_ = 0;
+};
+
+// The CPUs that have a buffer directory in `instance`, ascending.
+std::vector<Cpu> BufferCpus(const TraceInstance& instance);
+
+// What a buffer was set up with.
+struct BufferSetup {
+  uint64_t bytes = 0;         // per CPU
+  uint32_t subbuf_bytes = 0;  // 0: the kernel knows only one size, that of a page
+};
+
+// Sets clock, sub-buffers and size, in this order.  `wanted` 0: 16 MiB per CPU or what memory
+// allows, and told in `notes` when it is less.
+absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std::string& clock,
+                                        uint64_t wanted, std::vector<std::string>& notes);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_LIVE_RING_BUFFER_H_

@@ -121,7 +121,7 @@ std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
 std::vector<PoolOccupancy> PoolTracker::Occupancy(Timestamp end) const {
   std::vector<PoolOccupancy> out;
   for (Account account : accounts_) {
-    if (account.executions == 0 && account.waiting.max() == 0) continue;
+    if (account.busy.max() == 0 && account.waiting.max() == 0) continue;
     account.busy.Advance(end);
     account.waiting.Advance(end);
     PoolOccupancy o;

@@ -28,6 +28,13 @@ class LevelMeter {
     }
     since_ = std::max(since_, at);
   }
+  // The level was one higher from `from`, which is before any change so far, until `to`.
+  void WasHigherSince(Timestamp from, Timestamp to) {
+    Advance(to);
+    sum_ += to - from;
+    any_ = to - from;
+    ++max_;
+  }
   int64_t level() const { return level_; }
   int64_t max() const { return max_; }
   Nanos sum() const { return sum_; }
@@ -81,6 +88,10 @@ class PoolTracker {
   // A start of which no wait is known: a barrier, or unmatched.
   void OtherStarts(PoolId pool, Timestamp at);
   void Ends(PoolId pool, Timestamp at);
+  // An execution that began before the trace ended at `at`.
+  void RanBefore(PoolId pool, Timestamp trace_begin, Timestamp at) {
+    accounts_[ToIndex(pool)].busy.WasHigherSince(trace_begin, at);
+  }
 
   // Whether an item that was activated within the trace has started on the pool: until then
   // an unknown item may have waited since before the trace.

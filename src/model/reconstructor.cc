@@ -73,7 +73,7 @@ struct Reconstructor::State {
   std::vector<PoolGap> gaps;
   MatchQuality quality;
   uint64_t next_id = 1;
-  Timestamp now = kUnseen;
+  Timestamp begin = kUnseen, now = kUnseen;
   // By CPU: the work whose queue event came last, if nothing else came since.
   std::vector<SlabIndex> just_queued;
   NameId bh_highpri = NameId::kUnknown;
@@ -199,6 +199,8 @@ struct Reconstructor::State {
     }
     q.activated = e.at;
     q.activated_at_once = at_once;
+    // What waited behind its own execution for a slot of max_active did not collide (20b).
+    if (!at_once) q.collided = work.executing > 0;
     q.activate_cpu = e.cpu;
     q.activate_pid = e.pid;
     pools.ItemWaits(q.feed, e.at);
@@ -260,6 +262,7 @@ struct Reconstructor::State {
     } else {
       MatchStart(*work, index, context, run);
       item.reentrant = work->executing > 0;
+      if (item.reentrant) item.collided = false;
       ++work->executing;
       work->started_in = workers.IndexOf(context);
     }
@@ -386,6 +389,11 @@ struct Reconstructor::State {
     item.run_tainted = losses.any();
     item.state = context.seen ? ItemState::kUnmatched : ItemState::kBeforeTrace;
     if (item.function == NameId::kBarrier) item.state = ItemState::kBarrier;
+    if (!context.seen && !losses.any()) {
+      // It kept its worker busy ever since the trace began (rule 25).
+      pools.RanBefore(context.pool, begin, e.at);
+      context.busy += e.at - begin;
+    }
     if (!softirq && !context.seen) pools.NoteWorker(context.pool);
     if (item.state == ItemState::kUnmatched && !item.run_tainted) ++quality.unmatched_ends;
     Emit(item);
@@ -644,6 +652,10 @@ Reconstructor::~Reconstructor() = default;
 
 void Reconstructor::Add(std::span<const Event> events) {
   assert(!state_->finished);
+  if (state_->begin == kUnseen && !events.empty()) {
+    const bool loss = events[0].kind == EventKind::kLossBegin;
+    if (!loss) state_->begin = events[0].at;
+  }
   for (const Event& event : events) {
     state_->now = std::max(state_->now, event.at);
     state_->Handle(event);

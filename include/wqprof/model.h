@@ -59,6 +59,40 @@ struct Origin {
 };
 std::string_view ToString(Origin::Kind kind);
 
+// [activate, start) by the state of the worker that took the item (kernel.md §5).  The parts
+// add up to the dispatch wait, to the nanosecond.
+struct WaitSplit {
+  Nanos hold{0};             // the worker slept: the pool saw no need to wake it
+  Nanos worker_creation{0};  // it was busy making another worker first
+  Nanos wakeup{0};           // woken, but not yet on a runqueue
+  Nanos runqueue{0};         // on a runqueue: others had its CPU
+  Nanos pre_work{0};         // on its CPU, not yet at the item
+  Nanos head_of_line{0};     // it executed other items
+  Nanos unknown{0};          // the trace does not tell
+  Nanos Sum() const {
+    return hold + worker_creation + wakeup + runqueue + pre_work + head_of_line + unknown;
+  }
+};
+
+// [start, end) likewise.
+struct RunSplit {
+  Nanos on_cpu{0};
+  Nanos preempted{0};  // switched out while runnable
+  Nanos blocked{0};    // asleep
+  Nanos runnable{0};   // woken, waited for its CPU
+  Nanos unknown{0};
+  Nanos Sum() const { return on_cpu + preempted + blocked + runnable + unknown; }
+};
+
+// Both, for one item; a part whose span is not complete is absent.
+struct ItemSplit {
+  std::optional<WaitSplit> wait;
+  std::optional<RunSplit> run;
+};
+
+// Index of an item's split in its Reconstructor.
+enum class SplitId : uint32_t { kNone = 0 };
+
 // One life of a work: queued -> (inactive) -> activated -> started -> ended.
 // A time that was not seen is kUnseen.
 struct WorkItem {
@@ -75,6 +109,7 @@ struct WorkItem {
   PoolId pool = PoolId::kUnknown;       // that executed it
   PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
   ItemState state = ItemState::kPending;
+  SplitId split = SplitId::kNone;  // see Reconstructor::SplitOf
   bool softirq : 1 = false;          // executed as BH work
   bool requeued_by_self : 1 = false; // queued by its own execution
   bool reentrant : 1 = false;        // the same address executed elsewhere at once
@@ -91,6 +126,18 @@ struct WorkItem {
   std::optional<Nanos> Total() const { return Between(queued, ended); }
 };
 
+// An execution that kept one of the pool's workers during a gap.
+struct GapHolder {
+  NameId function = NameId::kUnknown;
+  NameId workqueue = NameId::kUnknown;
+  Pid worker = Pid::kNone;
+  NameId comm = NameId::kUnknown;
+  Timestamp begin = kUnseen;       // of the execution
+  Nanos overlap{0};                // with the gap
+  std::optional<RunSplit> split;   // of the overlap; with scheduler events
+  NameId preempted_by = NameId::kUnknown;  // the task that had its CPU meanwhile
+};
+
 // A time in which a pool had activated items waiting and started none.
 struct PoolGap {
   PoolId pool = PoolId::kUnknown;
@@ -98,6 +145,13 @@ struct PoolGap {
   Timestamp end = kUnseen;   // the start that ended it, or the end of the trace
   uint64_t waiting = 0;      // items waiting when it ended
   bool at_end = false;       // the trace ended first
+  // As the pool starts nothing in a gap, each worker has at most one execution in it.
+  std::vector<GapHolder> holders;
+  // What the worker that ended the gap did in it; with scheduler events.
+  std::optional<WaitSplit> starter;
+  NameId starter_comm = NameId::kUnknown;
+  NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU before it
+  bool collided = false;  // the item that ended the gap waited for its own execution to end
 };
 
 // How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.
@@ -160,6 +214,9 @@ class Reconstructor {
   // Moves the items completed since the last call into `out`, in the order in which they
   // were complete; what `out` held is dropped, its memory is used again.
   void TakeItems(std::vector<WorkItem>& out);
+  // The split of an item taken last; null without scheduler events.  Valid until the next
+  // TakeItems().
+  const ItemSplit* SplitOf(const WorkItem& item) const;
   void TakeGaps(std::vector<PoolGap>& out);
 
   const MatchQuality& quality() const;

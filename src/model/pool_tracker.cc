@@ -84,7 +84,6 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
       started.gap = {waited_in, begin, at, static_cast<uint64_t>(waiting), false};
     }
     account.newest_started = std::max(account.newest_started, activated);
-    ItemGone(id, at);
   }
   account.last_start = at;
   OtherStarts(pool, at);

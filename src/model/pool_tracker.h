@@ -83,8 +83,7 @@ class PoolTracker {
     std::optional<PoolGap> gap;  // that it ended, when at least the floor long
   };
   // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
-  Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at,
-                                    Nanos floor);
+  Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at, Nanos floor);
   // A start of which no wait is known: a barrier, or unmatched.
   void OtherStarts(PoolId pool, Timestamp at);
   void Ends(PoolId pool, Timestamp at);

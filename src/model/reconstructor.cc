@@ -48,6 +48,7 @@ struct Reconstructor::State {
     SlabIndex work = SlabIndex::kNone;
     QueueRecord first;
     std::vector<Link> links;
+    bool certain = false;  // but for a start without a queue event, `first` never started
   };
   // A start without a queue event, held back for kMaxSkew in case that one follows.
   struct Orphan {
@@ -77,6 +78,7 @@ struct Reconstructor::State {
   // By CPU: the work whose queue event came last, if nothing else came since.
   std::vector<SlabIndex> just_queued;
   NameId bh_highpri = NameId::kUnknown;
+  bool activations_seen = false;  // the recording has them
   bool finished = false;
 
   // --- Events ---------------------------------------------------------------------------
@@ -165,20 +167,20 @@ struct Reconstructor::State {
     const bool by_canceller = old.activated != kUnseen && !old.activated_at_once &&
                               old.activate_pid == e.pid && old.activate_cpu == e.cpu &&
                               e.at - old.activated <= kSameSection && (e.flags & kFlagIrqsOff);
-    if (old.activated != kUnseen) pools.ItemGone(old.feed, e.at);
+    Uncount(old, e.at);
     if (by_canceller) {
       old.activated = kUnseen;
       ++quality.stray_activations;
     }
     // Of three queue events without a start, only the last but one can be in the window.
     if (work.displaced != SlabIndex::kNone) {
-      EmitSuperseded(displaced[work.displaced]);
-      displaced.Remove(work.displaced);
+      EmitSuperseded(TakeDisplaced(work));
     }
     work.displaced = displaced.Add(old);
   }
 
   void OnActivate(const Event& e) {
+    activations_seen = true;
     SlabIndex& just = JustQueued(e.cpu);
     const bool was_last = just != SlabIndex::kNone && works[just].work == e.work.work;
     const bool at_once = was_last && works[just].queued;
@@ -203,7 +205,14 @@ struct Reconstructor::State {
     if (!at_once) q.collided = work.executing > 0;
     q.activate_cpu = e.cpu;
     q.activate_pid = e.pid;
+    q.counted = true;
     pools.ItemWaits(q.feed, e.at);
+  }
+
+  // It is on no worklist any more.
+  void Uncount(QueueRecord& q, Timestamp at) {
+    if (q.counted) pools.ItemGone(q.feed, at);
+    q.counted = false;
   }
 
   // The activation follows its queue event on this CPU, but the clock of another one, some
@@ -279,36 +288,76 @@ struct Reconstructor::State {
 
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context,
                   OpenExecution& run) {
-    if (work.queued) {
-      const QueueRecord& q = work.queue;
-      if (context.provisional != SlabIndex::kNone) FollowUp(context, q);
-      if (work.orphan != SlabIndex::kNone) EmitOrphan(work.orphan, false);
-      // The worker gave a sign of life after the queueing, or did it itself: it had not yet
-      // taken the work then, so that the one queued before was taken by nobody (rule 4).
-      const bool no_window = context.last_event > q.queued ||
-                             (q.queue_pid == context.pid && IsFromTask(q.origin));
-      if (work.provisional != SlabIndex::kNone) {
-        no_window ? Resolve(work.provisional, false) : AddLink(work.provisional, q, context, run);
-      }
-      if (work.displaced != SlabIndex::kNone) {
-        const QueueRecord old = displaced[work.displaced];
-        displaced.Remove(work.displaced);
-        work.displaced = SlabIndex::kNone;
-        no_window ? EmitSuperseded(old) : MakeProvisional(index, context, old, run);
-      }
-      work.queued = false;
-      TakeQueueRecord(q, context, run);
-    } else if (work.provisional != SlabIndex::kNone &&
-               !losses.Touches(provisionals[work.provisional].links.back().record.queued)) {
-      const QueueRecord last = provisionals[work.provisional].links.back().record;
-      Shift(work.provisional);
-      TakeQueueRecord(last, context, run);
-    } else {
-      if (work.provisional != SlabIndex::kNone) Resolve(work.provisional, true);
-      if (work.orphan != SlabIndex::kNone) EmitOrphan(work.orphan, false);
+    if (work.orphan != SlabIndex::kNone) EmitOrphan(work.orphan, false);
+    if (work.queued && !MayStart(work, index, run.item.started)) {
+      StartOfEarlier(work, index, context, run);
+    } else if (work.queued) {
+      StartOfNewest(work, index, context, run);
+    } else if (!ShiftWindow(work, context, run)) {
       StartWithoutQueue(work, index, context, run);
-      pools.OtherStarts(context.pool, run.item.started);
     }
+  }
+
+  // An inactive item cannot start; only a clock that is behind may bring the start before
+  // the activation.
+  bool MayStart(const WorkState& work, SlabIndex index, Timestamp at) {
+    const QueueRecord& q = work.queue;
+    if (q.activated != kUnseen || !activations_seen) return true;
+    return JustQueued(q.queue_cpu) == index && at - q.queued <= kSameSection;
+  }
+
+  void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
+                     OpenExecution& run) {
+    QueueRecord& q = work.queue;
+    if (context.provisional != SlabIndex::kNone) FollowUp(context, q);
+    // The worker gave a sign of life after the queueing, or did it itself: it had not yet
+    // taken the work then, so that the one queued before was taken by nobody (rule 4).
+    const bool no_window = context.last_event > q.queued ||
+                           (q.queue_pid == context.pid && IsFromTask(q.origin));
+    if (work.provisional != SlabIndex::kNone) {
+      no_window ? Resolve(work.provisional, false) : AddLink(work.provisional, q, context, run);
+    }
+    if (work.displaced != SlabIndex::kNone) {
+      const QueueRecord old = TakeDisplaced(work);
+      no_window ? EmitSuperseded(old) : MakeProvisional(index, context, old, run);
+    }
+    work.queued = false;
+    TakeQueueRecord(q, context, run);
+  }
+
+  // The newest queueing is inactive: the start is that of the one before, which a worker had
+  // taken when the newest came.
+  void StartOfEarlier(WorkState& work, SlabIndex index, ExecutionContext& context,
+                      OpenExecution& run) {
+    if (work.displaced != SlabIndex::kNone &&
+        displaced[work.displaced].activated != kUnseen) {
+      QueueRecord old = TakeDisplaced(work);
+      TakeQueueRecord(old, context, run);
+    } else if (!ShiftWindow(work, context, run)) {
+      // Its activation was lost, or it was the queue event of the start.
+      losses.any() ? StartOfNewest(work, index, context, run)
+                   : StartWithoutQueue(work, index, context, run);
+    }
+  }
+
+  QueueRecord TakeDisplaced(WorkState& work) {
+    const QueueRecord old = displaced[work.displaced];
+    displaced.Remove(work.displaced);
+    work.displaced = SlabIndex::kNone;
+    return old;
+  }
+
+  // One more start than queue events: those before it were each one too late (rule 3).
+  bool ShiftWindow(WorkState& work, ExecutionContext& context, OpenExecution& run) {
+    if (work.provisional == SlabIndex::kNone) return false;
+    QueueRecord last = provisionals[work.provisional].links.back().record;
+    if (losses.Touches(last.queued)) {
+      Resolve(work.provisional, true);
+      return false;
+    }
+    Shift(work.provisional);
+    TakeQueueRecord(last, context, run);
+    return true;
   }
 
   void CopyQueuePart(const QueueRecord& q, WorkItem& item) {
@@ -325,13 +374,14 @@ struct Reconstructor::State {
     if (item.function == NameId::kUnknown) item.function = q.function;
   }
 
-  void TakeQueueRecord(const QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
+  void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
     CopyQueuePart(q, run.item);
     run.item.state = ItemState::kDone;
     run.item.wait_tainted = losses.Touches(q.queued);
     ++quality.executed;
     const auto started = pools.ItemStarts(context.pool, q.feed, q.activated, run.item.started,
                                           options.gap_floor);
+    Uncount(q, run.item.started);
     run.item.waited_in = started.waited_in;
     if (started.gap) gaps.push_back(*started.gap);
   }
@@ -350,6 +400,7 @@ struct Reconstructor::State {
     item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
     work.orphan = orphans.Add({index, workers.IndexOf(context), item, true});
     orphan_queue.push_back(work.orphan);
+    pools.OtherStarts(context.pool, item.started);
   }
 
   // --- End ------------------------------------------------------------------------------
@@ -479,17 +530,18 @@ struct Reconstructor::State {
   bool ChainIsCut(const WorkState& work, Timestamp at) {
     const Provisional& p = provisionals[work.provisional];
     const Link& last = p.links.back();
-    return work.queued || p.links.size() >= kMaxLinks ||
+    return work.queued || p.certain || p.links.size() >= kMaxLinks ||
            (last.ended && at - last.held.ended > kWindowChain);
   }
 
-  // The worker of the last link starts another item that was activated after that link was
-  // queued: had the link been waiting still, it would have come first.
+  // The worker of the last link starts another item that was activated after that link:
+  // had the link been on the worklist still, it would have come first.  Another worker may
+  // have taken it, though; then its start is still to come.
   void FollowUp(ExecutionContext& context, const QueueRecord& next) {
-    const QueueRecord& last = provisionals[context.provisional].links.back().record;
-    if (next.work != last.work && next.activated != kUnseen && next.activated > last.queued) {
-      Resolve(context.provisional, false);
-    }
+    Provisional& p = provisionals[context.provisional];
+    const QueueRecord& last = p.links.back().record;
+    p.certain |= next.work != last.work && last.activated != kUnseen &&
+                 next.activated != kUnseen && next.activated > last.activated;
   }
 
   // The item that a link made, wherever it is now.
@@ -517,6 +569,7 @@ struct Reconstructor::State {
 
   // The matches stand: the first queueing never came to a start.
   void Resolve(SlabIndex index, bool ambiguous) {
+    ambiguous &= !provisionals[index].certain;
     EmitSuperseded(provisionals[index].first);
     for (Link& link : provisionals[index].links) {
       if (WorkItem* item = ItemOf(index, link)) item->ambiguous = ambiguous;
@@ -560,7 +613,7 @@ struct Reconstructor::State {
     Orphan& orphan = orphans[index];
     WorkState& work = works[orphan.work];
     if (with_queue) {
-      if (work.queue.activated != kUnseen) pools.ItemGone(work.queue.feed, now);
+      Uncount(work.queue, now);
       CopyQueuePart(work.queue, orphan.item);
       orphan.item.state = ItemState::kDone;
       work.queued = false;
@@ -631,9 +684,7 @@ struct Reconstructor::State {
       EmitOrphan(work.orphan, work.queued && work.queue.for_orphan);
     }
     if (work.displaced != SlabIndex::kNone) {
-      EmitSuperseded(displaced[work.displaced]);
-      displaced.Remove(work.displaced);
-      work.displaced = SlabIndex::kNone;
+      EmitSuperseded(TakeDisplaced(work));
     }
     if (work.early_activation != kUnseen) ++quality.stray_activations;
     if (!work.queued) return;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_WORKER_HISTORY_H_
+#define WQPROF_MODEL_WORKER_HISTORY_H_
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "wqprof/model.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// What the scheduler did with a worker, from its events.
+enum class TaskState : uint8_t {
+  kUnknown,       // before its first scheduler event, or after a loss
+  kOnCpu,
+  kPreempted,     // switched out while runnable (R, R+)
+  kSleepingIdle,  // TASK_IDLE and no execution open, or not yet created
+  kSleeping,      // any other sleep
+  kWoken,         // sched_waking seen, sched_wakeup not yet
+  kRunnable,      // woken, waits for its CPU
+};
+inline constexpr size_t kTaskStates = 7;
+
+// How long a worker was in each state, apart with and without an open execution.
+struct WorkerTime {
+  std::array<Nanos, kTaskStates> idle{}, executing{};
+  Nanos Idle(TaskState s) const { return idle[static_cast<size_t>(s)]; }
+  Nanos Executing(TaskState s) const { return executing[static_cast<size_t>(s)]; }
+};
+
+// The partition of [activate, start) by the state of the worker that took the item, and that
+// of [start, end): kernel.md §5.  The parts add up to the whole by construction.
+WaitSplit WaitSplitOf(const WorkerTime& time);
+RunSplit RunSplitOf(const WorkerTime& time);
+
+// The states of one worker over time, with running sums, so that the partition of any span
+// costs two binary searches however much happened in it.
+class WorkerHistory {
+ public:
+  // A worker whose creation was seen was waited for before; of others nothing is known.
+  explicit WorkerHistory(bool created_in_trace = false) {
+    steps_.push_back({kUnseen,
+                      created_in_trace ? TaskState::kSleepingIdle : TaskState::kUnknown, false, {}});
+  }
+
+  void SetState(Timestamp at, TaskState state) { Step(at, state, steps_.back().executing); }
+  void SetExecuting(Timestamp at, bool executing) { Step(at, steps_.back().state, executing); }
+  TaskState state() const { return steps_.back().state; }
+
+  // REQUIRES: from <= to, `to` not before the last change.
+  WorkerTime Between(Timestamp from, Timestamp to) const;
+
+  // Forgets what was before `time`, which then counts as unknown.
+  void Trim(Timestamp time);
+  size_t size() const { return steps_.size(); }
+
+ private:
+  static constexpr size_t kSums = 2 * kTaskStates;
+  // A state from `since` on, and the sums of all states until then.
+  struct StateStep {
+    Timestamp since;
+    TaskState state;
+    bool executing;
+    std::array<Nanos, kSums> sums;
+  };
+
+  void Step(Timestamp at, TaskState state, bool executing);
+  std::array<Nanos, kSums> SumsAt(Timestamp at) const;
+  static size_t SumOf(const StateStep& step) {
+    return static_cast<size_t>(step.state) + (step.executing ? kTaskStates : 0);
+  }
+
+  std::vector<StateStep> steps_;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_WORKER_HISTORY_H_

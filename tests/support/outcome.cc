@@ -72,8 +72,10 @@ void CheckCounts(const Outcome& o) {
   EXPECT_EQ(o.quality.executed, Count(o, [](const WorkItem& i) {
               return i.queued != kUnseen && i.started != kUnseen;
             }));
-  EXPECT_EQ(o.quality.negative_latencies,
-            Count(o, [](const WorkItem& i) { return i.Latency().value_or(Nanos(0)) < Nanos(0); }));
+  EXPECT_EQ(o.quality.negative_latencies, Count(o, [](const WorkItem& i) {
+              const Nanos zero{0};
+              return i.Latency().value_or(zero) < zero || i.DispatchWait().value_or(zero) < zero;
+            }));
   std::set<uint64_t> ids;
   for (const WorkItem& i : o.items) EXPECT_TRUE(ids.insert(i.id).second) << "id told twice";
   if (!ids.empty()) {

@@ -33,6 +33,12 @@ TraceBuilder& TraceBuilder::Add(const Event& event) {
   return *this;
 }
 
+TraceBuilder& TraceBuilder::Replace(std::vector<Event> events) {
+  events_ = std::move(events);
+  next_ = 0;
+  return *this;
+}
+
 TraceBuilder& TraceBuilder::AddWork(Nanos at, const Emitter& by, EventKind kind, WorkAddr work,
                                     const Job& job) {
   Event event = Blank(at, by, kind);

@@ -75,6 +75,8 @@ class TraceBuilder : public EventSource {
   // An event that says nothing of works: something happened on a CPU at that time.
   TraceBuilder& Tick(Nanos at, int cpu);
   TraceBuilder& Add(const Event& event);
+  // Other events instead of all so far; their names are those of this trace.
+  TraceBuilder& Replace(std::vector<Event> events);
 
   // The name that saved_cmdlines has for a task; "" for none.  Emitters' are known.
   TraceBuilder& Comm(int pid, std::string_view comm);

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// Simulated machines, whose truth is known, against what is made of their traces.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "support/outcome.h"
+#include "support/pool_simulator.h"
+#include "support/simulated_truth.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string ShowGap(const std::string& pool, Timestamp begin, Timestamp end) {
+  return fmt::format("{} {} {}", Show(begin), Show(end), pool);
+}
+
+// Executions and queue events by what no other one has: stamps are unique.
+using Key = std::pair<WorkAddr, Timestamp>;
+
+// What a complete trace must give.  Returns how many lives were mistaken, though told to be
+// ambiguous: their work was queued in the window and then cancelled, or the trace ended.
+size_t CheckComplete(const Simulation& sim, const Outcome& o, const SimulationOptions& options) {
+  const Truth truth(sim);
+  std::set<Key> doubted;  // starts whose match is told to be ambiguous
+  for (const WorkItem& i : o.items) {
+    if (i.ambiguous) doubted.insert({i.work, i.started});
+  }
+  size_t mistaken = 0, barriers = 0;
+  for (const WorkItem& i : o.items) {
+    SCOPED_TRACE(Show(i));
+    EXPECT_FALSE(i.tainted());
+    const TrueItem* t = i.state == ItemState::kBarrier ? truth.StartedAs(i) : truth.QueuedAs(i);
+    if (t == nullptr) {
+      ADD_FAILURE() << "invented";
+      continue;
+    }
+    SCOPED_TRACE(Show(*t));
+    barriers += t->barrier ? 1 : 0;
+    if (t->started != i.started) {
+      const bool excused = i.ambiguous || doubted.contains({t->work, t->started});
+      EXPECT_TRUE(excused) << "mispaired";
+      ++mistaken;
+      continue;
+    }
+    if (i.started == kUnseen) {
+      EXPECT_EQ(i.state == ItemState::kSuperseded, truth.QueuedAgain(*t));
+    } else {
+      ExpectSameExecution(sim.trace, o, *t, i);
+    }
+    // A cancelled work that was activated for it: its activation belongs to nothing.
+    if (!t->barrier && !(options.cancel_activates && t->grabbed)) {
+      ExpectSameWait(sim.trace, *t, i);
+    }
+  }
+  // Barriers that did not start left no trace.
+  const auto seen = std::count_if(sim.truth.begin(), sim.truth.end(), [](const TrueItem& t) {
+    return t.queued != kUnseen || t.started != kUnseen;
+  });
+  EXPECT_EQ(o.size(), static_cast<size_t>(seen));
+  EXPECT_EQ(o.quality.barriers, barriers);
+  EXPECT_EQ(o.quality.unmatched_starts + o.quality.unmatched_ends + o.quality.before_trace, 0u);
+  EXPECT_EQ(o.quality.lost_ends + o.quality.negative_latencies, 0u);
+  return mistaken;
+}
+
+void CheckWorkers(const Simulation& sim, const Outcome& o) {
+  std::map<Pid, Nanos> busy;
+  std::map<Pid, uint64_t> executions;
+  const Timestamp end = sim.trace.events().back().at;
+  for (const TrueItem& t : sim.truth) {
+    if (t.started == kUnseen || t.softirq) continue;
+    busy[t.worker] += (t.ended == kUnseen ? end : t.ended) - t.started;
+    ++executions[t.worker];
+  }
+  EXPECT_EQ(o.workers.size(), busy.size());
+  for (const WorkerOccupancy& w : o.workers) {
+    EXPECT_EQ(w.busy, busy[w.pid]) << ToInt(w.pid);
+    EXPECT_EQ(w.executions, executions[w.pid]) << ToInt(w.pid);
+  }
+}
+
+// Worlds that differ in what is common there.
+std::vector<SimulationOptions> Worlds(uint64_t seed) {
+  SimulationOptions usual;
+  usual.seed = seed;
+  std::vector<SimulationOptions> worlds(8, usual);
+  worlds[1].cpus = 4;
+  worlds[1].works = 40;
+  worlds[2].window = 0.6;
+  worlds[2].cancel = worlds[2].mod = 0;
+  worlds[3].mod = 0.5;
+  worlds[3].works = 4;
+  worlds[4].reuse = 0.4;
+  worlds[4].requeue = 0.5;
+  worlds[5].rescue = 0.8;
+  worlds[5].pause = 2us;
+  worlds[6].cancel = 0.4;
+  worlds[6].cancel_activates = true;
+  worlds[7].sched_events = true;
+  worlds[7].window = 0.4;
+  worlds[7].mod = 0.3;
+  return worlds;
+}
+
+constexpr uint64_t kSeeds = 40;
+
+TEST(ReconstructionTest, ACompleteTraceGivesEveryLifeAsItWas) {
+  size_t items = 0, mistaken = 0;
+  for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
+    for (const SimulationOptions& options : Worlds(seed)) {
+      SCOPED_TRACE(fmt::format("seed {}", seed));
+      Simulation sim = Simulate(options);
+      sim.trace.CoveredFrom(0ns);
+      const Outcome o = Reconstruct(sim.trace);
+      mistaken += CheckComplete(sim, o, options);
+      CheckWorkers(sim, o);
+      items += o.size();
+    }
+  }
+  EXPECT_GT(items, 10000u) << "the simulation does too little to test anything";
+  EXPECT_LT(mistaken, items / 20) << "too many doubts to be of use";
+}
+
+TEST(ReconstructionTest, WithoutCancellingTheWindowIsAlwaysRecognised) {
+  uint64_t windows = 0;
+  for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
+    SimulationOptions options = Worlds(seed)[2];
+    options.reuse = 0;
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    Simulation sim = Simulate(options);
+    sim.trace.CoveredFrom(0ns);
+    const Outcome o = Reconstruct(sim.trace);
+    windows += sim.windows;
+    // The end of the trace may cut off the start that settles a doubt, once per work.
+    EXPECT_LE(CheckComplete(sim, o, options), 2 * static_cast<size_t>(options.works));
+  }
+  EXPECT_GT(windows, 500u) << "the simulation opens too few windows to test anything";
+}
+
+TEST(ReconstructionTest, BatchesOfAnySizeGiveTheSame) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    for (const SimulationOptions& options : Worlds(seed)) {
+      Simulation sim = Simulate(options);
+      sim.trace.CoveredFrom(0ns);
+      const Outcome whole = Reconstruct(sim.trace);
+      for (const size_t size : {size_t{1}, size_t{2}, size_t{7}, size_t{1000}}) {
+        sim.trace.BatchSize(size);
+        sim.trace.Rewind();
+        const Outcome split = Reconstruct(sim.trace);
+        ASSERT_EQ(split.size(), whole.size());
+        const std::vector<WorkItem> a = whole.ById(), b = split.ById();
+        for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(Show(a[i]), Show(b[i]));
+        ASSERT_EQ(split.gaps.size(), whole.gaps.size());
+        ASSERT_EQ(split.pools.size(), whole.pools.size());
+        for (size_t i = 0; i < whole.pools.size(); ++i) {
+          ASSERT_EQ(split.pools[i].busy_sum, whole.pools[i].busy_sum);
+          ASSERT_EQ(split.pools[i].backlog_sum, whole.pools[i].backlog_sum);
+        }
+      }
+    }
+  }
+}
+
+// Without rescuers, who work for a pool that is not theirs, gaps follow from the starts.
+TEST(ReconstructionTest, GapsAreThoseOfTheTrueStarts) {
+  constexpr Nanos kFloor = 20us;
+  size_t gaps = 0;
+  for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    options.rescue = options.window = options.mod = options.cancel = 0;
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    Simulation sim = Simulate(options);
+    sim.trace.CoveredFrom(0ns);
+    const Outcome o = Reconstruct(sim.trace, {.gap_floor = kFloor});
+    std::map<Timestamp, const TrueItem*> starts;
+    for (const TrueItem& t : sim.truth) {
+      if (t.started != kUnseen) starts[t.started] = &t;
+    }
+    std::map<std::string, Timestamp> last_start;
+    std::set<std::string> expected, told;
+    for (const auto& [at, t] : starts) {
+      const auto last = last_start.find(t->pool);
+      Timestamp begin = t->activated;
+      if (last != last_start.end()) begin = std::max(begin, last->second);
+      if (!t->barrier && at - begin >= kFloor) expected.insert(ShowGap(t->pool, begin, at));
+      last_start[t->pool] = at;
+    }
+    for (const PoolGap& g : o.gaps) {
+      if (!g.at_end) told.insert(ShowGap(o.pool_of.at(g.pool).name, g.begin, g.end));
+    }
+    EXPECT_EQ(told, expected);
+    gaps += expected.size();
+  }
+  EXPECT_GT(gaps, 100u) << "the simulation makes too few gaps to test anything";
+}
+
+}  // namespace
+}  // namespace wqprof::testing

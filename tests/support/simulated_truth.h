@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_TESTS_SUPPORT_SIMULATED_TRUTH_H_
+#define WQPROF_TESTS_SUPPORT_SIMULATED_TRUTH_H_
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "support/outcome.h"
+#include "support/pool_simulator.h"
+
+namespace wqprof::testing {
+
+// The truth of one simulation, to be looked up: its stamps are unique.
+class Truth {
+ public:
+  explicit Truth(const Simulation& simulation);
+  // The life that an item's queue, start or end event belongs to; null: there was none.
+  const TrueItem* QueuedAs(const WorkItem& item) const;
+  const TrueItem* StartedAs(const WorkItem& item) const;
+  const TrueItem* EndedAs(const WorkItem& item) const;
+  // The work, or another one at its address, was queued once more.
+  bool QueuedAgain(const TrueItem& item) const;
+
+ private:
+  using Index = std::map<std::pair<WorkAddr, Timestamp>, const TrueItem*>;
+  static const TrueItem* Find(const Index& index, WorkAddr work, Timestamp at);
+  Index by_queue_, by_start_, by_end_;
+  std::map<WorkAddr, Timestamp> last_queue_;
+};
+
+std::string Show(Timestamp t);
+std::string Show(const TrueItem& item);
+std::string Show(const WorkItem& item);
+
+// Each fails the test where the two differ: all that the start and end events tell, and all
+// that the queue and activate events do.
+void ExpectSameExecution(const TraceBuilder& trace, const Outcome& outcome, const TrueItem& truth,
+                         const WorkItem& item);
+void ExpectSameWait(const TraceBuilder& trace, const TrueItem& truth, const WorkItem& item);
+
+}  // namespace wqprof::testing
+
+#endif  // WQPROF_TESTS_SUPPORT_SIMULATED_TRUTH_H_

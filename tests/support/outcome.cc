@@ -63,10 +63,12 @@ void CheckCounts(const Outcome& o) {
   EXPECT_EQ(o.quality.barriers,
             Count(o, [](const WorkItem& i) { return i.function == NameId::kBarrier; }));
   EXPECT_EQ(o.quality.pending_at_end, Count(o, In(ItemState::kPending)));
-  EXPECT_EQ(
-      o.quality.unmatched_starts + o.quality.unmatched_ends,
-      // What a loss explains is not counted as unexplained.
-      Count(o, [](const WorkItem& i) { return i.state == ItemState::kUnmatched && !i.tainted(); }));
+  EXPECT_EQ(o.quality.unmatched_starts + o.quality.unmatched_ends,
+            // What a loss explains is not counted as unexplained.
+            Count(o, [](const WorkItem& i) {
+              const bool explained = i.started != kUnseen ? i.wait_tainted : i.tainted();
+              return i.state == ItemState::kUnmatched && !explained;
+            }));
   EXPECT_EQ(o.quality.tainted, Count(o, [](const WorkItem& i) { return i.tainted(); }));
   EXPECT_EQ(o.quality.ambiguous, Count(o, [](const WorkItem& i) { return i.ambiguous; }));
   EXPECT_EQ(o.quality.executed, Count(o, [](const WorkItem& i) {

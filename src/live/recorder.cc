@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <map>
+#include <optional>
 
 #include "live/event_plan.h"
 #include "live/kernel_threads.h"
@@ -33,6 +35,20 @@ constexpr auto kCountsPeriod = std::chrono::milliseconds(1000);
 // Some kernels wake readers for every event; then they are let collect some.
 constexpr auto kPauseAfterLittle = std::chrono::milliseconds(50);
 constexpr auto kLongestWait = std::chrono::seconds(60);
+
+// Lets the collector run as soon as it is woken, however busy the machine: else it is the
+// traced load itself that keeps it from reading in time.  Ends with the object.
+class Urgency {
+ public:
+  Urgency() : nice_(getpriority(PRIO_PROCESS, 0)) { setpriority(PRIO_PROCESS, 0, kMostUrgent); }
+  ~Urgency() { setpriority(PRIO_PROCESS, 0, nice_); }
+  Urgency(const Urgency&) = delete;
+  Urgency& operator=(const Urgency&) = delete;
+
+ private:
+  static constexpr int kMostUrgent = -20;
+  int nice_;
+};
 
 std::string JoinSettings(const std::vector<PlannedEvent>& events, const RecorderOptions& options,
                          const BufferSetup& buffer) {
@@ -64,6 +80,7 @@ struct Recorder::State {
   TraceEnding ending;
   std::vector<std::string> notes;
   std::vector<std::byte> scratch;
+  std::optional<Urgency> urgency;  // of the thread that records
   Clock::time_point started, next_counts, next_partial;
   bool little = false;  // the last round found hardly anything
   bool stopped = false;
@@ -178,6 +195,7 @@ absl::Status Recorder::State::Switch(bool on) {
 }
 
 absl::Status Recorder::Start() {
+  state_->urgency.emplace();
   state_->started = Clock::now();
   state_->next_counts = state_->next_partial = state_->started + kCountsPeriod;
   return state_->Switch(true);
@@ -268,6 +286,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
       state.ending.cpu_stats.emplace_back(cpu, buffer->stats_text());
     }
   }
+  state.urgency.reset();
   state.ending.saved_cmdlines = MergeCmdlines(ReadText(state.tracefs->File("saved_cmdlines")).text,
                                               state.first_threads, KernelThreads());
   return status;

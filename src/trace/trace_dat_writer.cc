@@ -207,6 +207,7 @@ absl::Status TraceWriter::State::Flush() {
 absl::Status TraceWriter::Flush() { return state_->Flush(); }
 
 uint64_t TraceWriter::size() const {
+  if (state_->final_size != 0) return state_->final_size;
   uint64_t size = state_->main->size();
   for (const CpuPages* pages : state_->Recorded()) {
     if (pages->sibling != nullptr) size += pages->size();
@@ -289,6 +290,7 @@ absl::Status TraceWriter::State::FinishV7(const TraceEnding& ending) {
   status.Update(main->Patch(
       buffer_section, SectionHeader(DatId::kBuffer, options.compress,
                                     main->size() - buffer_section - sizeof(uint64_t) * 2)));
+  final_size = main->size();
   return status;
 }
 

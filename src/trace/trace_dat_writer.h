@@ -41,6 +41,7 @@ struct TraceWriter::State {
   std::vector<std::unique_ptr<CpuPages>> cpus;  // by number; absent: no page so far
   std::unique_ptr<ChunkCompressor> compressor;
   absl::Status failed;  // why nothing more is appended
+  uint64_t final_size = 0;  // of a finished file
 
   absl::Status WriteHead();
   absl::Status WriteTextSection(DatId id);

@@ -56,6 +56,7 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
     if (pages.sibling != nullptr) pages.sibling->Remove();
   }
   status.Update(file.Patch(0, V6Head(metadata, ending, CpuCount(), placed)));
+  final_size = file.size();
   if (rename(file.path().c_str(), path.c_str()) != 0) status.Update(WriteError(path, errno));
   return status;
 }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/analysis_options.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/output.h"
+#include "cli/self_test.h"
+#include "wqprof/live.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+using Verdict = TracingCheck::Verdict;
+
+constexpr std::string_view kSchema = "wqprof.doctor/1";
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  sudo wqprof doctor                  can this machine record, and if not, what to do\n"
+    "  sudo wqprof doctor --format json    the same for scripts: can_record, checks\n"
+    "\n"
+    "Ends with 0 when `wqprof record` works here, else with 4.";
+
+std::string VerdictText(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOk: return "ok";
+    case Verdict::kWarn: return "warn";
+    case Verdict::kFail: return "fail";
+  }
+  return "";
+}
+
+std::vector<Table> DoctorTables(const std::vector<TracingCheck>& checks, bool can_record) {
+  Table summary{.key = "summary", .title = "", .record = true};
+  summary.columns = {{"can_record", "CAN RECORD"}};
+  summary.rows.push_back({can_record});
+  Table table{.key = "checks", .title = ""};
+  table.columns = {{"check", "CHECK"}, {"status", "STATUS"}, {"finding", "FINDING"},
+                   {"repair", "REPAIR"}};
+  for (const TracingCheck& check : checks) {
+    table.rows.push_back({check.name, VerdictText(check.verdict), check.finding,
+                          check.repair.empty() ? Cell() : Cell(check.repair)});
+  }
+  return {summary, table};
+}
+
+// A line a check, and below it what to do.
+std::string DoctorText(const std::vector<TracingCheck>& checks, bool can_record) {
+  std::string out;
+  size_t width = 0;
+  for (const TracingCheck& check : checks) width = std::max(width, check.name.size());
+  for (const TracingCheck& check : checks) {
+    out += fmt::format("{:<5} {:<{}}  {}\n", VerdictText(check.verdict), check.name, width,
+                       Printable(check.finding));
+    if (!check.repair.empty()) out += fmt::format("{:{}}  -> {}\n", "", width + 6, check.repair);
+  }
+  out += can_record ? "\nThis machine can record: sudo wqprof record -d 10s\n"
+                    : "\nThis machine cannot record.\n";
+  return out;
+}
+
+int RunDoctor(const AnalysisOptions& options) {
+  std::vector<TracingCheck> checks = InspectTracing();
+  const auto failed = [](const TracingCheck& check) { return check.verdict == Verdict::kFail; };
+  if (std::none_of(checks.begin(), checks.end(), failed)) checks.push_back(RunSelfTest());
+  const bool can_record = std::none_of(checks.begin(), checks.end(), failed);
+  const std::vector<Table> tables = DoctorTables(checks, can_record);
+  std::string text;
+  switch (options.format) {
+    case Format::kTable: text = DoctorText(checks, can_record); break;
+    case Format::kJson: text = ToJson(kSchema, tables); break;
+    case Format::kNdjson: text = ToNdjson(kSchema, std::span(tables).subspan(1)); break;
+    case Format::kCsv: text = ToCsv(tables[1]); break;
+  }
+  if (const int written = Fail(WriteOutput(text)); written != kOk) return written;
+  return can_record ? kOk : kCannotTrace;
+}
+
+}  // namespace
+
+void AddDoctorCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<AnalysisOptions>();
+  CLI::App* const command = app.add_subcommand(
+      "doctor", "Tell whether this machine can record, and what to do if not (as root)");
+  AddOutputOptions(*command, options.get());
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = RunDoctor(*options); });
+}
+
+}  // namespace wqprof

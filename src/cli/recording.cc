@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/recording.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+
+namespace wqprof {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Reason = RecordingEnd::Reason;
+constexpr auto kSecond = std::chrono::seconds(1);
+
+// The loop of one recording.
+class Loop {
+ public:
+  Loop(Recorder& recorder, PageSink& sink, Workload* workload, SignalQueue& signals,
+       const RecordingLimits& limits)
+      : recorder_(recorder), sink_(sink), workload_(workload), signals_(signals), limits_(limits) {}
+
+  RecordingEnd Run(const std::function<void(Nanos)>& each_second) {
+    RecordingEnd end;
+    end.status = recorder_.Start();
+    begin_ = Clock::now();
+    if (end.status.ok() && workload_ != nullptr) end.status = workload_->Start();
+    auto next_second = begin_ + kSecond;
+    std::optional<Reason> reason;
+    while (end.status.ok() && !(reason = WhyToEnd())) {
+      end.status = recorder_.Drain(sink_, Remaining(), signals_.fd());
+      if (Clock::now() < next_second) continue;
+      each_second(Clock::now() - begin_);
+      next_second += kSecond;
+    }
+    end.reason = reason.value_or(Reason::kError);
+    end.elapsed = Clock::now() - begin_;
+    if (end.reason == Reason::kCommand) end.command_time = end.elapsed;
+    end.status.Update(recorder_.Stop(end.status.ok() ? &sink_ : nullptr));
+    if (!end.status.ok()) end.reason = Reason::kError;
+    return end;
+  }
+
+ private:
+  std::optional<Reason> WhyToEnd() {
+    while (const std::optional<int> signal = signals_.Next()) {
+      if (*signal != SIGCHLD) return Reason::kSignal;
+    }
+    if (workload_ != nullptr && workload_->Ended()) return Reason::kCommand;
+    if (limits_.full && limits_.full()) return Reason::kFull;
+    if (Remaining() <= Nanos(0)) return Reason::kDuration;
+    return std::nullopt;
+  }
+
+  Nanos Remaining() const {
+    if (!limits_.duration) return kSecond;
+    return std::min<Nanos>(*limits_.duration - (Clock::now() - begin_), kSecond);
+  }
+
+  Recorder& recorder_;
+  PageSink& sink_;
+  Workload* const workload_;
+  SignalQueue& signals_;
+  const RecordingLimits& limits_;
+  Clock::time_point begin_;
+};
+
+}  // namespace
+
+RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
+                          SignalQueue& signals, const RecordingLimits& limits,
+                          const std::function<void(Nanos elapsed)>& each_second) {
+  return Loop(recorder, sink, workload, signals, limits).Run(each_second);
+}
+
+void EndWorkload(Workload& workload, SignalQueue& signals) {
+  workload.Signal(SIGTERM);
+  while (!workload.Ended()) {
+    pollfd fd{signals.fd(), POLLIN, 0};
+    poll(&fd, 1, 1000);
+    while (const std::optional<int> signal = signals.Next()) {
+      if (*signal != SIGCHLD) workload.Signal(SIGKILL);
+    }
+  }
+}
+
+}  // namespace wqprof

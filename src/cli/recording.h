@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_CLI_RECORDING_H_
+#define WQPROF_CLI_RECORDING_H_
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+
+#include "absl/status/status.h"
+#include "cli/signals.h"
+#include "wqprof/live.h"
+#include "wqprof/trace_writer.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// Puts pages into a trace file.
+class FileSink : public PageSink {
+ public:
+  explicit FileSink(TraceWriter& writer) : writer_(writer) {}
+  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
+    return writer_.Append(cpu, pages);
+  }
+
+ private:
+  TraceWriter& writer_;
+};
+
+// When a recording ends by itself.
+struct RecordingLimits {
+  std::optional<Nanos> duration;
+  // Asked about once a round; true ends the recording.
+  std::function<bool()> full;
+};
+
+// How it ended.
+struct RecordingEnd {
+  enum class Reason { kDuration, kCommand, kSignal, kFull, kError };
+  Reason reason = Reason::kDuration;
+  Nanos elapsed{0};
+  std::optional<Nanos> command_time;  // of a command that ended meanwhile
+  absl::Status status;                // of the recording; not OK with kError
+};
+
+// Records into `sink` until a limit is reached, `workload` (nullptr: none) ends, or a signal
+// asks for the end; then stops tracing and drains what is left.  `each_second` is for
+// progress.
+RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
+                          SignalQueue& signals, const RecordingLimits& limits,
+                          const std::function<void(Nanos elapsed)>& each_second);
+
+// Ends a command that still runs as `perf record` does: with SIGTERM, and waits for it.  A
+// second signal from the user kills it.
+void EndWorkload(Workload& workload, SignalQueue& signals);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_RECORDING_H_

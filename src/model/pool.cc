@@ -7,38 +7,58 @@ namespace wqprof {
 
 std::string_view ToString(PoolKind kind) {
   switch (kind) {
-    case PoolKind::kUnknown: return "unknown";
-    case PoolKind::kPerCpu: return "per-cpu";
-    case PoolKind::kHighpri: return "highpri";
-    case PoolKind::kUnbound: return "unbound";
-    case PoolKind::kRescuer: return "rescuer";
-    case PoolKind::kBh: return "bh";
-    case PoolKind::kBhHighpri: return "bh-highpri";
+    case PoolKind::kUnknown:
+      return "unknown";
+    case PoolKind::kPerCpu:
+      return "per-cpu";
+    case PoolKind::kHighpri:
+      return "highpri";
+    case PoolKind::kUnbound:
+      return "unbound";
+    case PoolKind::kRescuer:
+      return "rescuer";
+    case PoolKind::kBh:
+      return "bh";
+    case PoolKind::kBhHighpri:
+      return "bh-highpri";
   }
   return "unknown";
 }
 
 std::string_view ToString(ItemState state) {
   switch (state) {
-    case ItemState::kDone: return "done";
-    case ItemState::kSuperseded: return "superseded";
-    case ItemState::kPending: return "pending";
-    case ItemState::kRunning: return "running";
-    case ItemState::kBeforeTrace: return "before_trace";
-    case ItemState::kBarrier: return "barrier";
-    case ItemState::kUnmatched: return "unmatched";
+    case ItemState::kDone:
+      return "done";
+    case ItemState::kSuperseded:
+      return "superseded";
+    case ItemState::kPending:
+      return "pending";
+    case ItemState::kRunning:
+      return "running";
+    case ItemState::kBeforeTrace:
+      return "before_trace";
+    case ItemState::kBarrier:
+      return "barrier";
+    case ItemState::kUnmatched:
+      return "unmatched";
   }
   return "unknown";
 }
 
 std::string_view ToString(Origin::Kind kind) {
   switch (kind) {
-    case Origin::Kind::kUnknown: return "unknown";
-    case Origin::Kind::kTask: return "task";
-    case Origin::Kind::kHardirq: return "hardirq";
-    case Origin::Kind::kSoftirq: return "softirq";
-    case Origin::Kind::kNmi: return "nmi";
-    case Origin::Kind::kWork: return "work";
+    case Origin::Kind::kUnknown:
+      return "unknown";
+    case Origin::Kind::kTask:
+      return "task";
+    case Origin::Kind::kHardirq:
+      return "hardirq";
+    case Origin::Kind::kSoftirq:
+      return "softirq";
+    case Origin::Kind::kNmi:
+      return "nmi";
+    case Origin::Kind::kWork:
+      return "work";
   }
   return "unknown";
 }

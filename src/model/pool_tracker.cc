@@ -10,13 +10,20 @@ namespace {
 
 std::string PoolName(PoolKind kind, int number, std::string_view comm) {
   switch (kind) {
-    case PoolKind::kPerCpu: return fmt::format("cpu{}", number);
-    case PoolKind::kHighpri: return fmt::format("cpu{}-hi", number);
-    case PoolKind::kUnbound: return fmt::format("u{}", number);
-    case PoolKind::kRescuer: return fmt::format("rescuer:{}", comm);
-    case PoolKind::kBh: return fmt::format("bh{}", number);
-    case PoolKind::kBhHighpri: return fmt::format("bh{}-hi", number);
-    case PoolKind::kUnknown: break;
+    case PoolKind::kPerCpu:
+      return fmt::format("cpu{}", number);
+    case PoolKind::kHighpri:
+      return fmt::format("cpu{}-hi", number);
+    case PoolKind::kUnbound:
+      return fmt::format("u{}", number);
+    case PoolKind::kRescuer:
+      return fmt::format("rescuer:{}", comm);
+    case PoolKind::kBh:
+      return fmt::format("bh{}", number);
+    case PoolKind::kBhHighpri:
+      return fmt::format("bh{}-hi", number);
+    case PoolKind::kUnknown:
+      break;
   }
   return "unknown";
 }
@@ -81,7 +88,11 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
     const Timestamp begin = std::max(account.last_start, activated);
     if (at - begin >= floor) {
       const int64_t waiting = std::max<int64_t>(account.waiting.level(), 1);
-      started.gap = {waited_in, begin, at, static_cast<uint64_t>(waiting), false};
+      PoolGap& gap = started.gap.emplace();
+      gap.pool = waited_in;
+      gap.begin = begin;
+      gap.end = at;
+      gap.waiting = static_cast<uint64_t>(waiting);
     }
     account.newest_started = std::max(account.newest_started, activated);
   }
@@ -112,7 +123,12 @@ std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
     if (account.waiting_at_end == 0) continue;
     const Timestamp begin = std::max(account.last_start, account.oldest_at_end);
     if (end - begin < floor) continue;
-    gaps.push_back({account.pool.id, begin, end, account.waiting_at_end, true});
+    PoolGap& gap = gaps.emplace_back();
+    gap.pool = account.pool.id;
+    gap.begin = begin;
+    gap.end = end;
+    gap.waiting = account.waiting_at_end;
+    gap.at_end = true;
   }
   return gaps;
 }

@@ -61,10 +61,16 @@ class PoolTracker {
  public:
   PoolTracker();
 
-  PoolId PerCpu(Cpu cpu, bool highpri) { return Find(highpri ? PoolKind::kHighpri : PoolKind::kPerCpu, ToInt(cpu), cpu, {}); }
+  PoolId PerCpu(Cpu cpu, bool highpri) {
+    return Find(highpri ? PoolKind::kHighpri : PoolKind::kPerCpu, ToInt(cpu), cpu, {});
+  }
   PoolId Unbound(int number) { return Find(PoolKind::kUnbound, number, Cpu::kNone, {}); }
-  PoolId Bh(Cpu cpu, bool highpri) { return Find(highpri ? PoolKind::kBhHighpri : PoolKind::kBh, ToInt(cpu), cpu, {}); }
-  PoolId Rescuer(NameId comm, std::string_view text) { return Find(PoolKind::kRescuer, static_cast<int>(ToInt(comm)), Cpu::kNone, text); }
+  PoolId Bh(Cpu cpu, bool highpri) {
+    return Find(highpri ? PoolKind::kBhHighpri : PoolKind::kBh, ToInt(cpu), cpu, {});
+  }
+  PoolId Rescuer(NameId comm, std::string_view text) {
+    return Find(PoolKind::kRescuer, static_cast<int>(ToInt(comm)), Cpu::kNone, text);
+  }
 
   const Pool& pool(PoolId id) const { return accounts_[ToIndex(id)].pool; }
 
@@ -94,7 +100,9 @@ class PoolTracker {
 
   // Whether an item that was activated within the trace has started on the pool: until then
   // an unknown item may have waited since before the trace.
-  bool started_known(PoolId pool) const { return accounts_[ToIndex(pool)].newest_started != kUnseen; }
+  bool started_known(PoolId pool) const {
+    return accounts_[ToIndex(pool)].newest_started != kUnseen;
+  }
   void NoteWorker(PoolId pool) { ++accounts_[ToIndex(pool)].workers; }
 
   PoolId PoolOf(FeedId feed) const { return feeds_[static_cast<size_t>(feed)].pool; }

@@ -51,6 +51,7 @@ class Slab {
   }
   void Remove(SlabIndex index) { free_.push_back(index); }
   T& operator[](SlabIndex index) { return items_[static_cast<size_t>(index) - 1]; }
+  const T& operator[](SlabIndex index) const { return items_[static_cast<size_t>(index) - 1]; }
   size_t size() const { return items_.size() - free_.size(); }
 
  private:
@@ -61,9 +62,9 @@ class Slab {
 // What is open of one work.
 struct WorkState {
   WorkAddr work{};
-  bool queued = false;   // `queue` holds the newest queue event without a start
-  uint32_t executing = 0;  // open executions of it
-  size_t started_in = 0;   // index of the context of its last start
+  bool queued = false;                       // `queue` holds the newest queue event without a start
+  uint32_t executing = 0;                    // open executions of it
+  size_t started_in = 0;                     // index of the context of its last start
   SlabIndex displaced = SlabIndex::kNone;    // QueueRecord: the one before `queue`
   SlabIndex provisional = SlabIndex::kNone;  // see Reconstructor: the PENDING window
   SlabIndex orphan = SlabIndex::kNone;       // a start without a queue event, held back

@@ -14,7 +14,7 @@ namespace wqprof {
 
 // What the scheduler did with a worker, from its events.
 enum class TaskState : uint8_t {
-  kUnknown,       // before its first scheduler event, or after a loss
+  kUnknown,  // before its first scheduler event, or after a loss
   kOnCpu,
   kPreempted,     // switched out while runnable (R, R+)
   kSleepingIdle,  // TASK_IDLE and no execution open, or not yet created
@@ -42,8 +42,8 @@ class WorkerHistory {
  public:
   // A worker whose creation was seen was waited for before; of others nothing is known.
   explicit WorkerHistory(bool created_in_trace = false) {
-    steps_.push_back({kUnseen,
-                      created_in_trace ? TaskState::kSleepingIdle : TaskState::kUnknown, false, {}});
+    steps_.push_back(
+        {kUnseen, created_in_trace ? TaskState::kSleepingIdle : TaskState::kUnknown, false, {}});
   }
 
   void SetState(Timestamp at, TaskState state) { Step(at, state, steps_.back().executing); }

@@ -31,6 +31,7 @@ ExecutionContext& WorkerTable::Worker(Pid pid, Cpu cpu) {
     contexts_.emplace_back();
     contexts_.back().pid = pid;
     by_pid_[ToInt(pid)] = i;
+    maybe_.set(static_cast<uint32_t>(ToInt(pid)) % maybe_.size());
     // Another CPU may remember that this pid is no worker.
     for (Recent& recent : recent_) {
       if (recent.pid == pid) recent.index = i;
@@ -51,7 +52,8 @@ void WorkerTable::Identify(ExecutionContext& worker) {
   switch (parsed.kind) {
     case PoolKind::kPerCpu:
     case PoolKind::kHighpri:
-      worker.pool = pools_.PerCpu(static_cast<Cpu>(parsed.number), parsed.kind == PoolKind::kHighpri);
+      worker.pool =
+          pools_.PerCpu(static_cast<Cpu>(parsed.number), parsed.kind == PoolKind::kHighpri);
       break;
     case PoolKind::kUnbound:
       worker.pool = pools_.Unbound(parsed.number);
@@ -108,6 +110,17 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
     return;
   }
   if (now.kind != PoolKind::kRescuer) Renew(pid);
+}
+
+ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm) {
+  if (IsWorkerName(comm)) {
+    NoteComm(pid, comm);
+    return &Worker(pid, Cpu{0});
+  }
+  // A rescuer of old kernels bears any name.
+  if (!maybe_.test(static_cast<uint32_t>(ToInt(pid)) % maybe_.size())) return nullptr;
+  const auto it = by_pid_.find(ToInt(pid));
+  return it == by_pid_.end() ? nullptr : &contexts_[it->second];
 }
 
 void WorkerTable::Renew(Pid pid) {

@@ -2,6 +2,7 @@
 #ifndef WQPROF_MODEL_WORKER_TABLE_H_
 #define WQPROF_MODEL_WORKER_TABLE_H_
 
+#include <bitset>
 #include <cstdint>
 #include <vector>
 
@@ -16,8 +17,14 @@ namespace wqprof {
 // An execution without its end yet.
 struct OpenExecution {
   WorkItem item;
-  SlabIndex work = SlabIndex::kNone;         // none for barriers
+  SlabIndex work = SlabIndex::kNone;  // none for barriers
   SlabIndex provisional = SlabIndex::kNone;
+};
+
+// The execution that a worker ended last.
+struct LastRun {
+  NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
+  Timestamp started = kUnseen, ended = kUnseen;
 };
 
 // Where executions nest: one worker, or the softirqs of one CPU (BH works, which borrow
@@ -31,6 +38,7 @@ struct ExecutionContext {
   bool seen = false;               // any start or end was
   Timestamp last_event = kUnseen;  // its last sign of life
   SlabIndex provisional = SlabIndex::kNone;
+  LastRun last_run;
   std::vector<OpenExecution> stack;
 };
 
@@ -57,6 +65,9 @@ class WorkerTable {
   // Scheduler events told the name of a task.  A worker that turns out to serve another
   // pool than before is a new task under an old pid: the old one is kept for the account.
   void NoteComm(Pid pid, NameId comm);
+  // The worker with this pid, also if it has executed nothing yet, provided that it is known
+  // or that its name is a worker's; else null.
+  ExecutionContext* FindTask(Pid pid, NameId comm);
   // The pid was given to a new task.
   void Renew(Pid pid);
 
@@ -85,6 +96,9 @@ class WorkerTable {
   absl::flat_hash_map<int32_t, size_t> by_pid_;
   std::vector<size_t> softirqs_;  // by CPU
   std::vector<Recent> recent_;    // by CPU
+  // A bit for every pid (modulo its size) that may be a worker's: most tasks of a trace with
+  // scheduler events are not, and each event names two.
+  std::bitset<1 << 15> maybe_;
   absl::flat_hash_map<int32_t, NameId> comms_;  // told by scheduler events; workers only
   std::vector<int8_t> worker_names_;            // by NameId: 1 yes, 0 no, -1 not looked at
 };

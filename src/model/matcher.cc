@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/matcher.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace wqprof {
+namespace {
+
+// A canceller that activates an inactive work (<= 6.9) and queues it anew does both in one
+// critical section (rule 20c).
+constexpr Nanos kSameSection = std::chrono::microseconds(50);
+
+constexpr uint8_t kInterrupt = kFlagHardirq | kFlagSoftirq | kFlagNmi;
+
+}  // namespace
+
+void Matcher::Handle(const Event& e) {
+  switch (e.kind) {
+    case EventKind::kQueueWork:
+      OnQueue(e);
+      break;
+    case EventKind::kActivateWork:
+      OnActivate(e);
+      break;
+    case EventKind::kExecuteStart:
+      OnStart(e);
+      break;
+    case EventKind::kExecuteEnd:
+      OnEnd(e);
+      break;
+    case EventKind::kLossBegin:
+      losses_.Begin(e.cpu);
+      sched_.OnLoss(e.at);
+      break;
+    case EventKind::kLossEnd:
+      losses_.End(e.cpu, e.at);
+      break;
+    case EventKind::kSwitch:
+      sched_.OnSwitch(e);
+      // A worker that is switched in has not yet taken what was queued before (rule 4).
+      if (ExecutionContext* w = workers_.FindTask(e.sched_switch.next, e.sched_switch.next_comm)) {
+        w->last_event = e.at;
+      }
+      break;
+    case EventKind::kWaking:
+    case EventKind::kWakeup:
+      sched_.OnWake(e);
+      break;
+    case EventKind::kRename:
+      if (ExecutionContext* w = workers_.FindTask(e.task.task, e.task.comm))
+        sched_.OnNamed(*w, e.at);
+      break;
+    case EventKind::kFork:
+      workers_.Renew(e.task.task);
+      break;
+    default:
+      break;
+  }
+}
+
+SlabIndex& Matcher::JustQueued(Cpu cpu) {
+  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
+  if (i >= just_queued_.size()) just_queued_.resize(i + 1, SlabIndex::kNone);
+  return just_queued_[i];
+}
+
+Origin Matcher::OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq) {
+  if (e.flags & kFlagNmi) return {Origin::Kind::kNmi, Pid::kNone, NameId::kUnknown};
+  if (e.flags & kFlagHardirq) return {Origin::Kind::kHardirq, Pid::kNone, NameId::kUnknown};
+  ExecutionContext* context = e.flags & kFlagSoftirq ? softirq : worker;
+  if (context != nullptr && !context->stack.empty()) {
+    return {Origin::Kind::kWork, e.pid, context->stack.back().item.function};
+  }
+  if (e.flags & kFlagSoftirq) return {Origin::Kind::kSoftirq, Pid::kNone, NameId::kUnknown};
+  return {Origin::Kind::kTask, e.pid, NameId::kUnknown};
+}
+
+void Matcher::OnQueue(const Event& e) {
+  const SlabIndex index = works_.Get(e.work.work);
+  WorkState& work = works_[index];
+  ExecutionContext* worker = workers_.Find(e.pid, e.cpu);
+  ExecutionContext* softirq = e.flags & kFlagSoftirq ? workers_.FindSoftirq(e.cpu) : nullptr;
+  if (worker != nullptr && (e.flags & kInterrupt) == 0) worker->last_event = e.at;
+  if (work.orphan != SlabIndex::kNone) OrphanMeetsQueue(work, e);
+  if (work.provisional != SlabIndex::kNone && ChainIsCut(work, e.at)) {
+    Resolve(work.provisional, true);
+  }
+  if (work.early_activation != kUnseen) {
+    work.early_activation = kUnseen;
+    ++quality_.stray_activations;
+  }
+  if (work.queued) Displace(work, e);
+
+  QueueRecord& q = work.queue;
+  q = QueueRecord();
+  q.id = next_id_++;
+  q.work = e.work.work;
+  q.queued = e.at;
+  q.function = e.work.function;
+  q.workqueue = e.work.workqueue;
+  q.origin = OriginOf(e, worker, softirq);
+  q.queue_cpu = e.cpu;
+  q.queue_pid = e.pid;
+  q.target_cpu = e.work.target_cpu;
+  q.feed = pools_.Feed(q.workqueue, q.target_cpu,
+                       e.work.requested_cpu != Cpu::kNone ? e.work.requested_cpu : e.cpu);
+  if (q.origin.kind == Origin::Kind::kWork) {
+    const ExecutionContext& by = e.flags & kFlagSoftirq ? *softirq : *worker;
+    q.requeued_by_self = by.stack.back().work == index;
+  }
+  q.collided = work.executing > 0;
+  q.for_orphan = work.orphan != SlabIndex::kNone && !work.queued && MayBelong(work, e);
+  work.queued = true;
+  JustQueued(e.cpu) = index;
+}
+
+// A new queue event while one was open.
+void Matcher::Displace(WorkState& work, const Event& e) {
+  QueueRecord& old = work.queue;
+  const bool by_canceller = old.activated != kUnseen && !old.activated_at_once &&
+                            old.activate_pid == e.pid && old.activate_cpu == e.cpu &&
+                            e.at - old.activated <= kSameSection && (e.flags & kFlagIrqsOff);
+  Uncount(old, e.at);
+  if (by_canceller) {
+    old.activated = kUnseen;
+    ++quality_.stray_activations;
+  }
+  // Of three queue events without a start, only the last but one can be in the window.
+  if (work.displaced != SlabIndex::kNone) {
+    EmitSuperseded(TakeDisplaced(work));
+  }
+  work.displaced = displaced_.Add(old);
+}
+
+void Matcher::OnActivate(const Event& e) {
+  activations_seen_ = true;
+  SlabIndex& just = JustQueued(e.cpu);
+  const bool was_last = just != SlabIndex::kNone && works_[just].work == e.work.work;
+  const bool at_once = was_last && works_[just].queued;
+  const SlabIndex index = was_last ? just : works_.Get(e.work.work);
+  just = SlabIndex::kNone;
+  WorkState& work = works_[index];
+  if (!at_once && (e.flags & kInterrupt) == 0) {
+    if (ExecutionContext* worker = workers_.Find(e.pid, e.cpu)) worker->last_event = e.at;
+  }
+  if (!work.queued) {
+    if (!was_last || !ActivateStarted(work, e)) work.early_activation = e.at;
+    return;
+  }
+  QueueRecord& q = work.queue;
+  if (q.activated != kUnseen) {
+    ++quality_.stray_activations;
+    return;
+  }
+  q.activated = e.at;
+  q.activated_at_once = at_once;
+  // What waited behind its own execution for a slot of max_active did not collide (20b).
+  if (!at_once) q.collided = work.executing > 0;
+  q.activate_cpu = e.cpu;
+  q.activate_pid = e.pid;
+  q.counted = true;
+  if (sched_.seen()) waits_.push_back({e.at, index, q.id});
+  pools_.ItemWaits(q.feed, e.at);
+}
+
+// It is on no worklist any more.
+void Matcher::Uncount(QueueRecord& q, Timestamp at) {
+  if (q.counted) pools_.ItemGone(q.feed, at);
+  q.counted = false;
+}
+
+// The activation follows its queue event on this CPU, but the clock of another one, some
+// ten nanoseconds behind, has let the start come before it.
+bool Matcher::ActivateStarted(WorkState& work, const Event& e) {
+  for (OpenExecution& run : workers_[work.started_in].stack) {
+    WorkItem& item = run.item;
+    if (item.work != e.work.work || item.queue_cpu != e.cpu || item.activated != kUnseen) continue;
+    item.activated = e.at;
+    if (work.provisional == SlabIndex::kNone) return true;
+    for (Link& link : provisionals_[work.provisional].links) {
+      if (link.record.id == item.id) link.record.activated = e.at;
+    }
+    return true;
+  }
+  return false;
+}
+
+void Matcher::EmitSuperseded(const QueueRecord& q) {
+  WorkItem item = FromQueue(q);
+  item.state = ItemState::kSuperseded;
+  Emit(item);
+}
+
+WorkItem Matcher::FromQueue(const QueueRecord& q) {
+  WorkItem item;
+  CopyQueuePart(q, item);
+  item.wait_tainted = losses_.Touches(q.queued);
+  return item;
+}
+
+void Matcher::Emit(const WorkItem& item) {
+  switch (item.state) {
+    case ItemState::kSuperseded:
+      ++quality_.superseded;
+      break;
+    case ItemState::kBarrier:
+      ++quality_.barriers;
+      break;
+    case ItemState::kBeforeTrace:
+      ++quality_.before_trace;
+      break;
+    case ItemState::kPending:
+      ++quality_.pending_at_end;
+      break;
+    case ItemState::kRunning:
+      ++quality_.running_at_end;
+      break;
+    case ItemState::kDone:
+    case ItemState::kUnmatched:
+      break;
+  }
+  const Nanos zero{0};
+  const bool negative =
+      item.Latency().value_or(zero) < zero || item.DispatchWait().value_or(zero) < zero;
+  quality_.negative_latencies += negative ? 1 : 0;
+  quality_.tainted += item.tainted() ? 1 : 0;
+  quality_.ambiguous += item.ambiguous ? 1 : 0;
+  items_.push_back(item);
+}
+
+void Matcher::FinishWork(WorkState& work, std::vector<WorkItem>& pending) {
+  if (work.provisional != SlabIndex::kNone) Resolve(work.provisional, true);
+  if (work.orphan != SlabIndex::kNone) {
+    EmitOrphan(work.orphan, work.queued && work.queue.for_orphan);
+  }
+  if (work.displaced != SlabIndex::kNone) {
+    EmitSuperseded(TakeDisplaced(work));
+  }
+  if (work.early_activation != kUnseen) ++quality_.stray_activations;
+  if (!work.queued) return;
+  WorkItem item = FromQueue(work.queue);
+  item.state = ItemState::kPending;
+  item.waited_in = pools_.PoolOf(work.queue.feed);
+  if (item.activated != kUnseen) pools_.WaitsAtEnd(work.queue.feed, item.activated);
+  work.queued = false;
+  pending.push_back(item);
+}
+
+void Matcher::Add(std::span<const Event> events) {
+  assert(!finished_);
+  if (begin_ == kUnseen && !events.empty() && events[0].kind != EventKind::kLossBegin) {
+    begin_ = events[0].at;
+  }
+  for (const Event& event : events) {
+    now_ = std::max(now_, event.at);
+    Handle(event);
+  }
+  if (!orphan_queue_.empty()) ExpireOrphans();
+  if (sched_.wants_trim()) TrimHistories();
+}
+
+void Matcher::Finish() {
+  assert(!finished_);
+  finished_ = true;
+  now_ = std::max(now_, source_.stats().end);
+  std::vector<WorkItem> rest;
+  for (const SlabIndex index : works_.Active()) FinishWork(works_[index], rest);
+  workers_.ForEach([&](ExecutionContext& context) {
+    for (OpenExecution& run : context.stack) {
+      run.item.run_tainted |= RunTouched(run.item);
+      if (run.item.state == ItemState::kDone) run.item.state = ItemState::kRunning;
+      rest.push_back(run.item);
+    }
+  });
+  std::sort(rest.begin(), rest.end(),
+            [](const WorkItem& a, const WorkItem& b) { return a.id < b.id; });
+  for (const WorkItem& item : rest) Emit(item);
+  for (PoolGap& gap : pools_.GapsAtEnd(now_, gap_floor_)) {
+    DescribeGap(gap, nullptr, false);
+    gaps_.push_back(std::move(gap));
+  }
+}
+
+void Matcher::TakeItems(std::vector<WorkItem>& out) {
+  for (const SlabIndex split : splits_taken_) splits_.Remove(split);
+  splits_taken_.clear();
+  out.clear();
+  std::swap(out, items_);
+  if (splits_.size() == 0) return;
+  for (const WorkItem& item : out) {
+    if (item.split != SplitId::kNone) {
+      splits_taken_.push_back(static_cast<SlabIndex>(item.split));
+    }
+  }
+}
+
+void Matcher::TakeGaps(std::vector<PoolGap>& out) {
+  out.clear();
+  std::swap(out, gaps_);
+}
+
+}  // namespace wqprof

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_MATCHER_H_
+#define WQPROF_MODEL_MATCHER_H_
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "model/loss_tracker.h"
+#include "model/pool_tracker.h"
+#include "model/sched_tracker.h"
+#include "model/work_table.h"
+#include "model/worker_table.h"
+#include "wqprof/model.h"
+
+namespace wqprof {
+
+// The algorithm of kernel.md §8.  Per work at most one queue event is open: PENDING admits
+// one queued instance, so a second queue event proves that the first was taken from the
+// worklist, be it by a worker whose start event is still to come (the "window" between
+// clearing PENDING and tracing the start), or by a canceller (then it never starts).
+class Matcher {
+ public:
+  Matcher(const EventSource& source, Nanos gap_floor)
+      : source_(source), gap_floor_(gap_floor), workers_(source, pools_), sched_(workers_) {}
+
+  void Add(std::span<const Event> events);
+  void Finish();
+  void TakeItems(std::vector<WorkItem>& out);
+  void TakeGaps(std::vector<PoolGap>& out);
+  const ItemSplit* SplitOf(const WorkItem& item) const;
+
+  const MatchQuality& quality() const { return quality_; }
+  const PoolTracker& pools() const { return pools_; }
+  const WorkerTable& workers() const { return workers_; }
+  Timestamp now() const { return now_; }
+
+ private:
+  // One match of a Provisional.
+  struct Link {
+    QueueRecord record;
+    size_t context = 0;  // where the start was
+    WorkItem held;       // the item, once it has ended
+    bool ended = false;
+  };
+  // Matches that the window may yet turn around.  `first` was displaced by the record of the
+  // first link before the start that this one got; each further link was queued where it may
+  // have been in the window of its start, too.  If one more start follows without a queue
+  // event, then every start was that of the record before (rule 3).
+  struct Provisional {
+    SlabIndex work = SlabIndex::kNone;
+    QueueRecord first;
+    std::vector<Link> links;
+    bool certain = false;  // but for a start without a queue event, `first` never started
+  };
+  // A start without a queue event, held back for a while in case that one follows.
+  struct Orphan {
+    SlabIndex work = SlabIndex::kNone;
+    size_t context = 0;
+    WorkItem item;
+    bool open = true;  // its execution has not ended
+  };
+  // An item that began to wait.
+  struct Wait {
+    Timestamp since;
+    SlabIndex work;
+    uint64_t id;
+  };
+
+  // Queueing and activation.
+  void Handle(const Event& e);
+  SlabIndex& JustQueued(Cpu cpu);
+  Origin OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq);
+  void OnQueue(const Event& e);
+  void Displace(WorkState& work, const Event& e);
+  void OnActivate(const Event& e);
+  void Uncount(QueueRecord& q, Timestamp at);
+  bool ActivateStarted(WorkState& work, const Event& e);
+
+  // Starts and ends.
+  bool IsBhHighpri(NameId workqueue);
+  void OnStart(const Event& e);
+  void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
+  bool MayStart(const WorkState& work, SlabIndex index, Timestamp at);
+  void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
+                     OpenExecution& run);
+  void StartOfEarlier(WorkState& work, SlabIndex index, ExecutionContext& context,
+                      OpenExecution& run);
+  void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
+                         OpenExecution& run);
+  QueueRecord TakeDisplaced(WorkState& work);
+  static void CopyQueuePart(const QueueRecord& q, WorkItem& item);
+  void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
+  void OnEnd(const Event& e);
+  void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
+  void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
+  void Complete(ExecutionContext& context, OpenExecution run, const Event& e);
+  bool RunTouched(const WorkItem& item) const;
+  void Close(OpenExecution run);
+
+  // The window, and starts before their queue event.
+  bool ShiftWindow(WorkState& work, ExecutionContext& context, OpenExecution& run);
+  void MakeProvisional(SlabIndex index, ExecutionContext& context, const QueueRecord& old,
+                       OpenExecution& run);
+  void AddLink(SlabIndex index, const QueueRecord& record, ExecutionContext& context,
+               OpenExecution& run);
+  bool ChainIsCut(const WorkState& work, Timestamp at);
+  void FollowUp(ExecutionContext& context, const QueueRecord& next);
+  WorkItem* ItemOf(SlabIndex index, Link& link);
+  void Drop(SlabIndex index);
+  void Resolve(SlabIndex index, bool ambiguous);
+  void Shift(SlabIndex index);
+  bool MayBelong(const WorkState& work, const Event& e);
+  void OrphanMeetsQueue(WorkState& work, const Event& e);
+  void EmitOrphan(SlabIndex index, bool with_queue);
+  void ExpireOrphans();
+
+  // Where the time of an item, or of a gap, went.
+  void SplitWait(const ExecutionContext& context, WorkItem& item);
+  void SplitRun(const ExecutionContext& context, WorkItem& item);
+  ItemSplit& SplitFor(WorkItem& item);
+  void DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided);
+  void TrimHistories();
+
+  // Results.
+  void EmitSuperseded(const QueueRecord& q);
+  WorkItem FromQueue(const QueueRecord& q);
+  void Emit(const WorkItem& item);
+  void FinishWork(WorkState& work, std::vector<WorkItem>& pending);
+
+  const EventSource& source_;
+  const Nanos gap_floor_;
+  PoolTracker pools_;
+  WorkerTable workers_;
+  SchedTracker sched_;
+  WorkTable works_;
+  LossTracker losses_;
+  Slab<QueueRecord> displaced_;
+  Slab<Provisional> provisionals_;
+  Slab<Orphan> orphans_;
+  std::deque<SlabIndex> orphan_queue_;  // by time of start
+  std::deque<Wait> waits_;              // by time; kept with scheduler events only
+  Slab<ItemSplit> splits_;
+  std::vector<SlabIndex> splits_taken_;  // of the items taken last
+  std::vector<WorkItem> items_;
+  std::vector<PoolGap> gaps_;
+  MatchQuality quality_;
+  uint64_t next_id_ = 1;
+  Timestamp begin_ = kUnseen, now_ = kUnseen;
+  // By CPU: the work whose queue event came last, if no other workqueue event came since.
+  std::vector<SlabIndex> just_queued_;
+  NameId bh_highpri_ = NameId::kUnknown;
+  bool activations_seen_ = false;  // the recording has them
+  bool finished_ = false;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_MATCHER_H_

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts and ends of executions.
+#include <algorithm>
+#include <utility>
+
+#include "model/matcher.h"
+
+namespace wqprof {
+namespace {
+
+// Queue and activate events of one critical section lie this close.
+constexpr Nanos kSameSection = std::chrono::microseconds(50);
+
+bool IsFromTask(const Origin& origin) {
+  return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
+}
+
+}  // namespace
+
+bool Matcher::IsBhHighpri(NameId workqueue) {
+  if (workqueue == NameId::kUnknown) return false;
+  if (bh_highpri_ == workqueue) return true;
+  if (source_.names().Get(workqueue) != "events_bh_highpri") return false;
+  bh_highpri_ = workqueue;
+  return true;
+}
+
+void Matcher::OnStart(const Event& e) {
+  JustQueued(e.cpu) = SlabIndex::kNone;
+  const bool softirq = (e.flags & kFlagSoftirq) != 0;
+  const bool barrier = e.work.function == NameId::kBarrier;
+  const SlabIndex index = barrier ? SlabIndex::kNone : works_.Get(e.work.work);
+  WorkState* work = barrier ? nullptr : &works_[index];
+  const bool highpri = softirq && work && work->queued && IsBhHighpri(work->queue.workqueue);
+  ExecutionContext& context =
+      softirq ? workers_.Softirq(e.cpu, highpri) : workers_.Worker(e.pid, e.cpu);
+  // Works do not nest in a worker: the end of the one before was lost (rule 24).
+  if (!softirq && !context.stack.empty()) CloseWithoutEnd(context, e.at);
+
+  OpenExecution run;
+  run.work = index;
+  WorkItem& item = run.item;
+  item.work = e.work.work;
+  item.function = e.work.function;
+  item.started = e.at;
+  item.run_cpu = e.cpu;
+  item.worker = e.pid;
+  item.pool = context.pool;
+  item.softirq = softirq;
+  if (barrier) {
+    item.id = next_id_++;
+    item.state = ItemState::kBarrier;
+    item.workqueue = NameId::kUnknown;
+    pools_.OtherStarts(context.pool, e.at);
+  } else {
+    MatchStart(*work, index, context, run);
+    item.reentrant = work->executing > 0;
+    if (item.reentrant) item.collided = false;
+    ++work->executing;
+    work->started_in = workers_.IndexOf(context);
+  }
+  if (!softirq && !context.seen) pools_.NoteWorker(context.pool);
+  context.seen = true;
+  context.last_event = e.at;
+  ++context.executions;
+  context.stack.push_back(std::move(run));
+  if (!softirq) sched_.OnExecuting(context, e.at, true);
+}
+
+void Matcher::MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context,
+                         OpenExecution& run) {
+  if (work.orphan != SlabIndex::kNone) EmitOrphan(work.orphan, false);
+  if (work.queued && !MayStart(work, index, run.item.started)) {
+    StartOfEarlier(work, index, context, run);
+  } else if (work.queued) {
+    StartOfNewest(work, index, context, run);
+  } else if (!ShiftWindow(work, context, run)) {
+    StartWithoutQueue(work, index, context, run);
+  }
+}
+
+// An inactive item cannot start; only a clock that is behind may bring the start before
+// the activation.
+bool Matcher::MayStart(const WorkState& work, SlabIndex index, Timestamp at) {
+  const QueueRecord& q = work.queue;
+  if (q.activated != kUnseen || !activations_seen_) return true;
+  return JustQueued(q.queue_cpu) == index && at - q.queued <= kSameSection;
+}
+
+void Matcher::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
+                            OpenExecution& run) {
+  QueueRecord& q = work.queue;
+  if (context.provisional != SlabIndex::kNone) FollowUp(context, q);
+  // The worker gave a sign of life after the queueing, or did it itself: it had not yet
+  // taken the work then, so that the one queued before was taken by nobody (rule 4).
+  const bool no_window =
+      context.last_event > q.queued || (q.queue_pid == context.pid && IsFromTask(q.origin));
+  if (work.provisional != SlabIndex::kNone) {
+    no_window ? Resolve(work.provisional, false) : AddLink(work.provisional, q, context, run);
+  }
+  if (work.displaced != SlabIndex::kNone) {
+    const QueueRecord old = TakeDisplaced(work);
+    no_window ? EmitSuperseded(old) : MakeProvisional(index, context, old, run);
+  }
+  work.queued = false;
+  TakeQueueRecord(q, context, run);
+}
+
+// The newest queueing is inactive: the start is that of the one before, which a worker had
+// taken when the newest came.
+void Matcher::StartOfEarlier(WorkState& work, SlabIndex index, ExecutionContext& context,
+                             OpenExecution& run) {
+  if (work.displaced != SlabIndex::kNone && displaced_[work.displaced].activated != kUnseen) {
+    QueueRecord old = TakeDisplaced(work);
+    TakeQueueRecord(old, context, run);
+  } else if (!ShiftWindow(work, context, run)) {
+    // Its activation was lost, or it was the queue event of the start.
+    losses_.any() ? StartOfNewest(work, index, context, run)
+                  : StartWithoutQueue(work, index, context, run);
+  }
+}
+
+QueueRecord Matcher::TakeDisplaced(WorkState& work) {
+  const QueueRecord old = displaced_[work.displaced];
+  displaced_.Remove(work.displaced);
+  work.displaced = SlabIndex::kNone;
+  return old;
+}
+
+void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
+  item.id = q.id;
+  item.work = q.work;
+  item.queued = q.queued;
+  item.activated = q.activated;
+  item.workqueue = q.workqueue;
+  item.origin = q.origin;
+  item.queue_cpu = q.queue_cpu;
+  item.target_cpu = q.target_cpu;
+  item.requeued_by_self = q.requeued_by_self;
+  item.collided = q.collided;
+  if (item.function == NameId::kUnknown) item.function = q.function;
+}
+
+void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
+  CopyQueuePart(q, run.item);
+  run.item.state = ItemState::kDone;
+  run.item.wait_tainted = losses_.Touches(q.queued);
+  ++quality_.executed;
+  auto started = pools_.ItemStarts(context.pool, q.feed, q.activated, run.item.started, gap_floor_);
+  Uncount(q, run.item.started);
+  run.item.waited_in = started.waited_in;
+  if (sched_.seen()) SplitWait(context, run.item);
+  if (started.gap) {
+    DescribeGap(*started.gap, &context, run.item.collided);
+    gaps_.push_back(*std::move(started.gap));
+  }
+}
+
+void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
+                                OpenExecution& run) {
+  WorkItem& item = run.item;
+  item.id = next_id_++;
+  item.wait_tainted = losses_.any();
+  const bool early = work.early_activation != kUnseen;
+  item.activated = work.early_activation;
+  work.early_activation = kUnseen;
+  const Timestamp covered = source_.stats().covered_from;
+  const bool before = early || (covered != kUnseen && item.started < covered) ||
+                      !pools_.started_known(context.pool);
+  item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
+  work.orphan = orphans_.Add({index, workers_.IndexOf(context), item, true});
+  orphan_queue_.push_back(work.orphan);
+  pools_.OtherStarts(context.pool, item.started);
+}
+
+void Matcher::OnEnd(const Event& e) {
+  JustQueued(e.cpu) = SlabIndex::kNone;
+  const bool softirq = (e.flags & kFlagSoftirq) != 0;
+  ExecutionContext& context =
+      softirq ? workers_.Softirq(e.cpu, false) : workers_.Worker(e.pid, e.cpu);
+  auto& stack = context.stack;
+  size_t depth = stack.size();
+  while (depth > 0 && stack[depth - 1].item.work != e.work.work) --depth;
+  if (depth == 0) {
+    EndWithoutStart(e, context, softirq);
+  } else {
+    while (stack.size() > depth) CloseWithoutEnd(context, e.at);
+    OpenExecution run = std::move(stack.back());
+    stack.pop_back();
+    Complete(context, std::move(run), e);
+  }
+  context.seen = true;
+  context.last_event = e.at;
+}
+
+void Matcher::EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq) {
+  // What is open on the worker ended unseen before this.
+  while (!context.stack.empty()) CloseWithoutEnd(context, e.at);
+  WorkItem item;
+  item.id = next_id_++;
+  item.work = e.work.work;
+  item.function = e.work.function;
+  item.ended = e.at;
+  item.end_cpu = e.cpu;
+  item.worker = e.pid;
+  item.pool = context.pool;
+  item.softirq = softirq;
+  item.run_tainted = losses_.any();
+  item.state = context.seen ? ItemState::kUnmatched : ItemState::kBeforeTrace;
+  if (item.function == NameId::kBarrier) item.state = ItemState::kBarrier;
+  if (!context.seen && !losses_.any()) {
+    // It kept its worker busy ever since the trace began (rule 25).
+    pools_.RanBefore(context.pool, begin_, e.at);
+    context.busy += e.at - begin_;
+  }
+  if (!softirq && !context.seen) pools_.NoteWorker(context.pool);
+  if (item.state == ItemState::kUnmatched && !item.run_tainted) ++quality_.unmatched_ends;
+  Emit(item);
+}
+
+// The end of the innermost execution was not seen; it was over by `at` at the latest.
+void Matcher::CloseWithoutEnd(ExecutionContext& context, Timestamp at) {
+  OpenExecution run = std::move(context.stack.back());
+  context.stack.pop_back();
+  run.item.run_tainted = true;
+  ++quality_.lost_ends;
+  pools_.Ends(run.item.pool, at);
+  if (!run.item.softirq) sched_.OnExecuting(context, at, !context.stack.empty());
+  Close(std::move(run));
+}
+
+void Matcher::Complete(ExecutionContext& context, OpenExecution run, const Event& e) {
+  WorkItem& item = run.item;
+  item.ended = e.at;
+  item.end_cpu = e.cpu;
+  // What ran is what the end event names; a start reads work->func anew (rule 11).
+  if (e.work.function != NameId::kUnknown && item.state != ItemState::kBarrier) {
+    item.function = e.work.function;
+  }
+  item.run_tainted |= RunTouched(item);
+  if (context.stack.empty()) {
+    context.busy += item.ended - item.started;
+    context.last_run = {item.function, item.workqueue, item.started, item.ended};
+  }
+  if (sched_.seen()) {
+    SplitRun(context, item);
+    if (!item.softirq) sched_.OnExecuting(context, item.ended, !context.stack.empty());
+  }
+  pools_.Ends(item.pool, e.at);
+  Close(std::move(run));
+}
+
+// A worker that is bound to its CPU emits nothing elsewhere.
+bool Matcher::RunTouched(const WorkItem& item) const {
+  const Pool& pool = pools_.pool(item.pool);
+  const bool bound = item.softirq || (pool.cpu != Cpu::kNone && pool.cpu == item.run_cpu);
+  return bound ? losses_.TouchesCpu(item.run_cpu, item.started) : losses_.Touches(item.started);
+}
+
+void Matcher::Close(OpenExecution run) {
+  if (run.work != SlabIndex::kNone) {
+    WorkState& work = works_[run.work];
+    if (work.executing > 0) --work.executing;
+    if (work.orphan != SlabIndex::kNone && orphans_[work.orphan].item.id == run.item.id) {
+      Orphan& orphan = orphans_[work.orphan];
+      orphan.item = run.item;
+      orphan.open = false;
+      return;
+    }
+  }
+  if (run.provisional != SlabIndex::kNone) {
+    for (Link& link : provisionals_[run.provisional].links) {
+      if (link.record.id != run.item.id) continue;
+      link.held = run.item;
+      link.ended = true;
+      return;
+    }
+  }
+  Emit(run.item);
+}
+
+}  // namespace wqprof

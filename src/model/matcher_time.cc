@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the time of an item, or of a gap, went.
+#include <algorithm>
+
+#include "model/matcher.h"
+
+namespace wqprof {
+namespace {
+
+constexpr size_t kMaxHolders = 16;
+
+}  // namespace
+
+ItemSplit& Matcher::SplitFor(WorkItem& item) {
+  if (item.split == SplitId::kNone) {
+    item.split = static_cast<SplitId>(splits_.Add(ItemSplit{}));
+  }
+  return splits_[static_cast<SlabIndex>(item.split)];
+}
+
+const ItemSplit* Matcher::SplitOf(const WorkItem& item) const {
+  if (item.split == SplitId::kNone) return nullptr;
+  return &splits_[static_cast<SlabIndex>(item.split)];
+}
+
+void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
+  if (item.activated == kUnseen || item.activated > item.started) return;
+  WaitSplit split;
+  if (item.softirq) {
+    // What ran before in the same softirq is seen; why the softirq came late is not.
+    const LastRun& before = context.last_run;
+    split.head_of_line =
+        std::max(Nanos(0), before.ended - std::max(before.started, item.activated));
+    if (before.ended == kUnseen) split.head_of_line = Nanos(0);
+    split.unknown = item.started - item.activated - split.head_of_line;
+  } else {
+    split = WaitSplitOf(*sched_.Between(context, item.activated, item.started));
+  }
+  SplitFor(item).wait = split;
+}
+
+void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
+  if (item.started == kUnseen || item.ended < item.started) return;
+  RunSplit split;
+  if (item.softirq) {
+    // A softirq has its CPU until it is done, except on PREEMPT_RT.
+    const bool switched = sched_.SwitchedSince(item.run_cpu, item.started);
+    (switched ? split.unknown : split.on_cpu) = item.ended - item.started;
+  } else {
+    split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
+  }
+  SplitFor(item).run = split;
+}
+
+// While a pool starts nothing, each of its workers has at most one execution that lasts into
+// the gap: the one still open, or the one that it ended last.
+void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided) {
+  gap.collided = collided;
+  workers_.ForEach([&](ExecutionContext& context) {
+    if (context.pool != gap.pool) return;
+    const bool open = !context.stack.empty();
+    const WorkItem* item = open ? &context.stack.front().item : nullptr;
+    const LastRun run =
+        open ? LastRun{item->function, item->workqueue, item->started, gap.end} : context.last_run;
+    const Timestamp from = std::max(run.started, gap.begin);
+    const Timestamp to = std::min(run.ended, gap.end);
+    if (run.ended == kUnseen || to <= from) return;
+    GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
+                     run.started,  to - from,     {},          NameId::kUnknown};
+    if (const auto time = sched_.Between(context, from, to)) {
+      holder.split = RunSplitOf(*time);
+      holder.preempted_by = sched_.PreemptedBy(context);
+    }
+    gap.holders.push_back(holder);
+  });
+  std::sort(gap.holders.begin(), gap.holders.end(), [](const GapHolder& a, const GapHolder& b) {
+    return a.overlap != b.overlap ? a.overlap > b.overlap : a.begin < b.begin;
+  });
+  if (gap.holders.size() > kMaxHolders) gap.holders.resize(kMaxHolders);
+  if (starter == nullptr || starter->pid == Pid::kNone) return;
+  gap.starter_comm = starter->comm;
+  if (const auto time = sched_.Between(*starter, gap.begin, gap.end)) {
+    gap.starter = WaitSplitOf(*time);
+    gap.starter_preempted_by = sched_.PreemptedBy(*starter);
+  }
+}
+
+// Histories must reach back to the activation of the oldest item that still waits.
+void Matcher::TrimHistories() {
+  while (!waits_.empty()) {
+    const Wait& oldest = waits_.front();
+    const WorkState& work = works_[oldest.work];
+    if (work.queued && work.queue.id == oldest.id) break;
+    waits_.pop_front();
+  }
+  sched_.Trim(waits_.empty() ? now_ : waits_.front().since);
+}
+
+}  // namespace wqprof

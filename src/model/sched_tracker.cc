@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/sched_tracker.h"
+
+#include <algorithm>
+
+namespace wqprof {
+
+SchedTracker::Track& SchedTracker::TrackOf(const ExecutionContext& worker, bool created) {
+  const size_t i = workers_.IndexOf(worker);
+  if (i >= tracks_.size()) tracks_.resize(i + 1);
+  if (!tracks_[i]) {
+    tracks_[i] = std::make_unique<Track>(Track{WorkerHistory(created)});
+    // An execution may be open since before the first scheduler event.
+    if (!worker.stack.empty()) {
+      tracks_[i]->history.SetExecuting(worker.stack.front().item.started, true);
+    }
+  }
+  return *tracks_[i];
+}
+
+const SchedTracker::Track* SchedTracker::FindTrack(const ExecutionContext& worker) const {
+  const size_t i = workers_.IndexOf(worker);
+  return i < tracks_.size() ? tracks_[i].get() : nullptr;
+}
+
+void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
+  track.history.SetState(at, state);
+  wants_trim_ |= track.history.size() > track.trim_at;
+}
+
+void SchedTracker::OnSwitch(const Event& e) {
+  seen_ = true;
+  const size_t cpu = static_cast<size_t>(std::max(ToInt(e.cpu), 0));
+  if (cpu >= switched_.size()) switched_.resize(cpu + 1, kUnseen);
+  switched_[cpu] = e.at;
+  const Event::Switch& s = e.sched_switch;
+  if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
+    Track& track = TrackOf(*prev);
+    const bool runnable = s.preempted || s.prev_state == 'R';
+    if (runnable) {
+      track.runnable_since = e.at;
+      Set(track, e.at, TaskState::kPreempted);
+    } else {
+      // TASK_IDLE alone does not tell: a work may sleep in it (kernel.md §5).
+      const bool idle = s.prev_state == 'I' && prev->stack.empty();
+      Set(track, e.at, idle ? TaskState::kSleepingIdle : TaskState::kSleeping);
+    }
+  }
+  if (ExecutionContext* next = workers_.FindTask(s.next, s.next_comm)) {
+    Track& track = TrackOf(*next);
+    if (track.runnable_since != kUnseen && e.at - track.runnable_since > track.longest) {
+      track.longest = e.at - track.runnable_since;
+      track.had_cpu = s.prev_comm;
+    }
+    track.runnable_since = kUnseen;
+    Set(track, e.at, TaskState::kOnCpu);
+  }
+}
+
+void SchedTracker::OnWake(const Event& e) {
+  seen_ = true;
+  ExecutionContext* worker = workers_.FindTask(e.wake.target, e.wake.comm);
+  if (worker == nullptr) return;
+  Track& track = TrackOf(*worker);
+  const TaskState state = track.history.state();
+  // Waking a task that runs, or waits for its CPU, changes nothing.
+  if (state == TaskState::kOnCpu || state == TaskState::kPreempted ||
+      state == TaskState::kRunnable) {
+    return;
+  }
+  if (e.kind == EventKind::kWaking) {
+    Set(track, e.at, TaskState::kWoken);
+  } else {
+    track.runnable_since = e.at;
+    Set(track, e.at, TaskState::kRunnable);
+  }
+}
+
+void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
+  seen_ = true;
+  if (FindTrack(worker) != nullptr) return;
+  // It names itself, hence runs.
+  Set(TrackOf(worker, true), at, TaskState::kOnCpu);
+}
+
+void SchedTracker::OnLoss(Timestamp at) {
+  for (auto& track : tracks_) {
+    if (track) Set(*track, at, TaskState::kUnknown);
+  }
+}
+
+void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {
+  if (!seen_) return;
+  Track& track = TrackOf(worker);
+  track.history.SetExecuting(at, executing);
+  track.longest = Nanos(0);
+  track.had_cpu = NameId::kUnknown;
+  wants_trim_ |= track.history.size() > track.trim_at;
+}
+
+void SchedTracker::Trim(Timestamp oldest) {
+  wants_trim_ = false;
+  for (auto& track : tracks_) {
+    if (!track || track->history.size() <= track->trim_at) continue;
+    track->history.Trim(oldest);
+    track->trim_at = std::max(kMinTrim, 2 * track->history.size());
+  }
+}
+
+std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, Timestamp from,
+                                                Timestamp to) const {
+  if (!seen_ || from > to) return std::nullopt;
+  if (const Track* track = FindTrack(worker)) return track->history.Between(from, to);
+  WorkerTime unknown;
+  auto& part = worker.stack.empty() ? unknown.idle : unknown.executing;
+  part[static_cast<size_t>(TaskState::kUnknown)] = to - from;
+  return unknown;
+}
+
+NameId SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
+  const Track* track = FindTrack(worker);
+  return track ? track->had_cpu : NameId::kUnknown;
+}
+
+bool SchedTracker::SwitchedSince(Cpu cpu, Timestamp since) const {
+  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
+  return i < switched_.size() && switched_[i] > since;
+}
+
+}  // namespace wqprof

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_SCHED_TRACKER_H_
+#define WQPROF_MODEL_SCHED_TRACKER_H_
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "model/worker_history.h"
+#include "model/worker_table.h"
+#include "wqprof/event.h"
+
+namespace wqprof {
+
+// Follows the workers through the scheduler's events.  Costs nothing until the first one
+// comes; what was before it is unknown.
+class SchedTracker {
+ public:
+  explicit SchedTracker(WorkerTable& workers) : workers_(workers) {}
+
+  void OnSwitch(const Event& e);
+  void OnWake(const Event& e);
+  // A new task took a worker's name: until then it was waited for.
+  void OnNamed(const ExecutionContext& worker, Timestamp at);
+  // From here on events of some CPU are missing: nobody's state is known.
+  void OnLoss(Timestamp at);
+  // A worker began or ended its outermost execution.
+  void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
+  // Whether histories have grown so long that Trim() pays.
+  bool wants_trim() const { return wants_trim_; }
+  // No item waits since before `oldest`: what was before it may be forgotten.
+  void Trim(Timestamp oldest);
+
+  // Absent without scheduler events.
+  std::optional<WorkerTime> Between(const ExecutionContext& worker, Timestamp from,
+                                    Timestamp to) const;
+  // The task that had the worker's CPU while it waited longest for it, since its last start
+  // or end.
+  NameId PreemptedBy(const ExecutionContext& worker) const;
+  // Whether a CPU switched tasks after `since`.
+  bool SwitchedSince(Cpu cpu, Timestamp since) const;
+
+  bool seen() const { return seen_; }
+
+ private:
+  // What is kept of one worker.
+  struct Track {
+    WorkerHistory history;
+    size_t trim_at = kMinTrim;
+    Timestamp runnable_since = kUnseen;
+    Nanos longest{0};  // wait for its CPU
+    NameId had_cpu = NameId::kUnknown;
+  };
+  static constexpr size_t kMinTrim = 1024;
+  Track& TrackOf(const ExecutionContext& worker, bool created = false);
+  const Track* FindTrack(const ExecutionContext& worker) const;
+  void Set(Track& track, Timestamp at, TaskState state);
+
+  WorkerTable& workers_;
+  bool seen_ = false;
+  std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
+  std::vector<Timestamp> switched_;             // by CPU
+  bool wants_trim_ = false;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_SCHED_TRACKER_H_

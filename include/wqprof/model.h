@@ -72,6 +72,16 @@ struct WaitSplit {
   Nanos Sum() const {
     return hold + worker_creation + wakeup + runqueue + pre_work + head_of_line + unknown;
   }
+  WaitSplit& operator+=(const WaitSplit& o) {
+    hold += o.hold;
+    worker_creation += o.worker_creation;
+    wakeup += o.wakeup;
+    runqueue += o.runqueue;
+    pre_work += o.pre_work;
+    head_of_line += o.head_of_line;
+    unknown += o.unknown;
+    return *this;
+  }
 };
 
 // [start, end) likewise.
@@ -82,6 +92,14 @@ struct RunSplit {
   Nanos runnable{0};   // woken, waited for its CPU
   Nanos unknown{0};
   Nanos Sum() const { return on_cpu + preempted + blocked + runnable + unknown; }
+  RunSplit& operator+=(const RunSplit& o) {
+    on_cpu += o.on_cpu;
+    preempted += o.preempted;
+    blocked += o.blocked;
+    runnable += o.runnable;
+    unknown += o.unknown;
+    return *this;
+  }
 };
 
 // Both, for one item; a part whose span is not complete is absent.

@@ -28,15 +28,25 @@ struct Quality {
   bool complete() const;
 };
 
+// The splits of a set of items, summed up.  The items are those whose dispatch wait, or
+// execution, is in the histograms, as far as scheduler events tell.
+struct SplitSums {
+  uint64_t waits = 0, runs = 0;
+  WaitSplit wait;
+  RunSplit run;
+};
+
 // The five measures of SPEC §2 over a set of items.
 struct Measures {
   uint64_t queued = 0;      // queue events
   uint64_t executed = 0;    // starts matched to their queue event
   uint64_t superseded = 0;
   Histogram latency, activation_wait, dispatch_wait, execution, total;
+  SplitSums split;
   void Merge(const Measures& other);
   // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.
-  void Add(const WorkItem& item);
+  // `its_split` may be null.
+  void Add(const WorkItem& item, const ItemSplit* its_split);
 };
 
 struct FunctionRow {

@@ -86,16 +86,17 @@ struct Analyzer::State {
     }
     // Those have no queue event, and no measure.
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
+    const ItemSplit* split = model.SplitOf(item);
     const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
-    functions.At(function).Add(item);
-    if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item);
-    if (options.by_pool) pools.At(static_cast<uint64_t>(item.pool)).Add(item);
+    functions.At(function).Add(item, split);
+    if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item, split);
+    if (options.by_pool) pools.At(static_cast<uint64_t>(item.pool)).Add(item, split);
     if (options.by_worker && !item.softirq && item.worker != Pid::kNone) {
       workers.At(KeyOf(static_cast<uint32_t>(item.pool),
-                       static_cast<uint32_t>(ToInt(item.worker)))).Add(item);
+                       static_cast<uint32_t>(ToInt(item.worker)))).Add(item, split);
     }
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
-      cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))).Add(item);
+      cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))).Add(item, split);
     }
     NoteExtremes(item, function);
   }

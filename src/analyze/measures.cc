@@ -11,7 +11,7 @@ void AddSpan(Histogram& histogram, std::optional<Nanos> span) {
 
 }  // namespace
 
-void Measures::Add(const WorkItem& item) {
+void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
   if (item.queued != kUnseen) ++queued;
   if (item.state == ItemState::kSuperseded) ++superseded;
   const bool matched = item.state == ItemState::kDone || item.state == ItemState::kRunning;
@@ -24,6 +24,15 @@ void Measures::Add(const WorkItem& item) {
   }
   if (!item.run_tainted) AddSpan(execution, item.Execution());
   if (!item.tainted()) AddSpan(total, item.Total());
+  if (its_split == nullptr) return;
+  if (its_split->wait && !item.wait_tainted) {
+    ++split.waits;
+    split.wait += *its_split->wait;
+  }
+  if (its_split->run && !item.run_tainted) {
+    ++split.runs;
+    split.run += *its_split->run;
+  }
 }
 
 void Measures::Merge(const Measures& other) {
@@ -35,6 +44,10 @@ void Measures::Merge(const Measures& other) {
   dispatch_wait.Merge(other.dispatch_wait);
   execution.Merge(other.execution);
   total.Merge(other.total);
+  split.waits += other.split.waits;
+  split.runs += other.split.runs;
+  split.wait += other.split.wait;
+  split.run += other.split.run;
 }
 
 std::string_view ToString(StallCause cause) {

@@ -3,10 +3,29 @@
 
 #include <algorithm>
 
+#include "analyze/stall_cause.h"
+
 namespace wqprof {
 namespace {
 
 uint32_t KeyOf(PoolId pool) { return static_cast<uint32_t>(pool); }
+
+StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
+  StallHolder out;
+  out.function = SplitFunction(names.Get(holder.function)).name;
+  out.workqueue = names.Get(holder.workqueue);
+  out.worker = names.Get(holder.comm);
+  out.worker_pid = holder.worker;
+  out.begin = holder.begin;
+  out.overlap = holder.overlap;
+  if (holder.split) {
+    out.on_cpu = holder.split->on_cpu;
+    out.preempted = holder.split->preempted;
+    out.blocked = holder.split->blocked;
+    if (holder.preempted_by != NameId::kUnknown) out.preempted_by = names.Get(holder.preempted_by);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -17,7 +36,6 @@ void StallCollector::AddGap(const PoolGap& gap) {
   record->gap = gap;
   PoolState& pool = pools_[KeyOf(gap.pool)];
   pool.stalled += gap.end - gap.begin;
-  for (const WorkItem& run : pool.long_runs) AddHolder(*record, run);
   if (pool.recent.size() == kRecent) pool.recent.pop_front();
   pool.recent.push_back(record);
   kept_.push_back(std::move(record));
@@ -42,7 +60,6 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item) {
   ++record.delayed;
   record.worst_latency = std::max(
       record.worst_latency, Between(item.queued, until).value_or(wait));
-  if (item.started == record.gap.end) record.behind_item |= item.collided;
   for (Waited& w : record.waited) {
     if (w.function != item.function || w.workqueue != item.workqueue) continue;
     ++w.count;
@@ -52,18 +69,6 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item) {
   if (record.waited.size() < kMaxWaited) {
     record.waited.push_back({item.function, item.workqueue, 1, wait});
   }
-}
-
-void StallCollector::AddHolder(Record& record, const WorkItem& item) {
-  const Timestamp ended = item.ended != kUnseen ? item.ended : record.gap.end;
-  const Nanos overlap =
-      std::min(ended, record.gap.end) - std::max(item.started, record.gap.begin);
-  if (overlap <= Nanos(0)) return;
-  record.holders.push_back({item.function, item.workqueue, item.worker, item.started, overlap});
-  if (record.holders.size() < 2 * kMaxHolders) return;
-  std::sort(record.holders.begin(), record.holders.end(),
-            [](const Holder& a, const Holder& b) { return a.overlap > b.overlap; });
-  record.holders.resize(kMaxHolders);
 }
 
 void StallCollector::AddItem(const WorkItem& item) {
@@ -78,18 +83,6 @@ void StallCollector::AddItem(const WorkItem& item) {
       }
     }
   }
-  if (item.started == kUnseen) return;
-  const bool open = item.ended == kUnseen;
-  // Far shorter ones explain no stall, and keeping them would push out those that do.
-  if (!open && item.ended - item.started < threshold_ / 4) return;
-  PoolState& pool = pools_[KeyOf(item.pool)];
-  for (auto r = pool.recent.rbegin(); r != pool.recent.rend(); ++r) {
-    if ((*r)->gap.end <= item.started) break;
-    AddHolder(**r, item);
-  }
-  if (open) return;
-  if (pool.long_runs.size() == kLongRuns) pool.long_runs.pop_front();
-  pool.long_runs.push_back(item);
 }
 
 Nanos StallCollector::StalledIn(PoolId pool) const {
@@ -108,24 +101,10 @@ Stall StallCollector::ToStall(const Record& record) const {
   stall.at_end = record.gap.at_end;
   stall.delayed_items = std::max(record.delayed, record.gap.at_end ? record.gap.waiting : 0);
   stall.worst_latency = std::max(record.worst_latency, stall.duration);
-  if (record.behind_item) stall.cause = StallCause::kBehindItem;
-  if (pool.kind == PoolKind::kBh || pool.kind == PoolKind::kBhHighpri) {
-    stall.cause = StallCause::kSoftirqDelay;
+  stall.cause = CauseOf(record.gap, pool.kind);
+  for (const GapHolder& holder : record.gap.holders) {
+    stall.holders.push_back(ToStallHolder(holder, names));
   }
-  for (const Holder& h : record.holders) {
-    StallHolder out;
-    out.function = SplitFunction(names.Get(h.function)).name;
-    out.workqueue = names.Get(h.workqueue);
-    out.worker = names.Get(source_.CommOf(h.worker));
-    out.worker_pid = h.worker;
-    out.begin = h.begin;
-    out.overlap = h.overlap;
-    stall.holders.push_back(std::move(out));
-  }
-  std::sort(stall.holders.begin(), stall.holders.end(), [](const auto& a, const auto& b) {
-    return a.overlap != b.overlap ? a.overlap > b.overlap : a.begin < b.begin;
-  });
-  if (stall.holders.size() > kMaxHolders) stall.holders.resize(kMaxHolders);
   for (const Waited& w : record.waited) {
     stall.delayed.push_back({std::string(SplitFunction(names.Get(w.function)).name),
                              std::string(names.Get(w.workqueue)), w.count, w.worst});

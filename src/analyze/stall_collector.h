@@ -13,11 +13,10 @@
 
 namespace wqprof {
 
-// Turns gaps of pools into stalls, and finds for each who waited through it and whose
-// executions kept the pool's workers meanwhile.
+// Turns gaps of pools into stalls, and finds for each who waited through it.
 //
 // An item is told when it is complete, which may be long after the gap; so each pool keeps
-// its latest stalls, and its latest long executions, within reach.
+// its latest stalls within reach.
 class StallCollector {
  public:
   // Keeps the `most` longest stalls.
@@ -41,36 +40,23 @@ class StallCollector {
     uint64_t count = 0;
     Nanos worst{0};
   };
-  // An execution during a stall.
-  struct Holder {
-    NameId function, workqueue;
-    Pid worker = Pid::kNone;
-    Timestamp begin = kUnseen;
-    Nanos overlap{0};
-  };
   // A stall while items may still be added to it.
   struct Record {
     uint64_t id = 0;
     PoolGap gap;
     uint64_t delayed = 0;
     Nanos worst_latency{0};
-    bool behind_item = false;
     std::vector<Waited> waited;
-    std::vector<Holder> holders;
   };
   // What is kept of one pool.
   struct PoolState {
     Nanos stalled{0};
     std::deque<std::shared_ptr<Record>> recent;  // by time
-    std::deque<WorkItem> long_runs;              // by end
   };
   static constexpr size_t kRecent = 256;
-  static constexpr size_t kLongRuns = 64;
-  static constexpr size_t kMaxHolders = 16;
   static constexpr size_t kMaxWaited = 64;
 
   void AddWaited(Record& record, const WorkItem& item);
-  void AddHolder(Record& record, const WorkItem& item);
   void KeepLongest();
   Stall ToStall(const Record& record) const;
 

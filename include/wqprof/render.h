@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// From results to text, JSON and CSV.  A result is described once, as tables; what is shown
+// and how it is called is decided there, and the writers only write.
+#ifndef WQPROF_RENDER_H_
+#define WQPROF_RENDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "fmt/format.h"
+#include "wqprof/model.h"
+#include "wqprof/report.h"
+
+namespace wqprof {
+
+struct Table;
+
+// A number that is a name (a pid, a CPU): never grouped, never summed.
+struct Id {
+  int64_t value;
+};
+
+// A duration with a doubt.
+struct Estimate {
+  Nanos value;
+  bool few_samples = false;  // starred in text
+  bool at_least = false;     // a lower bound
+};
+
+// A part of a whole, 0 to 1: a percentage, or a bar and a percentage where there is room.
+struct Share {
+  double fraction;
+  bool bar = false;
+};
+
+// How values spread over a scale that all rows of the column share.
+struct Spark {
+  std::vector<uint64_t> bins;
+};
+
+// One value.  Absent (monostate) is "-" in text, null in JSON and empty in CSV.  A histogram
+// must outlive the table; nested tables show up in JSON only.
+using Cell = std::variant<std::monostate, bool, uint64_t, Id, double, Nanos, Timestamp, Estimate,
+                          Share, Spark, std::string, const Histogram*, std::vector<std::string>,
+                          std::vector<Table>>;
+
+// Who sees a column.
+enum Audience : uint8_t { kSortOnly = 0, kText = 1, kJson = 2, kCsv = 4, kMachine = 6, kAll = 7 };
+
+struct Column {
+  std::string key;      // its name in JSON and CSV and for sorting
+  std::string heading;  // its name in text
+  Audience audience = kAll;
+  size_t min_width = 0;    // may shrink to this in text; 0: it may not
+  int drop = 0;            // on a narrow terminal, the highest goes first; 0: never
+  bool histogram = false;  // holds histograms: one object in JSON, several columns in CSV
+};
+
+struct Table {
+  std::string key;      // its name in JSON and for --by
+  std::string title;    // of text
+  bool record = false;  // one row, a set of facts: an object in JSON, a list in text
+  std::vector<Column> columns = {};
+  std::vector<std::vector<Cell>> rows = {};
+  std::string sorted_by = {};  // column key, once SortRows() was here
+  size_t rows_left_out = 0;
+};
+
+// Orders the rows by column `key`: numbers from the largest, words from A, absent last; equal
+// ones stay in their order.  kInvalidArgument names the columns that exist.
+absl::Status SortRows(Table& table, std::string_view key);
+// Whether SortRows() would succeed.
+bool HasColumn(const Table& table, std::string_view key);
+// Keeps the first `top` rows; 0 keeps all.
+void CutRows(Table& table, size_t top);
+
+// How text looks.
+struct TextStyle {
+  size_t columns = 0;  // of the terminal; 0: no limit, nothing is shortened
+  bool color = false;
+  bool utf8 = true;
+};
+
+// Writes the rows of one text table, with widths fixed by the first call, so that a long list
+// can be written in portions.
+class TextTableWriter {
+ public:
+  explicit TextTableWriter(TextStyle style) : style_(style) {}
+  // The first call puts the headings before the rows.
+  void Append(std::string& out, const Table& table);
+
+ private:
+  struct Slot {
+    size_t column;
+    size_t width;
+    bool right;
+    bool starred;
+  };
+  void Fit(const Table& table);
+  TextStyle style_;
+  std::vector<Slot> slots_;
+  size_t gap_ = 2;
+  bool begun_ = false;
+};
+
+// Generic writers.  JSON is one document, NDJSON a line with the schema and then one a row.
+void AppendTextTable(std::string& out, const Table& table, const TextStyle& style);
+std::string ToJson(std::string_view schema, std::span<const Table> tables);
+std::string ToNdjson(std::string_view schema, std::span<const Table> tables);
+std::string ToCsv(const Table& table);
+
+// Results as tables.  `report` must outlive them.
+std::vector<Table> ReportTables(const Report& report);  // SPEC §5, in its order, and more
+std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
+
+// Text around the tables.
+std::string HeaderLine(const Report& report, const TextStyle& style);
+// What limits the trust in the numbers, and what was left out, a line each.
+std::vector<std::string> QualityNotes(const Report& report);
+void AppendFindings(std::string& out, const Report& report, const TextStyle& style);
+// Full histograms of each row's latency and execution.
+void AppendHistograms(std::string& out, const Table& table, const TextStyle& style);
+// What happened in one stall, as far as the trace tells.
+std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style);
+
+enum class Format { kTable, kJson, kNdjson, kCsv };
+
+// What of a result is shown, and in which order.
+struct View {
+  std::vector<std::string> tables;  // keys; empty: the usual ones
+  std::string sort;                 // column; "": each table's own order
+  size_t top = 0;                   // rows of each table; 0: all
+  bool histograms = false;          // text only
+};
+
+// Whole results.  kInvalidArgument: no table shown has the column to sort by; or CSV, which
+// holds one table, was asked for several.
+absl::StatusOr<std::string> RenderReport(const Report& report, Format format, const View& view,
+                                         const TextStyle& style);
+absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
+                                         const TextStyle& style);
+absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& stats, Format format,
+                                       const TextStyle& style);
+
+// Writes items, one after the other, in one of the formats (schema wqprof.works/1).
+class ItemWriter {
+ public:
+  virtual ~ItemWriter() = default;
+  virtual void Begin(fmt::memory_buffer& out) = 0;
+  virtual void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) = 0;
+  virtual void End(fmt::memory_buffer& out) = 0;
+};
+// `source` and `model` must outlive the writer.
+std::unique_ptr<ItemWriter> MakeItemWriter(Format format, const EventSource& source,
+                                           const Reconstructor& model, const TextStyle& style);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_RENDER_H_

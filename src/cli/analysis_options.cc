@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/analysis_options.h"
+
+#include <utility>
+
+#include "cli/did_you_mean.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "fmt/format.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kDefaultFile = "wqprof.dat";
+
+absl::StatusOr<Format> ParseFormat(std::string_view text) {
+  const std::vector<std::string> names = {"table", "json", "ndjson", "csv"};
+  constexpr Format kFormats[] = {Format::kTable, Format::kJson, Format::kNdjson, Format::kCsv};
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (text == names[i]) return kFormats[i];
+  }
+  return absl::InvalidArgumentError(fmt::format("'{}' is no format{}: write {}", text,
+                                                DidYouMean(text, names), fmt::join(names, ", ")));
+}
+
+// A source whose first events were looked at before the analysis began.
+class PeekedSource : public EventSource {
+ public:
+  explicit PeekedSource(std::unique_ptr<EventSource> source) : source_(std::move(source)) {}
+
+  // REQUIRES: before the first Next().
+  absl::Status Peek() {
+    absl::StatusOr<std::span<const Event>> events = source_->Next();
+    if (!events.ok()) return events.status();
+    peeked_ = *events;
+    return absl::OkStatus();
+  }
+  // Events of kinds that the analysis does not know count too, as in all other output.
+  Timestamp begin() const {
+    if (stats().begin != kUnseen) return stats().begin;
+    return peeked_ && !peeked_->empty() ? peeked_->front().at : kUnseen;
+  }
+
+  absl::StatusOr<std::span<const Event>> Next() override {
+    if (!peeked_) return source_->Next();
+    // What Peek() got stays valid until the source is asked again.
+    return *std::exchange(peeked_, std::nullopt);
+  }
+  const TraceInfo& info() const override { return source_->info(); }
+  const ReadStats& stats() const override { return source_->stats(); }
+  const NameTable& names() const override { return source_->names(); }
+  NameId CommOf(Pid pid) const override { return source_->CommOf(pid); }
+
+ private:
+  std::unique_ptr<EventSource> source_;
+  std::optional<std::span<const Event>> peeked_;
+};
+
+Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin) {
+  if (!bound) return kUnseen;
+  // Nothing lies before or after the begin of a trace without events.
+  const Timestamp zero = begin == kUnseen ? Timestamp() : begin;
+  return bound->since_begin ? zero + bound->at : Timestamp(bound->at);
+}
+
+}  // namespace
+
+void AddInputOptions(CLI::App& app, AnalysisOptions* options) {
+  app.add_option("FILE", options->file,
+                 fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile));
+  app.add_option("--instance", options->instance,
+                 "buffer to read when the file holds several (default: the one with data)")
+      ->type_name("NAME")
+      ->take_last();
+  app.add_option("--threads", options->threads,
+                 "threads that decode (default: one per CPU, up to 8)")
+      ->type_name("N")
+      ->take_last()
+      ->check(CLI::Range(1, 256));
+}
+
+void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
+  const std::string group = "Which items";
+  app.add_option("-w,--workqueue", options->workqueues,
+                 "only these workqueues; globs, several by comma")
+      ->type_name("GLOB")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(group);
+  app.add_option("-f,--function", options->functions,
+                 "only these functions; globs, several by comma")
+      ->type_name("GLOB")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(group);
+  AddParsedOption(app, "-C,--cpu", "LIST", &options->cpus, ParseCpuList,
+                  "only items that ran on these CPUs (queued there if they never ran): 0-3,5")
+      ->group(group);
+  AddParsedOption(app, "--time", "A,B", &options->time, ParseTimeRange,
+                  "only items whose last event lies in this time: seconds as trace-cmd prints "
+                  "them, or +1.5, +250ms since the trace began; A or B may be left out")
+      ->group(group);
+}
+
+void AddOutputOptions(CLI::App& app, AnalysisOptions* options) {
+  const std::string group = "How to show it";
+  AddParsedOption(app, "--format", "table|json|ndjson|csv", &options->format, ParseFormat,
+                  "how the result is written (default: table)")
+      ->group(group);
+  AddParsedOption(app, "--color", "auto|always|never", &options->color, ParseColorMode,
+                  "colours (default: auto, on a terminal unless NO_COLOR is set)")
+      ->group(group);
+  app.add_flag("--ascii", options->ascii, "draw with ASCII characters only")->group(group);
+}
+
+void AddStrictOption(CLI::App& app, AnalysisOptions* options) {
+  app.add_flag("--strict", options->strict,
+               "exit with 3 when anything was lost, damaged or could not be explained");
+}
+
+TextStyle StyleOf(const AnalysisOptions& options) {
+  return StyleFor(DetectTerminal(), options.color, options.ascii);
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
+  const bool by_default = options.file.empty();
+  const std::string path = by_default ? std::string(kDefaultFile) : options.file;
+  absl::StatusOr<std::unique_ptr<EventSource>> source =
+      OpenTrace(path, {.instance = options.instance, .threads = options.threads});
+  if (by_default && absl::IsNotFound(source.status())) {
+    return absl::NotFoundError(
+        fmt::format("there is no {} here to read.\n"
+                    "Make one with: sudo wqprof record -d 10s; or name a recording.",
+                    kDefaultFile));
+  }
+  return source;
+}
+
+absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
+                                         std::unique_ptr<EventSource>& source) {
+  ItemFilter filter;
+  filter.workqueues = options.workqueues;
+  filter.functions = options.functions;
+  filter.cpus = options.cpus;
+  if (!options.time) return filter;
+  const TimeRange& range = *options.time;
+  Timestamp begin = kUnseen;
+  if ((range.from && range.from->since_begin) || (range.to && range.to->since_begin)) {
+    auto peeked = std::make_unique<PeekedSource>(std::move(source));
+    const absl::Status status = peeked->Peek();
+    begin = peeked->begin();
+    source = std::move(peeked);
+    if (!status.ok()) return status;
+  }
+  filter.from = Resolve(range.from, begin);
+  filter.to = Resolve(range.to, begin);
+  if (filter.from != kUnseen && filter.to != kUnseen && filter.to < filter.from) {
+    return absl::InvalidArgumentError("--time: the end lies before the begin");
+  }
+  return filter;
+}
+
+int FailInput(const absl::Status& status) {
+  const int code = Fail(status);
+  return absl::IsPermissionDenied(status) ? kUnreadable : code;
+}
+
+}  // namespace wqprof

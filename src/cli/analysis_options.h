@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the analysing commands have in common: which file, which items, which format.
+#ifndef WQPROF_CLI_ANALYSIS_OPTIONS_H_
+#define WQPROF_CLI_ANALYSIS_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/arguments.h"
+#include "cli/terminal.h"
+#include "wqprof/analyze.h"
+#include "wqprof/event_source.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+
+// The options as the user gave them.
+struct AnalysisOptions {
+  std::string file;  // "": the default recording
+  std::string instance;
+  int threads = 0;
+  std::vector<std::string> workqueues, functions;
+  std::vector<Cpu> cpus;
+  std::optional<TimeRange> time;
+  Format format = Format::kTable;
+  ColorMode color = ColorMode::kAuto;
+  bool ascii = false;
+  bool strict = false;
+};
+
+// Add options to a command; `options` must live as long as the command.
+void AddInputOptions(CLI::App& app, AnalysisOptions* options);   // FILE --instance --threads
+void AddFilterOptions(CLI::App& app, AnalysisOptions* options);  // -w -f -C --time
+void AddOutputOptions(CLI::App& app, AnalysisOptions* options);  // --format --color --ascii
+void AddStrictOption(CLI::App& app, AnalysisOptions* options);
+
+TextStyle StyleOf(const AnalysisOptions& options);
+
+// Opens FILE, or the default recording.  Any failure means that there is nothing to analyse.
+absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options);
+
+// The items that the user wants to see.  Times since the begin of the trace need its first
+// event: `source` is then replaced by one that has read it already and gives it again.
+absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
+                                         std::unique_ptr<EventSource>& source);
+
+// As Fail(), for what went wrong with the input: a file that may not be read is unreadable
+// (5), unlike a box that may not be traced (4).
+int FailInput(const absl::Status& status);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_ANALYSIS_OPTIONS_H_

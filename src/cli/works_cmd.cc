@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/analysis_options.h"
+#include "cli/commands.h"
+#include "cli/did_you_mean.h"
+#include "cli/exit_code.h"
+#include "cli/no_match.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/slowest.h"
+#include "fmt/format.h"
+#include "wqprof/analyze.h"
+#include "wqprof/model.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  wqprof works --slowest 20                  the items that waited longest\n"
+    "  wqprof works -f flush_to_ldisc | head      the lives of one function's items\n"
+    "  wqprof works --state pending,running       what was left when the trace ended\n"
+    "  wqprof works --format ndjson | jq -r .function | sort | uniq -c\n"
+    "\n"
+    "A '?' behind the state: an event lost, or a queue event that came as the item started,\n"
+    "puts its times in doubt.  A '>' before a time: the trace ended first.";
+
+// Output is written in pieces of this size.
+constexpr size_t kPiece = size_t{1} << 18;
+
+// Options of `works` alone.
+struct WorksOptions {
+  AnalysisOptions input;
+  std::vector<ItemState> states;
+  size_t slowest = 0;  // 0: all, as they come
+};
+
+absl::StatusOr<std::vector<ItemState>> ParseStates(std::string_view text) {
+  constexpr ItemState kStates[] = {
+      ItemState::kDone,        ItemState::kSuperseded, ItemState::kPending,  ItemState::kRunning,
+      ItemState::kBeforeTrace, ItemState::kBarrier,    ItemState::kUnmatched};
+  std::vector<std::string> words;
+  for (const ItemState state : kStates) words.emplace_back(ToString(state));
+  std::vector<ItemState> states;
+  for (std::string_view rest = text;;) {
+    const size_t comma = rest.find(',');
+    const std::string_view word = rest.substr(0, comma);
+    const size_t before = states.size();
+    for (const ItemState state : kStates) {
+      if (word == ToString(state)) states.push_back(state);
+    }
+    if (states.size() == before) {
+      return absl::InvalidArgumentError(fmt::format(
+          "'{}' is no state{}: write {}", word, DidYouMean(word, words), fmt::join(words, ", ")));
+    }
+    if (comma == std::string_view::npos) return states;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+// Takes the items of a recording one batch after the other, and writes or keeps them.
+class ItemPrinter {
+ public:
+  ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
+              const ItemFilter& filter)
+      : source_(source),
+        matcher_(filter, source.names()),
+        writer_(MakeItemWriter(options.input.format, source, model, StyleOf(options.input))),
+        slowest_(options.slowest) {
+    writer_->Begin(out_);
+  }
+
+  absl::Status Add(std::span<const WorkItem> items) {
+    passed_.clear();
+    for (const WorkItem& item : items) {
+      if (matcher_.Matches(item)) passed_.push_back(item);
+    }
+    count_ += passed_.size();
+    if (slowest_.limit() > 0) {
+      for (const WorkItem& item : passed_) slowest_.Add(item);
+      return absl::OkStatus();
+    }
+    writer_->Add(passed_, out_);
+    return out_.size() < kPiece ? absl::OkStatus() : WriteOut();
+  }
+
+  absl::Status Finish() {
+    if (slowest_.limit() > 0) writer_->Add(slowest_.Take(source_.stats().end), out_);
+    writer_->End(out_);
+    return WriteOut();
+  }
+
+  uint64_t count() const { return count_; }
+
+ private:
+  absl::Status WriteOut() {
+    const absl::Status status = WriteOutput(std::string_view(out_.data(), out_.size()));
+    out_.clear();
+    return status;
+  }
+
+  const EventSource& source_;
+  ItemMatcher matcher_;
+  std::unique_ptr<ItemWriter> writer_;
+  SlowestItems slowest_;
+  fmt::memory_buffer out_;
+  std::vector<WorkItem> passed_;
+  uint64_t count_ = 0;
+};
+
+// Reads `source` to its end.  An error of the input is told in `input`.
+absl::Status PrintItems(EventSource& source, Reconstructor& model, ItemPrinter& printer,
+                        absl::Status& input) {
+  std::vector<WorkItem> items;
+  while (true) {
+    const absl::StatusOr<std::span<const Event>> events = source.Next();
+    if (!events.ok()) input = events.status();
+    if (!events.ok() || events->empty()) break;
+    model.Add(*events);
+    model.TakeItems(items);
+    if (const absl::Status status = printer.Add(items); !status.ok()) return status;
+  }
+  model.Finish();
+  model.TakeItems(items);
+  if (const absl::Status status = printer.Add(items); !status.ok()) return status;
+  return printer.Finish();
+}
+
+int RunWorks(const WorksOptions& options) {
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
+  if (!source.ok()) return FailInput(source.status());
+  absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
+  if (!filter.ok()) return FailInput(filter.status());
+  filter->states = options.states;
+  Reconstructor model(**source);
+  ItemPrinter printer(options, **source, model, *filter);
+  absl::Status input;
+  const absl::Status written = PrintItems(**source, model, printer, input);
+  if (!written.ok()) return Fail(written);
+  if (!input.ok()) return FailInput(input);
+  if (printer.count() > 0) return kOk;
+  Note(ExplainNoItems(options.input));
+  return kInsufficient;
+}
+
+}  // namespace
+
+void AddWorksCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<WorksOptions>();
+  CLI::App* const command =
+      app.add_subcommand("works", "List items one by one: when, where, how long, queued by whom");
+  AddInputOptions(*command, &options->input);
+  AddFilterOptions(*command, &options->input);
+  AddParsedOption(*command, "--state", "LIST", &options->states, ParseStates,
+                  "only items in these states: done, superseded, pending, running, before_trace, "
+                  "barrier, unmatched; several by comma")
+      ->group("Which items");
+  command
+      ->add_option("--slowest", options->slowest,
+                   "only the N items that waited longest from queue to start, longest first; "
+                   "those still waiting at the end of the trace count as well")
+      ->type_name("N")
+      ->take_last()
+      ->group("Which items");
+  AddOutputOptions(*command, &options->input);
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = RunWorks(*options); });
+}
+
+}  // namespace wqprof

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `report` shows: the one place where its numbers get their names.
+#include <algorithm>
+
+#include "render/cells.h"
+#include "render/measures.h"
+#include "render/text.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+Table SourceTable(const Report& report) {
+  const TraceInfo& info = report.source;
+  Table table{.key = "source", .title = "", .record = true};
+  table.columns = {{"path", ""},       {"format", ""},      {"instance", ""}, {"kernel", ""},
+                   {"machine", ""},    {"cpus", ""},        {"clock", ""},    {"begin_ns", ""},
+                   {"end_ns", ""},     {"duration_ns", ""}, {"events", ""},   {"has_sched", ""},
+                   {"has_timers", ""}, {"filters", ""}};
+  for (Column& column : table.columns) column.audience = kJson;
+  table.rows = {{WordCell(info.path), WordCell(info.format), info.instance, WordCell(info.kernel),
+                 WordCell(info.machine), info.cpus > 0 ? Cell(Id{info.cpus}) : Cell(),
+                 WordCell(info.clock), TimeCell(report.read.begin), TimeCell(report.read.end),
+                 report.duration, report.read.events, info.has_sched, info.has_timers,
+                 report.filters}};
+  return table;
+}
+
+Table QualityTable(const Report& report) {
+  const Quality& quality = report.quality;
+  const MatchQuality& match = quality.match;
+  Table table{.key = "quality", .title = "", .record = true};
+  std::vector<Cell> row;
+  const auto add = [&](std::string key, Cell cell) {
+    table.columns.push_back({std::move(key), "", kJson});
+    row.push_back(std::move(cell));
+  };
+  add("lost_events", OptionalCell(quality.lost_events));
+  add("lost_gaps", quality.lost_gaps);
+  add("superseded", match.superseded);
+  add("barriers", match.barriers);
+  add("unmatched_starts", match.unmatched_starts);
+  add("unmatched_ends", match.unmatched_ends);
+  add("before_trace", match.before_trace);
+  add("pending_at_end", match.pending_at_end);
+  add("running_at_end", match.running_at_end);
+  add("tainted", match.tainted);
+  add("ambiguous", match.ambiguous);
+  add("negative_latencies", match.negative_latencies);
+  add("lost_ends", match.lost_ends);
+  add("stray_activations", match.stray_activations);
+  add("time_reversals", report.read.time_reversals);
+  add("corrupt_pages", quality.corrupt_pages);
+  add("truncated", quality.truncated);
+  add("unfinished", quality.unfinished);
+  add("paired_fraction", OptionalCell(quality.paired_fraction));
+  add("complete", quality.complete());
+  table.rows.push_back(std::move(row));
+  return table;
+}
+
+template <class Row>
+std::vector<const Measures*> MeasuresOf(const std::vector<Row>& rows) {
+  std::vector<const Measures*> out;
+  for (const Row& row : rows) out.push_back(&row.measures);
+  return out;
+}
+
+// A table of rows that have measures and little else.
+template <class Row, class NamesOf>
+Table MeasuredTable(std::string key, std::string title, std::vector<Column> names,
+                    const std::vector<Row>& rows, NamesOf names_of) {
+  Table table{.key = std::move(key), .title = std::move(title)};
+  table.columns = std::move(names);
+  const MeasureColumns measures(MeasuresOf(rows));
+  measures.AppendColumns(table.columns);
+  for (const Row& row : rows) {
+    std::vector<Cell> cells = names_of(row);
+    measures.AppendCells(cells, row.measures);
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table FunctionTable(const Report& report) {
+  return MeasuredTable("functions", "Functions",
+                       {{"workqueue", "WORKQUEUE", kAll, 10},
+                        {"function", "", kMachine},
+                        {"module", "", kMachine},
+                        {"name", "FUNCTION", kText, 20}},
+                       report.functions, [](const FunctionRow& row) {
+                         const std::string name =
+                             row.module.empty() ? row.function
+                                                : fmt::format("{} [{}]", row.function, row.module);
+                         return std::vector<Cell>{WordCell(row.workqueue), WordCell(row.function),
+                                                  WordCell(row.module), WordCell(name)};
+                       });
+}
+
+Table WorkqueueTable(const Report& report) {
+  return MeasuredTable(
+      "workqueues", "Workqueues", {{"workqueue", "WORKQUEUE", kAll, 16}}, report.workqueues,
+      [](const WorkqueueRow& row) { return std::vector<Cell>{WordCell(row.workqueue)}; });
+}
+
+Table OriginTable(const Report& report) {
+  return MeasuredTable("origins", "Origins: who queued",
+                       {{"kind", "KIND"}, {"name", "NAME", kAll, 16}}, report.origins,
+                       [](const OriginRow& row) {
+                         return std::vector<Cell>{WordCell(row.kind), WordCell(row.name)};
+                       });
+}
+
+Table CpuTable(const Report& report) {
+  return MeasuredTable("cpus", "CPUs: where items ran", {{"cpu", "CPU"}}, report.cpus,
+                       [](const CpuRow& row) { return std::vector<Cell>{CpuCell(row.cpu)}; });
+}
+
+// The measures of pools and workers are taken only on request: absent, not empty.
+Cell IfTaken(const Measures& measures, const Histogram& histogram) {
+  const bool taken = measures.queued + measures.executed + measures.execution.count() > 0;
+  return taken ? Cell(&histogram) : Cell();
+}
+
+Table PoolTable(const Report& report) {
+  Table table{.key = "pools", .title = "Pools"};
+  table.columns = {{"pool", "POOL", kAll, 10},
+                   {"kind", "KIND"},
+                   {"cpu", "", kMachine},
+                   {"executions", "COUNT"},
+                   {"workers", "WORKERS"},
+                   {"busy_mean", "BUSY"},
+                   {"busy_max", "MAX"},
+                   {"busy_fraction", "OCCUPANCY", kAll, 9},
+                   {"backlog_max", "", kMachine},
+                   {"backlog_mean", "BACKLOG"},
+                   {"backlog_most", "MAX", kText},
+                   {"stalled_ns", "STALLED"},
+                   {"execution", "", kMachine, 0, 0, true},
+                   {"latency", "", kMachine, 0, 0, true},
+                   {"activation_wait", "", kMachine, 0, 0, true},
+                   {"dispatch_wait", "", kMachine, 0, 0, true}};
+  for (const PoolRow& row : report.pools) {
+    const PoolOccupancy& occupancy = row.occupancy;
+    const Measures& measures = row.measures;
+    table.rows.push_back(
+        {WordCell(occupancy.pool.name), std::string(ToString(occupancy.pool.kind)),
+         CpuCell(occupancy.pool.cpu), occupancy.executions, occupancy.workers, row.busy_mean,
+         uint64_t{occupancy.busy_max}, Share{row.busy_fraction, true}, occupancy.backlog_max,
+         row.backlog_mean, occupancy.backlog_max, row.stalled, &row.execution,
+         IfTaken(measures, measures.latency), IfTaken(measures, measures.activation_wait),
+         IfTaken(measures, measures.dispatch_wait)});
+  }
+  return table;
+}
+
+Table WorkerTable(const Report& report) {
+  Table table{.key = "workers", .title = "Workers"};
+  table.columns = {{"pid", "PID"},
+                   {"comm", "COMM", kAll, 15},
+                   {"pool", "POOL", kAll, 10},
+                   {"executions", "COUNT"},
+                   {"busy_ns", "BUSY"},
+                   {"busy_fraction", "OCCUPANCY", kAll, 9},
+                   {"exec_max", "LONGEST", kText},
+                   {"execution", "", kMachine, 0, 0, true}};
+  for (const WorkerRow& row : report.workers) {
+    table.rows.push_back({PidCell(row.occupancy.pid), WordCell(row.comm), WordCell(row.pool),
+                          row.occupancy.executions, row.occupancy.busy,
+                          Share{row.busy_fraction, true},
+                          OptionalCell(row.measures.execution.max()),
+                          IfTaken(row.measures, row.measures.execution)});
+  }
+  return table;
+}
+
+Table FindingTable(const Report& report) {
+  Table table{.key = "findings", .title = "Findings"};
+  table.columns = {{"id", ""}, {"kind", ""}, {"text", ""}, {"next", ""}};
+  for (Column& column : table.columns) column.audience = kMachine;
+  for (const Finding& finding : report.findings) {
+    table.rows.push_back(
+        {Id{static_cast<int64_t>(finding.id)}, finding.kind, finding.text, WordCell(finding.next)});
+  }
+  return table;
+}
+
+Table HolderTable(const Stall& stall) {
+  Table table{.key = "holders", .title = ""};
+  table.columns = {{"function", ""},   {"workqueue", ""},   {"worker", ""},    {"worker_pid", ""},
+                   {"begin_ns", ""},   {"overlap_ns", ""},  {"on_cpu_ns", ""}, {"preempted_ns", ""},
+                   {"blocked_ns", ""}, {"preempted_by", ""}};
+  for (const StallHolder& holder : stall.holders) {
+    table.rows.push_back({WordCell(holder.function), WordCell(holder.workqueue),
+                          WordCell(holder.worker), PidCell(holder.worker_pid),
+                          TimeCell(holder.begin), holder.overlap, OptionalCell(holder.on_cpu),
+                          OptionalCell(holder.preempted), OptionalCell(holder.blocked),
+                          OptionalCell(holder.preempted_by)});
+  }
+  return table;
+}
+
+Table DelayedTable(const Stall& stall) {
+  Table table{.key = "delayed", .title = ""};
+  table.columns = {{"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}};
+  for (const DelayedRow& row : stall.delayed) {
+    table.rows.push_back(
+        {WordCell(row.function), WordCell(row.workqueue), row.count, row.worst_wait});
+  }
+  return table;
+}
+
+// "flush_to_ldisc x12, ..." : the functions that waited, worst first.
+Cell DelayedWords(const Stall& stall) {
+  std::vector<DelayedRow> rows = stall.delayed;
+  std::stable_sort(rows.begin(), rows.end(), [](const DelayedRow& a, const DelayedRow& b) {
+    return a.worst_wait > b.worst_wait;
+  });
+  std::string out;
+  for (const DelayedRow& row : rows) {
+    if (!out.empty()) out += ", ";
+    out += row.function.empty() ? "?" : row.function;
+    if (row.count > 1) out += fmt::format(" x{}", row.count);
+  }
+  return WordCell(out);
+}
+
+Cell HolderWords(const Stall& stall) {
+  std::string out;
+  for (const StallHolder& holder : stall.holders) {
+    if (!out.empty()) out += ", ";
+    out += holder.function.empty() ? "?" : holder.function;
+  }
+  return WordCell(out);
+}
+
+Table StallTable(const Report& report) {
+  Table table{.key = "stalls", .title = "Stalls"};
+  table.columns = {{"id", "#"},
+                   {"pool", "POOL"},
+                   {"at", "AT", kText},
+                   {"begin_ns", "STAMP", kAll, 0, 4},
+                   {"duration_ns", "", kMachine},
+                   {"lasted", "LASTED", kText},
+                   {"at_end", "", kMachine},
+                   {"delayed_items", "WAITING"},
+                   {"worst_latency_ns", "WORST WAIT"},
+                   {"cause", "CAUSE", kAll, 0, 1},
+                   {"held_by", "HELD BY", kText, 12, 2},
+                   {"functions", "WHO WAITED", kText, 12, 3},
+                   {"holders", "", kJson},
+                   {"delayed", "", kJson}};
+  for (const Stall& stall : report.stalls) {
+    table.rows.push_back(
+        {Id{static_cast<int64_t>(stall.id)}, WordCell(stall.pool),
+         SinceText(report.read.begin, stall.begin), TimeCell(stall.begin), stall.duration,
+         Estimate{stall.duration, false, stall.at_end}, stall.at_end, stall.delayed_items,
+         Estimate{stall.worst_latency, false, stall.at_end}, std::string(ToString(stall.cause)),
+         HolderWords(stall), DelayedWords(stall), std::vector<Table>{HolderTable(stall)},
+         std::vector<Table>{DelayedTable(stall)}});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::vector<Table> ReportTables(const Report& report) {
+  return {SourceTable(report), QualityTable(report), FunctionTable(report), WorkqueueTable(report),
+          PoolTable(report),   WorkerTable(report),  OriginTable(report),   CpuTable(report),
+          StallTable(report),  FindingTable(report)};
+}
+
+}  // namespace wqprof

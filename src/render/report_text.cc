@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words around a report's tables.
+#include "render/pictures.h"
+#include "render/text.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+// One part of the header line.
+struct Part {
+  std::string text;
+  bool worrying = false;
+};
+
+std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
+  const bool ascii = !style.utf8;
+  const TraceInfo& source = report.source;
+  const MatchQuality& match = report.quality.match;
+  std::vector<Part> parts = {{"wqprof"}};
+  parts.push_back(
+      {"host " + (source.machine.empty() ? "unknown" : Escaped(source.machine, ascii))});
+  parts.push_back({"Linux " + (source.kernel.empty() ? "unknown" : Escaped(source.kernel, ascii))});
+  parts.push_back(
+      {source.cpus > 0 ? CountOf(static_cast<uint64_t>(source.cpus), "CPU") : "CPUs unknown"});
+  parts.push_back({DurationText(report.duration)});
+  parts.push_back({CountOf(match.executed, "work")});
+  const std::optional<uint64_t>& lost = report.quality.lost_events;
+  parts.push_back({"lost " + (lost ? CountText(*lost) : "unknown"), lost != uint64_t{0}});
+  const uint64_t unpaired = match.unmatched_starts + match.unmatched_ends;
+  std::string text = "unpaired " + CountText(unpaired);
+  if (unpaired > 0 && report.quality.paired_fraction) {
+    text += fmt::format(" ({})", PercentText(1 - *report.quality.paired_fraction));
+  }
+  parts.push_back({std::move(text), unpaired > 0});
+  return parts;
+}
+
+// What was left out of the percentiles because it is no whole life of a work.
+std::string LeftOut(const MatchQuality& match) {
+  std::vector<std::string> parts;
+  const auto add = [&](uint64_t n, std::string_view what) {
+    if (n > 0) parts.push_back(fmt::format("{} {}", CountText(n), what));
+  };
+  add(match.superseded, "superseded");
+  add(match.barriers, match.barriers == 1 ? "barrier" : "barriers");
+  add(match.before_trace, "begun before the trace");
+  add(match.pending_at_end, "pending at its end");
+  add(match.running_at_end, "running at its end");
+  return parts.empty() ? "" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+void AddLossNotes(const Report& report, std::vector<std::string>& notes) {
+  const Quality& quality = report.quality;
+  if (quality.lost_events != uint64_t{0} || quality.lost_gaps > 0) {
+    const std::string lost = quality.lost_events ? CountOf(*quality.lost_events, "event")
+                                                 : "an unknown number of events";
+    std::string note = fmt::format("lost: {} in {}", lost, CountOf(quality.lost_gaps, "gap"));
+    if (quality.match.tainted > 0) {
+      note += fmt::format("; {} that this may have cut {} in no percentile",
+                          CountOf(quality.match.tainted, "item"),
+                          quality.match.tainted == 1 ? "is" : "are");
+    }
+    notes.push_back(std::move(note));
+  }
+  if (quality.corrupt_pages > 0) {
+    notes.push_back(
+        fmt::format("damaged: {} of {} pages; what comes before the damage in each was used",
+                    CountText(quality.corrupt_pages), CountText(report.read.pages)));
+  }
+  if (quality.truncated) {
+    notes.push_back("truncated: the file ends before its data do; what is there was used");
+  }
+  if (quality.unfinished) {
+    notes.push_back("unfinished: the recorder did not end this file; all whole pages were used");
+  }
+}
+
+void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
+  const MatchQuality& match = report.quality.match;
+  if (match.unmatched_starts + match.unmatched_ends > 0) {
+    notes.push_back(fmt::format(
+        "unpaired: {} without a queue event and {} without a start, which nothing explains",
+        CountOf(match.unmatched_starts, "start"), CountOf(match.unmatched_ends, "end")));
+  }
+  if (match.lost_ends > 0) {
+    notes.push_back(fmt::format("no end: {} whose worker went on without an end event",
+                                CountOf(match.lost_ends, "execution")));
+  }
+  if (match.ambiguous > 0) {
+    notes.push_back(fmt::format(
+        "ambiguous: {} where a queue event came so close to a start that either order is possible",
+        CountOf(match.ambiguous, "item")));
+  }
+  if (match.negative_latencies > 0 || report.read.time_reversals > 0) {
+    notes.push_back(fmt::format(
+        "clock '{}': {} and {} that went backwards on a CPU", Escaped(report.source.clock),
+        CountOf(match.negative_latencies, "negative latency", "negative latencies"),
+        CountOf(report.read.time_reversals, "stamp")));
+  }
+  if (const std::string left_out = LeftOut(match); !left_out.empty()) {
+    notes.push_back("in no percentile: " + left_out);
+  }
+}
+
+void AddSourceNotes(const Report& report, std::vector<std::string>& notes) {
+  const TraceInfo& source = report.source;
+  if (!source.clock_is_ns) {
+    notes.push_back(fmt::format("clock '{}' does not count nanoseconds: all times are in its ticks",
+                                Escaped(source.clock)));
+  }
+  if (!source.has_queue) {
+    notes.push_back("no workqueue_queue_work events: no latency can be told");
+  }
+  if (!source.has_activate) {
+    notes.push_back("no workqueue_activate_work events: the wait before activation is unknown");
+  }
+  for (const std::string& filter : report.filters) notes.push_back("only " + Escaped(filter));
+}
+
+}  // namespace
+
+std::string HeaderLine(const Report& report, const TextStyle& style) {
+  std::string out;
+  size_t column = 0;
+  for (const Part& part : HeaderParts(report, style)) {
+    const size_t width = DisplayWidth(part.text);
+    if (column > 0 && style.columns > 0 && column + 2 + width > style.columns) {
+      out += "\n      ";
+      column = 6;
+    }
+    if (column > 0) {
+      out += "  ";
+      column += 2;
+    }
+    out += part.worrying ? Warned(part.text, style) : Emphasized(part.text, style);
+    column += width;
+  }
+  return out + "\n";
+}
+
+std::vector<std::string> QualityNotes(const Report& report) {
+  std::vector<std::string> notes;
+  AddSourceNotes(report, notes);
+  AddLossNotes(report, notes);
+  AddMatchNotes(report, notes);
+  return notes;
+}
+
+void AppendFindings(std::string& out, const Report& report, const TextStyle& style) {
+  if (report.findings.empty()) return;
+  out += Emphasized("Findings", style) + "\n";
+  for (const Finding& finding : report.findings) {
+    out += fmt::format("  {}. {}\n", finding.id, Escaped(finding.text, !style.utf8));
+    if (!finding.next.empty()) {
+      out +=
+          fmt::format("     {} {}\n", style.utf8 ? "→" : "->", Escaped(finding.next, !style.utf8));
+    }
+  }
+}
+
+}  // namespace wqprof

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "render/pictures.h"
+#include "render/text.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+// What a cause means, for someone who does not know the word.
+std::string_view Meaning(StallCause cause) {
+  switch (cause) {
+    case StallCause::kCpuHog:
+      return "an item kept the CPU; until it slept, the pool let no other worker run";
+    case StallCause::kAllBlocked:
+      return "all workers slept in their items, and no new one took over";
+    case StallCause::kNoIdleWorker:
+      return "no idle worker was left and a new one took long to create";
+    case StallCause::kStarved:
+      return "workers were runnable, but other tasks had the CPU";
+    case StallCause::kBehindItem:
+      return "the items had to wait for one item ahead of them";
+    case StallCause::kSoftirqDelay:
+      return "the softirq that runs these items came late";
+    case StallCause::kUnknown:
+      break;
+  }
+  return "";
+}
+
+std::string Name(std::string_view function, std::string_view workqueue, bool ascii) {
+  std::string out = function.empty() ? "a function unknown" : Escaped(function, ascii);
+  if (!workqueue.empty()) out += fmt::format(" [{}]", Escaped(workqueue, ascii));
+  return out;
+}
+
+void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
+  out += fmt::format("  {} waited, the longest for {}{}.\n", CountOf(stall.delayed_items, "item"),
+                     stall.at_end ? "at least " : "", DurationText(stall.worst_latency));
+  std::vector<DelayedRow> rows = stall.delayed;
+  std::stable_sort(rows.begin(), rows.end(), [](const DelayedRow& a, const DelayedRow& b) {
+    return a.worst_wait > b.worst_wait;
+  });
+  for (const DelayedRow& row : rows) {
+    out += fmt::format("    {:>6}x {}, worst {}\n", CountText(row.count),
+                       Name(row.function, row.workqueue, ascii), DurationText(row.worst_wait));
+  }
+}
+
+// "44.0ms on the CPU, 1.00ms preempted by X"; empty without scheduler events.
+std::string TimesOf(const StallHolder& holder, bool ascii) {
+  std::vector<std::string> parts;
+  if (holder.on_cpu) parts.push_back(DurationText(*holder.on_cpu) + " on the CPU");
+  if (holder.blocked) parts.push_back(DurationText(*holder.blocked) + " asleep");
+  if (holder.preempted) {
+    parts.push_back(DurationText(*holder.preempted) + " preempted" +
+                    (holder.preempted_by ? " by " + Escaped(*holder.preempted_by, ascii) : ""));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+void AppendHolders(std::string& out, const Report& report, const Stall& stall, bool ascii) {
+  if (stall.holders.empty()) {
+    out += "  No execution on this pool was seen to overlap it.\n";
+    return;
+  }
+  out += "  Meanwhile its workers ran:\n";
+  for (const StallHolder& holder : stall.holders) {
+    out += fmt::format("    {} on {}", Name(holder.function, holder.workqueue, ascii),
+                       holder.worker.empty() ? "a worker unknown" : Escaped(holder.worker, ascii));
+    if (holder.worker_pid != Pid::kNone) out += fmt::format(" ({})", ToInt(holder.worker_pid));
+    if (holder.begin != kUnseen) {
+      out += fmt::format(" since {}", SinceText(report.read.begin, holder.begin));
+    }
+    out += fmt::format(", {} of the stall", DurationText(holder.overlap));
+    const std::string times = TimesOf(holder, ascii);
+    out += times.empty() ? "\n" : fmt::format(": {}\n", times);
+  }
+}
+
+}  // namespace
+
+std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style) {
+  const bool ascii = !style.utf8;
+  std::string out =
+      Emphasized(fmt::format("Stall {}: pool {} started nothing for {}{}", stall.id,
+                             Escaped(stall.pool, ascii), stall.at_end ? "at least " : "",
+                             DurationText(stall.duration)),
+                 style);
+  out += "\n";
+  if (stall.begin != kUnseen) {
+    out += fmt::format("  From {} ({} on the trace's clock){}.\n",
+                       SinceText(report.read.begin, stall.begin), StampText(stall.begin),
+                       stall.at_end ? " to the end of the trace" : "");
+  }
+  AppendDelayed(out, stall, ascii);
+  AppendHolders(out, report, stall, ascii);
+  out += fmt::format("  Cause: {}", ToString(stall.cause));
+  const std::string_view meaning = Meaning(stall.cause);
+  out += meaning.empty() ? ".\n" : fmt::format(": {}.\n", meaning);
+  if (!report.source.has_sched) {
+    out +=
+        "  Who had the CPU and who slept is not in this trace; wqprof record --sched tells it.\n";
+  }
+  return out;
+}
+
+}  // namespace wqprof

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values and strings as people read them.
+#ifndef WQPROF_RENDER_TEXT_H_
+#define WQPROF_RENDER_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "wqprof/number_text.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// Seconds as trace-cmd prints stamps: "1234.567890".
+std::string StampText(Timestamp at);
+// Since `begin`: "+1.234567s".
+std::string SinceText(Timestamp begin, Timestamp at);
+// `text` with everything that could steer a terminal or mislead the eye written as \x1b:
+// control bytes, bytes that are no UTF-8, direction overrides.  With `ascii`, all that is not
+// ASCII is written so.
+std::string Escaped(std::string_view text, bool ascii = false);
+// Columns that `text` (escaped, UTF-8) takes on a terminal.
+size_t DisplayWidth(std::string_view text);
+// `text` in at most `width` columns (>= 1), its middle replaced by an ellipsis: both the
+// begin and the end of a function's name tell something.
+std::string Shortened(std::string_view text, size_t width, bool utf8);
+
+// One character of UTF-8 at the front of `text`: its length in bytes and its code point.
+// Length 0: no valid character begins there.
+struct Utf8Char {
+  size_t length;
+  char32_t code;
+};
+Utf8Char DecodeUtf8(std::string_view text);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_RENDER_TEXT_H_

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole results in each format.
+#include <algorithm>
+#include <utility>
+
+#include "render/pictures.h"
+#include "render/text.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+namespace {
+
+constexpr size_t kStallsInReport = 5;
+
+// The order of a table in text unless another one was asked for: what matters most comes first.
+std::string_view DefaultSort(std::string_view table) {
+  if (table == "pools") return "busy_mean";
+  if (table == "workers") return "busy_ns";
+  if (table == "cpus") return "cpu";
+  return "total_wait";
+}
+
+Table* Find(std::vector<Table>& tables, std::string_view key) {
+  const auto it = std::find_if(tables.begin(), tables.end(),
+                               [key](const Table& table) { return table.key == key; });
+  return it == tables.end() ? nullptr : &*it;
+}
+
+std::vector<Table> Pick(std::vector<Table> tables, const std::vector<std::string>& keys) {
+  std::vector<Table> out;
+  for (const std::string& key : keys) {
+    if (Table* const table = Find(tables, key)) out.push_back(std::move(*table));
+  }
+  return out;
+}
+
+// Sorts those of the tables that have the column, and cuts all but records.
+absl::Status Arrange(std::vector<Table>& tables, const View& view, bool text) {
+  const Table* refusing = nullptr;
+  bool sorted = view.sort.empty();
+  for (Table& table : tables) {
+    if (table.record) continue;
+    const bool asked = !view.sort.empty() && HasColumn(table, view.sort);
+    const bool own_order = text || view.top > 0;
+    const std::string_view key = asked ? std::string_view(view.sort) : DefaultSort(table.key);
+    if (!asked && !view.sort.empty() && refusing == nullptr) refusing = &table;
+    if ((asked || own_order) && HasColumn(table, key)) {
+      if (const absl::Status status = SortRows(table, key); !status.ok()) return status;
+    }
+    sorted |= asked;
+    CutRows(table, view.top);
+  }
+  // The refusal names the columns that exist.
+  if (!sorted && refusing != nullptr) {
+    Table table = *refusing;
+    return SortRows(table, view.sort);
+  }
+  return absl::OkStatus();
+}
+
+// Five stalls tell whether there is a problem; the command behind them tells the rest.
+void ShortenStalls(Table& stalls, uint64_t total) {
+  (void)SortRows(stalls, "duration_ns");
+  if (stalls.rows.size() > kStallsInReport) stalls.rows.resize(kStallsInReport);
+  stalls.rows_left_out = 0;
+  stalls.title = stalls.rows.size() < total
+                     ? fmt::format("Stalls: the longest {} of {} (wqprof stalls shows all)",
+                                   stalls.rows.size(), CountText(total))
+                     : "Stalls";
+}
+
+bool HasMeasures(const Table& table) { return HasColumn(table, "total_wait"); }
+
+bool HasStar(const Table& table) {
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (!(table.columns[i].audience & kText)) continue;
+    for (const auto& row : table.rows) {
+      const auto* estimate = std::get_if<Estimate>(&row[i]);
+      if (estimate != nullptr && estimate->few_samples) return true;
+    }
+  }
+  return false;
+}
+
+void AppendLegend(std::string& out, const std::vector<Table>& tables) {
+  if (std::any_of(tables.begin(), tables.end(), HasMeasures)) {
+    out +=
+        "p50..max: latency, queue to start.  WAITED: its sum.  INACT: share before activation.\n"
+        "EXEC: p99 of start to end.\n";
+  }
+  if (std::any_of(tables.begin(), tables.end(), HasStar)) {
+    out += fmt::format("* too few items for that percentile (p95 needs {}, p99 {})\n",
+                       SamplesNeeded(0.95), SamplesNeeded(0.99));
+  }
+}
+
+std::string Heading(const Report& report, const TextStyle& style) {
+  std::string out = HeaderLine(report, style);
+  for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
+  return out;
+}
+
+std::string ReportText(const Report& report, const std::vector<Table>& tables, const View& view,
+                       const TextStyle& style) {
+  std::string out = Heading(report, style);
+  bool legend_due = true;
+  for (const Table& table : tables) {
+    out += '\n';
+    // What the columns mean stands below the last table that has them.
+    if (legend_due && !HasMeasures(table) && HasMeasures(tables.front())) {
+      out.pop_back();
+      AppendLegend(out, tables);
+      out += '\n';
+      legend_due = false;
+    }
+    AppendTextTable(out, table, style);
+    if (view.histograms) AppendHistograms(out, table, style);
+  }
+  if (legend_due) AppendLegend(out, tables);
+  if (view.tables.empty() && !report.findings.empty()) {
+    out += '\n';
+    AppendFindings(out, report, style);
+  }
+  return out;
+}
+
+absl::StatusOr<std::string> OneCsv(const std::vector<Table>& tables) {
+  if (tables.size() == 1) return ToCsv(tables.front());
+  std::vector<std::string> keys;
+  for (const Table& table : tables) keys.push_back(table.key);
+  return absl::InvalidArgumentError(
+      fmt::format("csv holds one table, not {}: choose one with --by", fmt::join(keys, ", ")));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> RenderReport(const Report& report, Format format, const View& view,
+                                         const TextStyle& style) {
+  constexpr std::string_view kSchema = "wqprof.report/1";
+  std::vector<Table> all = ReportTables(report);
+  std::vector<std::string> keys = view.tables;
+  switch (format) {
+    case Format::kTable:
+      if (keys.empty()) keys = {"functions", "pools", "stalls"};
+      break;
+    case Format::kCsv:
+      if (keys.empty()) keys = {"functions"};
+      break;
+    case Format::kNdjson:
+      if (!keys.empty()) keys.insert(keys.begin(), {"source", "quality"});
+      break;
+    case Format::kJson:
+      keys.clear();  // a document has all of its parts
+  }
+  std::vector<Table> tables = keys.empty() ? std::move(all) : Pick(std::move(all), keys);
+  if (const absl::Status status = Arrange(tables, view, format == Format::kTable); !status.ok()) {
+    return status;
+  }
+  switch (format) {
+    case Format::kJson:
+      return ToJson(kSchema, tables);
+    case Format::kNdjson:
+      return ToNdjson(kSchema, tables);
+    case Format::kCsv:
+      return OneCsv(tables);
+    case Format::kTable:
+      break;
+  }
+  if (Table* const stalls = Find(tables, "stalls"); stalls != nullptr && view.tables.empty()) {
+    ShortenStalls(*stalls, report.stalls_total);
+  }
+  return ReportText(report, tables, view, style);
+}
+
+absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
+                                         const TextStyle& style) {
+  constexpr std::string_view kSchema = "wqprof.stalls/1";
+  std::vector<Table> tables = Pick(ReportTables(report), {"source", "quality", "stalls"});
+  View by_time = view;
+  // --top means the longest, whatever the order.
+  if (view.sort.empty() && view.top > 0) by_time.sort = "duration_ns";
+  if (const absl::Status status = Arrange(tables, by_time, false); !status.ok()) return status;
+  const Table& stalls = tables.back();
+  switch (format) {
+    case Format::kJson:
+      return ToJson(kSchema, tables);
+    case Format::kNdjson:
+      return ToNdjson(kSchema, tables);
+    case Format::kCsv:
+      return ToCsv(stalls);
+    case Format::kTable:
+      break;
+  }
+  std::string out = Heading(report, style) + "\n";
+  AppendTextTable(out, stalls, style);
+  if (report.stalls_total > report.stalls.size()) {
+    out += fmt::format("Only the longest {} of {} were kept; a higher --threshold shows fewer.\n",
+                       CountText(report.stalls.size()), CountText(report.stalls_total));
+  }
+  return out;
+}
+
+absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& stats, Format format,
+                                       const TextStyle& style) {
+  constexpr std::string_view kSchema = "wqprof.info/1";
+  std::vector<Table> tables = InfoTables(info, stats);
+  switch (format) {
+    case Format::kJson:
+      return ToJson(kSchema, tables);
+    case Format::kNdjson:
+      return ToNdjson(kSchema, tables);
+    case Format::kCsv:
+      return OneCsv(Pick(std::move(tables), {"events"}));
+    case Format::kTable:
+      break;
+  }
+  std::string out;
+  for (const Table& table : tables) {
+    if (table.rows.empty()) continue;
+    if (!out.empty()) out += '\n';
+    AppendTextTable(out, table, style);
+  }
+  return out;
+}
+
+}  // namespace wqprof

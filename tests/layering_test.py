@@ -16,8 +16,9 @@ ARROWS = {
     "live": {"base", "trace"},
     "model": {"base", "trace"},
     "analyze": {"base", "trace", "model"},
-    "render": {"base", "trace", "model", "analyze"},
-    "cli": {"base", "trace", "live", "model", "analyze", "render"},
+    "budget": {"base", "trace", "model", "analyze"},
+    "render": {"base", "trace", "model", "analyze", "budget"},
+    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render"},
 }
 
 # The module whose face a header in include/wqprof/ is.
@@ -26,12 +27,15 @@ FACES = {
     "event.h": "base",
     "name_table.h": "base",
     "histogram.h": "base",
+    "did_you_mean.h": "base",
+    "number_text.h": "base",
     "event_source.h": "trace",
     "trace_writer.h": "trace",
     "live.h": "live",
     "model.h": "model",
     "analyze.h": "analyze",
     "report.h": "analyze",
+    "budget.h": "budget",
     "render.h": "render",
 }
 
@@ -41,6 +45,8 @@ OUTSIDE = {
     r"zstd.*\.h": {"trace"},
     r"CLI/.*": {"cli"},
     r"nlohmann/.*": {"render"},
+    r"pugixml\.hpp": {"render"},
+    r"toml\+\+/.*": {"budget"},
     r"iostream": set(),
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/did_you_mean.h"
+#include "wqprof/did_you_mean.h"
 
 #include <algorithm>
 #include <numeric>

@@ -21,14 +21,19 @@ std::vector<SimulationOptions> Worlds(uint64_t seed) {
   SimulationOptions usual;
   usual.seed = seed;
   std::vector<SimulationOptions> worlds(6, usual);
+  worlds[1].world = "large";
   worlds[1].cpus = 4;
   worlds[1].works = 40;
+  worlds[2].world = "windows";
   worlds[2].window = 0.4;
   worlds[2].cancel = worlds[2].mod = 0;
+  worlds[3].world = "mod";
   worlds[3].mod = 0.4;
   worlds[3].works = 4;
+  worlds[4].world = "reuse";
   worlds[4].reuse = 0.3;
   worlds[4].requeue = 0.5;
+  worlds[5].world = "rescue";
   worlds[5].rescue = 0.8;
   worlds[5].flush = 0.3;
   return worlds;
@@ -96,7 +101,7 @@ TEST(LossPropertyTest, WhatIsToldWithoutTaintIsTrue) {
   Tally all;
   for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
     for (const SimulationOptions& options : Worlds(seed)) {
-      SCOPED_TRACE(fmt::format("seed {}", seed));
+      SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
       Simulation sim = Simulate(WithoutDoubt(options));
       const auto kept = LoseEvents(sim.trace.events(), {.seed = seed});
       sim.trace.Replace(kept).CoveredFrom(0ns);
@@ -112,7 +117,7 @@ TEST(LossPropertyTest, WhatIsToldWithoutTaintIsTrue) {
 TEST(LossPropertyTest, DoneItemsWithoutTaintOrDoubtAreTrueInEveryWorld) {
   for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
     for (const SimulationOptions& options : Worlds(seed)) {
-      SCOPED_TRACE(fmt::format("seed {}", seed));
+      SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
       Simulation sim = Simulate(options);
       const auto kept = LoseEvents(sim.trace.events(), {.seed = seed, .runs = 8});
       sim.trace.Replace(kept).CoveredFrom(0ns);

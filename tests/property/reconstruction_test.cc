@@ -91,18 +91,25 @@ std::vector<SimulationOptions> Worlds(uint64_t seed) {
   SimulationOptions usual;
   usual.seed = seed;
   std::vector<SimulationOptions> worlds(8, usual);
+  worlds[1].world = "large";
   worlds[1].cpus = 4;
   worlds[1].works = 40;
+  worlds[2].world = "windows";
   worlds[2].window = 0.6;
   worlds[2].cancel = worlds[2].mod = 0;
+  worlds[3].world = "mod";
   worlds[3].mod = 0.5;
   worlds[3].works = 4;
+  worlds[4].world = "reuse";
   worlds[4].reuse = 0.4;
   worlds[4].requeue = 0.5;
+  worlds[5].world = "rescue";
   worlds[5].rescue = 0.8;
   worlds[5].pause = 2us;
+  worlds[6].world = "cancel";
   worlds[6].cancel = 0.4;
   worlds[6].cancel_activates = true;
+  worlds[7].world = "sched";
   worlds[7].sched_events = true;
   worlds[7].window = 0.4;
   worlds[7].mod = 0.3;
@@ -115,7 +122,7 @@ TEST(ReconstructionTest, ACompleteTraceGivesEveryLifeAsItWas) {
   size_t items = 0, mistaken = 0;
   for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
     for (const SimulationOptions& options : Worlds(seed)) {
-      SCOPED_TRACE(fmt::format("seed {}", seed));
+      SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
       Simulation sim = Simulate(options);
       sim.trace.CoveredFrom(0ns);
       const Outcome o = Reconstruct(sim.trace);
@@ -133,7 +140,7 @@ TEST(ReconstructionTest, WithoutCancellingTheWindowIsAlwaysRecognised) {
   for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
     SimulationOptions options = Worlds(seed)[2];
     options.reuse = 0;
-    SCOPED_TRACE(fmt::format("seed {}", seed));
+    SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
     Simulation sim = Simulate(options);
     sim.trace.CoveredFrom(0ns);
     const Outcome o = Reconstruct(sim.trace);
@@ -176,7 +183,7 @@ TEST(ReconstructionTest, GapsAreThoseOfTheTrueStarts) {
     SimulationOptions options;
     options.seed = seed;
     options.rescue = options.window = options.mod = options.cancel = 0;
-    SCOPED_TRACE(fmt::format("seed {}", seed));
+    SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
     Simulation sim = Simulate(options);
     sim.trace.CoveredFrom(0ns);
     const Outcome o = Reconstruct(sim.trace, {.gap_floor = kFloor});

@@ -27,7 +27,7 @@ struct DatStyle {
   bool odd_common_fields = false;     // as PREEMPT_RT kernels have
   bool length_words = false;
   bool absolute_times = false;
-  std::string instance;
+  std::string instance = "";
 
   friend void PrintTo(const DatStyle& style, std::ostream* out) { *out << style.name; }
 };

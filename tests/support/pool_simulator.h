@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/trace_builder.h"
@@ -14,6 +15,7 @@ namespace wqprof::testing {
 
 // What happens in a simulated machine, and how often.
 struct SimulationOptions {
+  std::string_view world = "usual";  // what to call it
   uint64_t seed = 1;
   int cpus = 2;
   int works = 12;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace wqprof::testing {
 namespace {
 
@@ -59,6 +61,12 @@ std::vector<std::string> Describe(const std::vector<Event>& events, const NameTa
 }
 
 std::vector<std::string> ReadBack::Lines() const { return Describe(events, source->names()); }
+
+size_t ReadBack::records() const {
+  return static_cast<size_t>(std::count_if(events.begin(), events.end(), [](const Event& e) {
+    return e.kind != EventKind::kLossBegin && e.kind != EventKind::kLossEnd;
+  }));
+}
 
 ReadBack ReadPath(const std::string& path, const OpenOptions& options) {
   ReadBack back;

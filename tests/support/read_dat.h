@@ -20,6 +20,8 @@ struct ReadBack {
 
   bool ok() const { return status.ok(); }
   std::vector<std::string> Lines() const;
+  // Events that were recorded, not those that tell of losses.
+  size_t records() const;
 };
 
 ReadBack ReadPath(const std::string& path, const OpenOptions& options = {});

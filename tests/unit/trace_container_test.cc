@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The container: options, instances, clocks, stats, symbols, and what opening refuses.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "support/dat_encoder.h"
+#include "support/read_dat.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+TraceBuilder SmallTrace() {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"f", "wq", 0}).Run(2ms, 3ms, kWorker, kWorkA, {"f"});
+  t.Put(4ms, kOtherTask, kWorkB, {"g", "wq", 1}).Run(5ms, 6ms, kWorkerOn1, kWorkB, {"g"});
+  return t;
+}
+
+constexpr uint16_t kDate = 1, kCpuStat = 2, kTraceClock = 4, kUname = 5, kOffset = 7, kTsc = 14;
+
+ReadBack ReadWith(uint16_t option, std::string data) {
+  DatFile file = EncodeDat(SmallTrace());
+  file.options.push_back({option, std::move(data)});
+  return ReadBytes(file.Assemble());
+}
+
+OpenOptions Instance(std::string_view name) {
+  OpenOptions options;
+  options.instance = std::string(name);
+  return options;
+}
+
+OpenOptions Threads(int threads) {
+  OpenOptions options;
+  options.threads = threads;
+  return options;
+}
+
+std::string Text(std::string_view text) { return std::string(text) + '\0'; }
+
+TEST(ContainerTest, UnameTellsTheKernelAndTheMachine) {
+  const ReadBack back = ReadWith(kUname, Text("Linux db7 6.1.0-32-amd64 #1 SMP x86_64"));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.source->info().kernel, "6.1.0-32-amd64");
+  EXPECT_EQ(back.source->info().machine, "db7");
+  EXPECT_EQ(back.source->info().uname, "Linux db7 6.1.0-32-amd64 #1 SMP x86_64");
+}
+
+TEST(ContainerTest, OddUnamesAreSurvived) {
+  for (const char* uname : {"", " ", "Linux", "Linux ", "Linux host", "   ", "a b c"}) {
+    EXPECT_TRUE(ReadWith(kUname, Text(uname)).ok()) << uname;
+    EXPECT_TRUE(ReadWith(kUname, uname).ok()) << uname;  // without its NUL
+  }
+}
+
+TEST(ContainerTest, OffsetsShiftTheTimes) {
+  const auto first = [](const ReadBack& b) { return b.events.at(0).at.time_since_epoch(); };
+  EXPECT_EQ(first(ReadWith(kOffset, Text("500"))), 1ms + 500ns);
+  EXPECT_EQ(first(ReadWith(kOffset, Text("-500"))), 1ms - 500ns);
+  EXPECT_EQ(first(ReadWith(kDate, Text("0x10"))), 1ms + 16us);
+}
+
+TEST(ContainerTest, CyclesAreScaledToNanoseconds) {
+  const ReadBack back = ReadWith(kTsc, ByteWriter(false).U32(3).U32(1).U64(0).Take());  // x 3 / 2
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.events.at(0).at, Timestamp(1500us));
+}
+
+TEST(ContainerTest, AClockThatCountsNoNanosecondsSaysSo) {
+  for (const char* clock : {"counter", "uptime", "x86-tsc"}) {
+    DatFile file = EncodeDat(SmallTrace());
+    file.buffers[0].clock = clock;
+    const ReadBack back = ReadBytes(file.Assemble());
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(back.source->info().clock, clock);
+    EXPECT_FALSE(back.source->info().clock_is_ns) << clock;
+  }
+  for (const char* clock : {"local", "global", "mono", "mono_raw", "boot", "tai", "perf"}) {
+    DatFile file = EncodeDat(SmallTrace());
+    file.buffers[0].clock = clock;
+    EXPECT_TRUE(ReadBytes(file.Assemble()).source->info().clock_is_ns) << clock;
+  }
+}
+
+TEST(ContainerTest, TheClockInUseStandsInBrackets) {
+  DatFile file = EncodeDat(SmallTrace());
+  file.buffers[0].clock = "";
+  file.options.push_back({kTraceClock, Text("local global [mono_raw] boot\n")});
+  EXPECT_EQ(ReadBytes(file.Assemble()).source->info().clock, "mono_raw");
+}
+
+TEST(ContainerTest, CpuStatsAreReadPerCpuAndAbsentLinesStayAbsent) {
+  const ReadBack back = ReadWith(kCpuStat, "CPU: 1\nentries: 40\noverrun: 7\n");
+  ASSERT_TRUE(back.ok());
+  ASSERT_EQ(back.source->info().cpu_stats.size(), 1u);
+  const CpuStats& stats = back.source->info().cpu_stats[0];
+  EXPECT_EQ(stats.cpu, Cpu{1});
+  EXPECT_EQ(stats.entries, 40u);
+  EXPECT_EQ(stats.overrun, 7u);
+  EXPECT_EQ(stats.dropped_events, std::nullopt);
+}
+
+TEST(ContainerTest, ModulesFollowTheirFunctionsInBrackets) {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"f [xfs]", "wq", 0});
+  const ReadBack back = ReadBytes(EncodeDat(t).Assemble());
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.source->names().Get(back.events.at(0).work.function), "f [xfs]");
+}
+
+TEST(ContainerTest, AFunctionThatNoSymbolCoversIsItsAddress) {
+  DatFile file = EncodeDat(SmallTrace());
+  file.kallsyms = "";
+  const ReadBack back = ReadBytes(file.Assemble());
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back.source->names().Get(back.events.at(0).work.function).starts_with("0x"));
+}
+
+TEST(ContainerTest, OddKallsymsAreSurvived) {
+  for (const char* text : {"\n", "x", "ffffffff81000000", "ffffffff81000000 ", "ffffffff81000000 t",
+                           "ffffffff81000000 t ", "ffffffff81000000 t \n", "zz t f\n", "\t[mod]\n",
+                           "ffffffffffffffffffff t f\n", "0 t f\n\n\n", "ffffffff81000000 t f\t\n",
+                           "ffffffff81000000 t f\t[\n"}) {
+    DatFile file = EncodeDat(SmallTrace());
+    file.kallsyms = text;
+    EXPECT_TRUE(ReadBytes(file.Assemble()).ok()) << text;
+  }
+}
+
+TEST(ContainerTest, CommsMayHoldBlanksAndOddLinesAreSkipped) {
+  DatFile file = EncodeDat(SmallTrace());
+  file.cmdlines = "10 a name with blanks\nnonsense\n\n11\n12 \n-5 x\n99999999999 y\n13 <...>\n";
+  const ReadBack back = ReadBytes(file.Assemble());
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.source->names().Get(back.source->CommOf(Pid{10})), "a name with blanks");
+  EXPECT_EQ(back.source->CommOf(Pid{13}), NameId::kUnknown) << "<...> is no name";
+}
+
+TEST(InstanceTest, TheBufferWithTheDataIsReadUnlessOneIsNamed) {
+  for (const int version : {6, 7}) {
+    DatFile file = EncodeDat(SmallTrace(), {.version = version});
+    DatBuffer other = file.buffers[0];
+    other.name = "other";
+    other.cpus.pop_back();  // half of the events
+    file.buffers.push_back(other);
+    const std::string bytes = file.Assemble();
+    EXPECT_EQ(ReadBytes(bytes).events.size(), 8u);
+    const ReadBack back = ReadBytes(bytes, Instance("other"));
+    ASSERT_TRUE(back.ok()) << back.status.ToString();
+    EXPECT_EQ(back.events.size(), 4u);
+    EXPECT_EQ(back.source->info().instance, "other");
+    EXPECT_EQ(back.source->info().instances, (std::vector<std::string>{"", "other"}));
+  }
+}
+
+TEST(InstanceTest, AnInstanceThatIsNotThereIsAUsersMistake) {
+  const ReadBack back = ReadBytes(EncodeDat(SmallTrace()).Assemble(), Instance("no"));
+  EXPECT_TRUE(absl::IsInvalidArgument(back.status)) << back.status.ToString();
+}
+
+TEST(OpenTest, WhatIsNotThereIsNotFound) {
+  EXPECT_TRUE(absl::IsNotFound(ReadPath("/nonexistent/trace.dat").status));
+}
+
+TEST(OpenTest, ADirectoryIsNoTrace) { EXPECT_FALSE(ReadPath("/tmp").ok()); }
+
+TEST(OpenTest, WhatIsNoTraceIsDamage) {
+  for (const std::string_view bytes :
+       {std::string_view(""), std::string_view("x"), std::string_view("# tracer: nop\n"),
+        std::string_view("PERFILE2"), std::string_view("\x17\x08\x44tracin"),
+        std::string_view("\x17\x08\x44tracing"),
+        std::string_view("\x17\x08\x44tracing5\0\0\x08", 13),
+        std::string_view("\x17\x08\x44tracing8\0\0\x08\0\x10\0\0", 17),
+        std::string_view("\x17\x08\x44tracing7\0\x02\x08\0\x10\0\0", 17)}) {
+    const ReadBack back = ReadBytes(bytes);
+    EXPECT_TRUE(absl::IsDataLoss(back.status)) << back.status.ToString();
+  }
+}
+
+TEST(OpenTest, MessagesAreAtMostThreeLinesAndNameTheFile) {
+  const TemporaryFile file("garbage");
+  const std::string message(ReadPath(file.path()).status.message());
+  EXPECT_NE(message.find(file.path()), std::string::npos);
+  EXPECT_LE(std::count(message.begin(), message.end(), '\n'), 2);
+}
+
+TEST(OpenTest, ATraceWithoutWorkqueueEventsSaysSo) {
+  DatFile file = EncodeDat(SmallTrace());
+  std::erase_if(file.formats, [](const auto& system) { return system.first == "workqueue"; });
+  const ReadBack back = ReadBytes(file.Assemble());
+  ASSERT_TRUE(absl::IsDataLoss(back.status));
+  EXPECT_NE(back.status.message().find("workqueue"), absl::string_view::npos);
+}
+
+TEST(OpenTest, ATraceWithoutEventsIsEmptyNotDamaged) {
+  TraceBuilder none;
+  const ReadBack back = ReadBytes(EncodeDat(none).Assemble());
+  ASSERT_TRUE(back.ok()) << back.status.ToString();
+  EXPECT_TRUE(back.events.empty());
+  EXPECT_EQ(back.source->stats().events, 0u);
+  EXPECT_EQ(back.source->stats().begin, kUnseen);
+}
+
+TEST(OpenTest, AStoredBufferInACompressedFileIsReadAsItIs) {
+  // Each section says for itself whether it is compressed.
+  DatFile file = EncodeDat(SmallTrace(), {.zstd = true});
+  file.buffers[0].stored = true;
+  EXPECT_EQ(ReadBytes(file.Assemble()).events.size(), 8u);
+}
+
+TEST(OpenTest, AfterTheEndThereIsNothingMore) {
+  const TemporaryFile file(EncodeDat(SmallTrace()).Assemble());
+  ReadBack back = ReadPath(file.path());
+  ASSERT_TRUE(back.ok());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(back.source->Next()->empty());
+}
+
+TEST(OpenTest, TheNumberOfThreadsChangesNothing) {
+  TraceBuilder trace;
+  for (int n = 0; n < 20000; ++n) {
+    trace.Put(n * 1us, kTask.On(n % 2), WorkAddr{0x1000u + static_cast<uint64_t>(n)});
+  }
+  const TemporaryFile file(EncodeDat(trace).Assemble());
+  const std::vector<std::string> one = ReadPath(file.path(), Threads(1)).Lines();
+  for (const int threads : {2, 3, 8}) {
+    EXPECT_EQ(ReadPath(file.path(), Threads(threads)).Lines(), one) << threads;
+  }
+}
+
+TEST(OpenTest, ASourceMayBeDroppedBeforeItsEnd) {
+  TraceBuilder trace;
+  for (int n = 0; n < 20000; ++n) trace.Put(n * 1us, kTask.On(n % 2), kWorkA);
+  const TemporaryFile file(EncodeDat(trace).Assemble());
+  auto source = OpenTrace(file.path(), Threads(4));
+  ASSERT_TRUE(source.ok());
+  EXPECT_FALSE((*source)->Next()->empty());
+}
+
+}  // namespace
+}  // namespace wqprof::testing

@@ -27,6 +27,7 @@ FACES = {
     "event.h": "base",
     "name_table.h": "base",
     "histogram.h": "base",
+    "arguments.h": "base",
     "did_you_mean.h": "base",
     "number_text.h": "base",
     "event_source.h": "trace",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/arguments.h"
+#include "wqprof/arguments.h"
 
 #include <array>
 #include <charconv>
@@ -12,19 +12,18 @@ namespace wqprof {
 namespace {
 
 // A number and the word behind it: "1.5" and "ms" of "1.5ms".
-struct Quantity {
+struct Measured {
   double number;
   std::string_view unit;
 };
 
 // Nothing when `text` does not begin with a decimal number.
-std::optional<Quantity> SplitUnit(std::string_view text) {
+std::optional<Measured> SplitUnit(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
-  const auto [rest, error] =
-      std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   if (error != std::errc() || !std::isfinite(number)) return std::nullopt;
-  return Quantity{number, std::string_view(rest, static_cast<size_t>(end - rest))};
+  return Measured{number, std::string_view(rest, static_cast<size_t>(end - rest))};
 }
 
 // A unit's name and how many of the base unit it is.
@@ -49,7 +48,7 @@ constexpr std::array<Unit, 9> kSizeUnits = {{{"", 1},
 // that `units` lacks.
 template <size_t N>
 std::optional<double> ParseWith(std::string_view text, const std::array<Unit, N>& units) {
-  const std::optional<Quantity> quantity = SplitUnit(text);
+  const std::optional<Measured> quantity = SplitUnit(text);
   if (!quantity || std::signbit(quantity->number)) return std::nullopt;
   for (const Unit& unit : units) {
     if (unit.name == quantity->unit) return quantity->number * unit.factor;
@@ -101,8 +100,8 @@ absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text) {
     const std::optional<int> last =
         dash == std::string_view::npos ? first : ParseCpu(part.substr(dash + 1));
     if (!first || !last || *last < *first) {
-      return Invalid(fmt::format(
-          "'{}' is no list of CPUs: write numbers and ranges, as in 0-3,5", text));
+      return Invalid(
+          fmt::format("'{}' is no list of CPUs: write numbers and ranges, as in 0-3,5", text));
     }
     for (int cpu = *first; cpu <= *last; ++cpu) cpus.push_back(static_cast<Cpu>(cpu));
     if (comma == std::string_view::npos) return cpus;
@@ -115,7 +114,7 @@ absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text) {
   bound.since_begin = text.starts_with('+');
   const std::string_view number = bound.since_begin ? text.substr(1) : text;
   // Bare seconds, as trace-cmd prints stamps; with a unit, any duration.
-  const std::optional<Quantity> quantity = SplitUnit(number);
+  const std::optional<Measured> quantity = SplitUnit(number);
   const std::string with_unit =
       std::string(number) + (quantity && quantity->unit.empty() ? "s" : "");
   const absl::StatusOr<Nanos> at = ParseDuration(with_unit);

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_ARGUMENTS_H_
+#define WQPROF_ARGUMENTS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// "250us", "10ms", "2s", "1.5s", "3m", "100ns"; a number without a unit is refused with the
+// units that exist.  Never negative.
+absl::StatusOr<Nanos> ParseDuration(std::string_view text);
+
+// "4096", "64k", "16M", "2G" (powers of 1024), in bytes.
+absl::StatusOr<uint64_t> ParseSize(std::string_view text);
+
+// "0-3,5".
+absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text);
+
+// A point in a trace as users write it: a stamp of the trace's clock, or a time since the
+// trace's first event.
+struct TimeBound {
+  Nanos at{0};
+  bool since_begin = false;
+};
+
+// An end that was left out is open.
+struct TimeRange {
+  std::optional<TimeBound> from, to;
+};
+
+// "1234.567890" (seconds, as trace-cmd prints stamps), "+1.5" or "+250ms" since the begin.
+absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text);
+
+// "A,B", "A,", ",B".
+absl::StatusOr<TimeRange> ParseTimeRange(std::string_view text);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_ARGUMENTS_H_

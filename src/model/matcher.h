@@ -82,11 +82,10 @@ class Matcher {
   bool IsBhHighpri(NameId workqueue);
   void OnStart(const Event& e);
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
-  bool MayStart(const WorkState& work, SlabIndex index, Timestamp at);
   void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
                      OpenExecution& run);
-  void StartOfEarlier(WorkState& work, SlabIndex index, ExecutionContext& context,
-                      OpenExecution& run);
+  void StartWhileInactive(WorkState& work, SlabIndex index, ExecutionContext& context,
+                          OpenExecution& run);
   void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
                          OpenExecution& run);
   QueueRecord TakeDisplaced(WorkState& work);
@@ -140,7 +139,10 @@ class Matcher {
   Slab<Provisional> provisionals_;
   Slab<Orphan> orphans_;
   std::deque<SlabIndex> orphan_queue_;  // by time of start
-  std::deque<Wait> waits_;              // by time; kept with scheduler events only
+  // Provisionals by time, as slab index and id of the first item: the oldest are let go when
+  // too many are open.
+  std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;
+  std::deque<Wait> waits_;  // by time; kept with scheduler events only
   Slab<ItemSplit> splits_;
   std::vector<SlabIndex> splits_taken_;  // of the items taken last
   std::vector<WorkItem> items_;

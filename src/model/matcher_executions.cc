@@ -70,21 +70,14 @@ void Matcher::OnStart(const Event& e) {
 void Matcher::MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context,
                          OpenExecution& run) {
   if (work.orphan != SlabIndex::kNone) EmitOrphan(work.orphan, false);
-  if (work.queued && !MayStart(work, index, run.item.started)) {
-    StartOfEarlier(work, index, context, run);
+  const bool inactive = activations_seen_ && work.queue.activated == kUnseen;
+  if (work.queued && inactive) {
+    StartWhileInactive(work, index, context, run);
   } else if (work.queued) {
     StartOfNewest(work, index, context, run);
   } else if (!ShiftWindow(work, context, run)) {
     StartWithoutQueue(work, index, context, run);
   }
-}
-
-// An inactive item cannot start; only a clock that is behind may bring the start before
-// the activation.
-bool Matcher::MayStart(const WorkState& work, SlabIndex index, Timestamp at) {
-  const QueueRecord& q = work.queue;
-  if (q.activated != kUnseen || !activations_seen_) return true;
-  return JustQueued(q.queue_cpu) == index && at - q.queued <= kSameSection;
 }
 
 void Matcher::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -106,18 +99,22 @@ void Matcher::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& 
   TakeQueueRecord(q, context, run);
 }
 
-// The newest queueing is inactive: the start is that of the one before, which a worker had
-// taken when the newest came.
-void Matcher::StartOfEarlier(WorkState& work, SlabIndex index, ExecutionContext& context,
-                             OpenExecution& run) {
+// The newest queueing is inactive and cannot start: the start is that of the one before, which
+// a worker had taken when the newest came.
+void Matcher::StartWhileInactive(WorkState& work, SlabIndex index, ExecutionContext& context,
+                                 OpenExecution& run) {
   if (work.displaced != SlabIndex::kNone && displaced_[work.displaced].activated != kUnseen) {
     QueueRecord old = TakeDisplaced(work);
     TakeQueueRecord(old, context, run);
-  } else if (!ShiftWindow(work, context, run)) {
-    // Its activation was lost, or it was the queue event of the start.
-    losses_.any() ? StartOfNewest(work, index, context, run)
-                  : StartWithoutQueue(work, index, context, run);
+    return;
   }
+  if (ShiftWindow(work, context, run)) return;
+  // With none before it, its activation was lost, or a clock is behind and it comes next.
+  const QueueRecord& q = work.queue;
+  const bool comes_next =
+      JustQueued(q.queue_cpu) == index && run.item.started - q.queued <= kSameSection;
+  losses_.any() || comes_next ? StartOfNewest(work, index, context, run)
+                              : StartWithoutQueue(work, index, context, run);
 }
 
 QueueRecord Matcher::TakeDisplaced(WorkState& work) {

@@ -15,6 +15,7 @@ constexpr Nanos kMaxSkew = std::chrono::milliseconds(1);
 // end; longer chains of doubt are cut, and called ambiguous.
 constexpr Nanos kWindowChain = std::chrono::milliseconds(1);
 constexpr size_t kMaxLinks = 64;
+constexpr size_t kMaxProvisionals = 4096;
 
 }  // namespace
 
@@ -38,20 +39,26 @@ void Matcher::MakeProvisional(SlabIndex index, ExecutionContext& context, const 
   p.first = old;
   const SlabIndex made = provisionals_.Add(std::move(p));
   works_[index].provisional = made;
+  provisional_queue_.emplace_back(made, old.id);
+  if (provisional_queue_.size() > kMaxProvisionals) {
+    const auto [oldest, id] = provisional_queue_.front();
+    provisional_queue_.pop_front();
+    // Mostly it was resolved long ago, and its place perhaps taken again.
+    const Provisional& first = provisionals_[oldest];
+    const bool open = works_[first.work].provisional == oldest && first.first.id == id;
+    if (open && oldest != made) Resolve(oldest, true);
+  }
   AddLink(made, works_[index].queue, context, run);
 }
 
 void Matcher::AddLink(SlabIndex index, const QueueRecord& record, ExecutionContext& context,
                       OpenExecution& run) {
-  if (context.provisional != SlabIndex::kNone && context.provisional != index) {
-    Resolve(context.provisional, true);
-  }
   provisionals_[index].links.push_back({record, workers_.IndexOf(context), {}, false});
   run.provisional = index;
   context.provisional = index;
 }
 
-// Whether a queueing now_ cannot, for all practical purposes, be in the window of a start
+// Whether a queueing now cannot, for all practical purposes, be in the window of a start
 // that follows upon the last link.
 bool Matcher::ChainIsCut(const WorkState& work, Timestamp at) {
   const Provisional& p = provisionals_[work.provisional];

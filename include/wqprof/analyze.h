@@ -18,7 +18,7 @@ namespace wqprof {
 struct ItemFilter {
   std::vector<std::string> workqueues;  // globs (*, ?, [])
   std::vector<std::string> functions;
-  std::vector<Cpu> cpus;                // where the item ran, or was queued if it never ran
+  std::vector<Cpu> cpus;  // where the item ran, or was queued if it never ran
   std::vector<ItemState> states;
   Timestamp from = kUnseen, to = kUnseen;  // of the item's last event seen; kUnseen: open
   bool empty() const;

@@ -25,44 +25,44 @@ struct CpuStats {
 
 // What a trace says of itself, apart from its events.
 struct TraceInfo {
-  std::string path;                       // as the user gave it; "-" for standard input
-  std::string format;                     // "trace.dat v7"
-  std::string kernel;                     // release, e.g. "6.1.0-32-amd64"; "" unknown
-  std::string machine;                    // nodename
-  std::string uname;                      // whole
-  std::string clock;                      // "mono"; "" unknown
-  bool clock_is_ns = true;                // counter, uptime, x86-tsc without scale: no
-  std::string compression;                // "none", "zstd"
-  int version = 0;                        // of trace.dat: 6, 7
+  std::string path;         // as the user gave it; "-" for standard input
+  std::string format;       // "trace.dat v7"
+  std::string kernel;       // release, e.g. "6.1.0-32-amd64"; "" unknown
+  std::string machine;      // nodename
+  std::string uname;        // whole
+  std::string clock;        // "mono"; "" unknown
+  bool clock_is_ns = true;  // counter, uptime, x86-tsc without scale: no
+  std::string compression;  // "none", "zstd"
+  int version = 0;          // of trace.dat: 6, 7
   bool big_endian = false;
-  int long_size = 8;                      // of the traced kernel, bytes
-  uint32_t page_size = 0;                 // sub-buffer, bytes
+  int long_size = 8;       // of the traced kernel, bytes
+  uint32_t page_size = 0;  // sub-buffer, bytes
   int cpus = 0;
-  std::string instance;                   // the one read; "" the top-level buffer
-  std::vector<std::string> instances;     // all in the file
+  std::string instance;                // the one read; "" the top-level buffer
+  std::vector<std::string> instances;  // all in the file
   std::vector<CpuStats> cpu_stats;
-  std::vector<std::string> events;        // "workqueue:workqueue_queue_work", ... formats in the file
-  std::string settings;                   // wqprof's own note: "key=value" lines, or ""
-  bool has_sched = false;                 // sched_switch and sched_waking were recorded
+  std::vector<std::string> events;  // "workqueue:workqueue_queue_work", ... formats in the file
+  std::string settings;             // wqprof's own note: "key=value" lines, or ""
+  bool has_sched = false;           // sched_switch and sched_waking were recorded
   bool has_timers = false;
-  bool has_activate = true;               // workqueue_activate_work was recorded
+  bool has_activate = true;  // workqueue_activate_work was recorded
   bool has_queue = true;
-  bool hashed_addresses = false;          // text with %p: opaque ids
-  bool unfinished = false;                // the recorder did not end this file
-  uint64_t data_bytes = 0;                // ring-buffer pages, as stored
+  bool hashed_addresses = false;  // text with %p: opaque ids
+  bool unfinished = false;        // the recorder did not end this file
+  uint64_t data_bytes = 0;        // ring-buffer pages, as stored
 };
 
 // What reading found, so far.  Complete once Next() has returned the end.
 struct ReadStats {
-  uint64_t events = 0;                    // every record of every kind, unknown ones too
+  uint64_t events = 0;  // every record of every kind, unknown ones too
   std::vector<std::pair<std::string, uint64_t>> events_by_name;  // "system:name", by name
   std::vector<uint64_t> events_by_cpu;
   uint64_t pages = 0;
-  uint64_t corrupt_pages = 0;             // pages with a fault; their valid prefix was used
-  bool truncated = false;                 // the file ends before its data do
-  uint64_t lost_gaps = 0;                 // page marks of missed events
-  std::optional<uint64_t> lost_events = 0;  // sum of the marks; absent: a mark had no number
-  uint64_t time_reversals = 0;            // stamps that went backwards on one CPU
+  uint64_t corrupt_pages = 0;                // pages with a fault; their valid prefix was used
+  bool truncated = false;                    // the file ends before its data do
+  uint64_t lost_gaps = 0;                    // page marks of missed events
+  std::optional<uint64_t> lost_events = 0;   // sum of the marks; absent: a mark had no number
+  uint64_t time_reversals = 0;               // stamps that went backwards on one CPU
   Timestamp begin = kUnseen, end = kUnseen;  // first and last event
   // When the first event of the last CPU to have one was kept: before it, a missing
   // queue event proves nothing (kernel.md §7).

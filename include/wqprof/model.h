@@ -54,8 +54,8 @@ std::string_view ToString(ItemState state);
 struct Origin {
   enum class Kind : uint8_t { kUnknown, kTask, kHardirq, kSoftirq, kNmi, kWork };
   Kind kind = Kind::kUnknown;
-  Pid pid = Pid::kNone;                  // kTask, kWork: the task that queued
-  NameId function = NameId::kUnknown;    // kWork: the function then executing
+  Pid pid = Pid::kNone;                // kTask, kWork: the task that queued
+  NameId function = NameId::kUnknown;  // kWork: the function then executing
 };
 std::string_view ToString(Origin::Kind kind);
 
@@ -123,18 +123,18 @@ struct WorkItem {
   Cpu queue_cpu = Cpu::kNone;   // where the queue event was emitted
   Cpu target_cpu = Cpu::kNone;  // the pool's CPU that it names; kNone: unbound
   Cpu run_cpu = Cpu::kNone, end_cpu = Cpu::kNone;
-  Pid worker = Pid::kNone;      // pid of the start event; for a BH work the interrupted task
-  PoolId pool = PoolId::kUnknown;       // that executed it
+  Pid worker = Pid::kNone;         // pid of the start event; for a BH work the interrupted task
+  PoolId pool = PoolId::kUnknown;  // that executed it
   PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
   ItemState state = ItemState::kPending;
-  SplitId split = SplitId::kNone;  // see Reconstructor::SplitOf
-  bool softirq : 1 = false;          // executed as BH work
-  bool requeued_by_self : 1 = false; // queued by its own execution
-  bool reentrant : 1 = false;        // the same address executed elsewhere at once
-  bool collided : 1 = false;         // waited for its own previous execution to end
-  bool ambiguous : 1 = false;        // the PENDING window could not be excluded (kernel.md §8.5)
-  bool wait_tainted : 1 = false;     // a loss may have hidden a part of its wait
-  bool run_tainted : 1 = false;      // ... or of its execution
+  SplitId split = SplitId::kNone;     // see Reconstructor::SplitOf
+  bool softirq : 1 = false;           // executed as BH work
+  bool requeued_by_self : 1 = false;  // queued by its own execution
+  bool reentrant : 1 = false;         // the same address executed elsewhere at once
+  bool collided : 1 = false;          // waited for its own previous execution to end
+  bool ambiguous : 1 = false;         // the PENDING window could not be excluded (kernel.md §8.5)
+  bool wait_tainted : 1 = false;      // a loss may have hidden a part of its wait
+  bool run_tainted : 1 = false;       // ... or of its execution
 
   bool tainted() const { return wait_tainted || run_tainted; }
   std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }
@@ -150,9 +150,9 @@ struct GapHolder {
   NameId workqueue = NameId::kUnknown;
   Pid worker = Pid::kNone;
   NameId comm = NameId::kUnknown;
-  Timestamp begin = kUnseen;       // of the execution
-  Nanos overlap{0};                // with the gap
-  std::optional<RunSplit> split;   // of the overlap; with scheduler events
+  Timestamp begin = kUnseen;               // of the execution
+  Nanos overlap{0};                        // with the gap
+  std::optional<RunSplit> split;           // of the overlap; with scheduler events
   NameId preempted_by = NameId::kUnknown;  // the task that had its CPU meanwhile
 };
 
@@ -160,9 +160,9 @@ struct GapHolder {
 struct PoolGap {
   PoolId pool = PoolId::kUnknown;
   Timestamp begin = kUnseen;
-  Timestamp end = kUnseen;   // the start that ended it, or the end of the trace
-  uint64_t waiting = 0;      // items waiting when it ended
-  bool at_end = false;       // the trace ended first
+  Timestamp end = kUnseen;  // the start that ended it, or the end of the trace
+  uint64_t waiting = 0;     // items waiting when it ended
+  bool at_end = false;      // the trace ended first
   // As the pool starts nothing in a gap, each worker has at most one execution in it.
   std::vector<GapHolder> holders;
   // What the worker that ended the gap did in it; with scheduler events.
@@ -196,7 +196,7 @@ struct WorkerOccupancy {
 // What matching could not tell, or told with doubt.  Counts of items, or of events where
 // no item could be made.
 struct MatchQuality {
-  uint64_t executed = 0;          // starts matched to their queue event
+  uint64_t executed = 0;  // starts matched to their queue event
   uint64_t superseded = 0;
   uint64_t barriers = 0;
   uint64_t unmatched_starts = 0;
@@ -207,8 +207,8 @@ struct MatchQuality {
   uint64_t tainted = 0;
   uint64_t ambiguous = 0;
   uint64_t negative_latencies = 0;
-  uint64_t lost_ends = 0;         // a worker started anew without an end event
-  uint64_t stray_activations = 0; // activate without a queued work: cancelled (<= 6.9)
+  uint64_t lost_ends = 0;          // a worker started anew without an end event
+  uint64_t stray_activations = 0;  // activate without a queued work: cancelled (<= 6.9)
 };
 
 // Matches events into items and keeps the account of pools and workers.  It cannot fail:

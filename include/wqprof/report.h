@@ -38,8 +38,8 @@ struct SplitSums {
 
 // The five measures of SPEC §2 over a set of items.
 struct Measures {
-  uint64_t queued = 0;      // queue events
-  uint64_t executed = 0;    // starts matched to their queue event
+  uint64_t queued = 0;    // queue events
+  uint64_t executed = 0;  // starts matched to their queue event
   uint64_t superseded = 0;
   Histogram latency, activation_wait, dispatch_wait, execution, total;
   SplitSums split;
@@ -108,7 +108,13 @@ struct StallHolder {
 };
 
 enum class StallCause : uint8_t {
-  kUnknown, kCpuHog, kAllBlocked, kNoIdleWorker, kStarved, kBehindItem, kSoftirqDelay
+  kUnknown,
+  kCpuHog,
+  kAllBlocked,
+  kNoIdleWorker,
+  kStarved,
+  kBehindItem,
+  kSoftirqDelay
 };
 std::string_view ToString(StallCause cause);
 

@@ -92,8 +92,8 @@ struct Analyzer::State {
     if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item, split);
     if (options.by_pool) pools.At(static_cast<uint64_t>(item.pool)).Add(item, split);
     if (options.by_worker && !item.softirq && item.worker != Pid::kNone) {
-      workers.At(KeyOf(static_cast<uint32_t>(item.pool),
-                       static_cast<uint32_t>(ToInt(item.worker)))).Add(item, split);
+      workers.At(KeyOf(static_cast<uint32_t>(item.pool), static_cast<uint32_t>(ToInt(item.worker))))
+          .Add(item, split);
     }
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
       cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))).Add(item, split);
@@ -133,8 +133,8 @@ struct Analyzer::State {
     functions.ForEach([&](uint64_t key, const Measures& measures) {
       const std::string text = Name(Low(key));
       const FunctionName function = SplitFunction(text);
-      report.functions.push_back({Name(High(key)), std::string(function.name),
-                                  std::string(function.module), measures});
+      report.functions.push_back(
+          {Name(High(key)), std::string(function.name), std::string(function.module), measures});
       workqueues[report.functions.back().workqueue].Merge(measures);
     });
     std::sort(report.functions.begin(), report.functions.end(),
@@ -148,8 +148,8 @@ struct Analyzer::State {
   void FillOrigins(Report& report) const {
     origins.ForEach([&](uint64_t key, const Measures& measures) {
       const auto kind = static_cast<Origin::Kind>(High(key));
-      report.origins.push_back({std::string(ToString(kind)),
-                                std::string(SplitFunction(Name(Low(key))).name), measures});
+      report.origins.push_back(
+          {std::string(ToString(kind)), std::string(SplitFunction(Name(Low(key))).name), measures});
     });
     std::sort(report.origins.begin(), report.origins.end(),
               [](const OriginRow& a, const OriginRow& b) {
@@ -193,8 +193,8 @@ struct Analyzer::State {
       row.comm = Name(ToInt(occupancy.comm));
       row.pool = pool.name;
       row.busy_fraction = Ratio(occupancy.busy, report.duration);
-      const uint64_t key = KeyOf(static_cast<uint32_t>(occupancy.pool),
-                                 static_cast<uint32_t>(ToInt(occupancy.pid)));
+      const uint64_t key =
+          KeyOf(static_cast<uint32_t>(occupancy.pool), static_cast<uint32_t>(ToInt(occupancy.pid)));
       if (options.by_worker) row.measures = workers.At(key);
       rows.emplace_back(std::move(row), pool);
     }
@@ -217,8 +217,7 @@ struct Analyzer::State {
     q.unfinished = report.source.unfinished;
     const uint64_t expected = q.match.executed + q.match.unmatched_starts;
     if (expected > 0) {
-      q.paired_fraction =
-          static_cast<double>(q.match.executed) / static_cast<double>(expected);
+      q.paired_fraction = static_cast<double>(q.match.executed) / static_cast<double>(expected);
     }
   }
 
@@ -241,8 +240,7 @@ struct Analyzer::State {
                 std::string(SplitFunction(Name(ToInt(item.function))).name),
                 report.read.end - item.queued, item.activated == kUnseen};
     }
-    report.findings =
-        FindFindings(report, executions, oldest, options.stall_threshold);
+    report.findings = FindFindings(report, executions, oldest, options.stall_threshold);
   }
 
   void FillFilters(Report& report) const {
@@ -250,7 +248,8 @@ struct Analyzer::State {
     for (const std::string& glob : f.workqueues) report.filters.push_back("workqueue " + glob);
     for (const std::string& glob : f.functions) report.filters.push_back("function " + glob);
     for (const Cpu cpu : f.cpus) report.filters.push_back(fmt::format("cpu {}", ToInt(cpu)));
-    for (const ItemState s : f.states) report.filters.push_back(fmt::format("state {}", ToString(s)));
+    for (const ItemState s : f.states)
+      report.filters.push_back(fmt::format("state {}", ToString(s)));
     if (f.from != kUnseen || f.to != kUnseen) report.filters.push_back("time");
   }
 };

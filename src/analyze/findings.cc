@@ -46,13 +46,13 @@ void FindLosses(const Report& report, std::vector<Candidate>& out) {
   const Quality& q = report.quality;
   if (q.lost_events == 0 && q.lost_gaps == 0) return;
   const std::string number = q.lost_events ? CountText(*q.lost_events) : "an unknown number of";
-  out.push_back({Nanos::max(),
-                 {0, "lost_events",
-                  fmt::format("{} events were lost in {}; {} that may be touched are left out of "
-                              "the statistics",
-                              number, CountOf(q.lost_gaps, "place"),
-                              CountOf(q.match.tainted, "item")),
-                  "wqprof record -b 64M   # a larger buffer per CPU"}});
+  out.push_back(
+      {Nanos::max(),
+       {0, "lost_events",
+        fmt::format("{} events were lost in {}; {} that may be touched are left out of "
+                    "the statistics",
+                    number, CountOf(q.lost_gaps, "place"), CountOf(q.match.tainted, "item")),
+        "wqprof record -b 64M   # a larger buffer per CPU"}});
 }
 
 void FindActivationWaits(const Report& report, std::vector<Candidate>& out) {
@@ -61,10 +61,10 @@ void FindActivationWaits(const Report& report, std::vector<Candidate>& out) {
     const Nanos waited = m.activation_wait.sum();
     const auto p99 = m.activation_wait.Quantile(0.99);
     if (!p99 || *p99 < kWorthTelling || waited * 2 < m.latency.sum()) continue;
-    const double share = m.latency.sum() > Nanos(0)
-                             ? static_cast<double>(waited.count()) /
-                                   static_cast<double>(m.latency.sum().count())
-                             : 1.0;
+    const double share =
+        m.latency.sum() > Nanos(0)
+            ? static_cast<double>(waited.count()) / static_cast<double>(m.latency.sum().count())
+            : 1.0;
     out.push_back({waited,
                    {0, "activation_wait",
                     fmt::format("{}: {} of its wait is before activation (up to {}): max_active, "
@@ -83,15 +83,14 @@ void FindStalls(const Report& report, std::vector<Candidate>& out) {
                        [](const Stall& a, const Stall& b) { return a.duration < b.duration; });
   Nanos sum{0};
   for (const Stall& stall : report.stalls) sum += stall.duration;
-  out.push_back(
-      {sum,
-       {0, "stall",
-        fmt::format("{} stalled {}; the longest, on {}, lasted {}{} and delayed {}",
-                    report.stalls_total == 1 ? "a pool" : "pools",
-                    CountOf(report.stalls_total, "time"), longest->pool,
-                    longest->at_end ? "at least " : "", DurationText(longest->duration),
-                    CountOf(longest->delayed_items, "item")),
-        fmt::format("wqprof stalls{} --explain {}", FileArgument(report), longest->id)}});
+  out.push_back({sum,
+                 {0, "stall",
+                  fmt::format("{} stalled {}; the longest, on {}, lasted {}{} and delayed {}",
+                              report.stalls_total == 1 ? "a pool" : "pools",
+                              CountOf(report.stalls_total, "time"), longest->pool,
+                              longest->at_end ? "at least " : "", DurationText(longest->duration),
+                              CountOf(longest->delayed_items, "item")),
+                  fmt::format("wqprof stalls{} --explain {}", FileArgument(report), longest->id)}});
 }
 
 void FindLongExecutions(const Report& report, const std::vector<LongExecution>& executions,
@@ -115,13 +114,13 @@ void FindLongExecutions(const Report& report, const std::vector<LongExecution>& 
 void FindPending(const Report& report, const OldestPending& oldest, Nanos threshold,
                  std::vector<Candidate>& out) {
   if (oldest.age < threshold) return;
-  out.push_back({oldest.age,
-                 {0, "pending_at_end",
-                  fmt::format("{} ({}) waits since {} when the trace ends, {}, or was cancelled",
-                              oldest.function, oldest.workqueue, DurationText(oldest.age),
-                              oldest.inactive ? "not activated" : "activated"),
-                  fmt::format("wqprof works{} --state pending --slowest 10",
-                              FileArgument(report))}});
+  out.push_back(
+      {oldest.age,
+       {0, "pending_at_end",
+        fmt::format("{} ({}) waits since {} when the trace ends, {}, or was cancelled",
+                    oldest.function, oldest.workqueue, DurationText(oldest.age),
+                    oldest.inactive ? "not activated" : "activated"),
+        fmt::format("wqprof works{} --state pending --slowest 10", FileArgument(report))}});
 }
 
 void FindUnmatched(const Report& report, std::vector<Candidate>& out) {

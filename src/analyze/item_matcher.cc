@@ -65,7 +65,8 @@ ItemMatcher::~ItemMatcher() = default;
 bool ItemMatcher::Matches(const WorkItem& item) {
   if (state_->all) return true;
   const ItemFilter& f = state_->filter;
-  if (!f.states.empty() && std::find(f.states.begin(), f.states.end(), item.state) == f.states.end()) {
+  if (!f.states.empty() &&
+      std::find(f.states.begin(), f.states.end(), item.state) == f.states.end()) {
     return false;
   }
   if (!f.cpus.empty()) {

@@ -52,13 +52,20 @@ void Measures::Merge(const Measures& other) {
 
 std::string_view ToString(StallCause cause) {
   switch (cause) {
-    case StallCause::kUnknown: return "unknown";
-    case StallCause::kCpuHog: return "cpu_hog";
-    case StallCause::kAllBlocked: return "all_blocked";
-    case StallCause::kNoIdleWorker: return "no_idle_worker";
-    case StallCause::kStarved: return "starved";
-    case StallCause::kBehindItem: return "behind_item";
-    case StallCause::kSoftirqDelay: return "softirq_delay";
+    case StallCause::kUnknown:
+      return "unknown";
+    case StallCause::kCpuHog:
+      return "cpu_hog";
+    case StallCause::kAllBlocked:
+      return "all_blocked";
+    case StallCause::kNoIdleWorker:
+      return "no_idle_worker";
+    case StallCause::kStarved:
+      return "starved";
+    case StallCause::kBehindItem:
+      return "behind_item";
+    case StallCause::kSoftirqDelay:
+      return "softirq_delay";
   }
   return "unknown";
 }

@@ -58,8 +58,7 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item) {
   const Timestamp until = item.started != kUnseen ? item.started : record.gap.end;
   const Nanos wait = until - item.activated;
   ++record.delayed;
-  record.worst_latency = std::max(
-      record.worst_latency, Between(item.queued, until).value_or(wait));
+  record.worst_latency = std::max(record.worst_latency, Between(item.queued, until).value_or(wait));
   for (Waited& w : record.waited) {
     if (w.function != item.function || w.workqueue != item.workqueue) continue;
     ++w.count;

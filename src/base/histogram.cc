@@ -26,8 +26,8 @@ struct OctaveTable {
     }
     for (size_t g = 0; g < guess.size(); ++g) {
       const uint64_t fraction = static_cast<uint64_t>(g) << (63 - Histogram::kScale - 1);
-      guess[g] = static_cast<uint8_t>(
-          std::lower_bound(edges.begin(), edges.end(), fraction) - edges.begin());
+      guess[g] = static_cast<uint8_t>(std::lower_bound(edges.begin(), edges.end(), fraction) -
+                                      edges.begin());
     }
   }
 };
@@ -119,7 +119,8 @@ std::optional<Nanos> Histogram::mean() const {
 std::optional<Nanos> Histogram::Quantile(double q) const {
   if (count_ == 0) return std::nullopt;
   const double wanted = std::ceil(q * static_cast<double>(count_));
-  const uint64_t rank = std::clamp<uint64_t>(static_cast<uint64_t>(std::max(wanted, 1.0)), 1, count_);
+  const uint64_t rank =
+      std::clamp<uint64_t>(static_cast<uint64_t>(std::max(wanted, 1.0)), 1, count_);
   // The extremes are known exactly.
   if (rank == count_) return Nanos(max_);
   if (rank == 1) return Nanos(min_);

@@ -36,8 +36,7 @@ class ByteCursor {
       Fail();
       return 0;
     }
-    const T value =
-        big_endian_ ? LoadAs<true, T>(rest_.data()) : LoadAs<false, T>(rest_.data());
+    const T value = big_endian_ ? LoadAs<true, T>(rest_.data()) : LoadAs<false, T>(rest_.data());
     rest_.remove_prefix(sizeof(T));
     return value;
   }

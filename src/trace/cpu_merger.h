@@ -49,7 +49,7 @@ class CpuMerger {
   std::vector<Head> heap_;  // smallest first
   bool started_ = false;
   Timestamp latest_first_ = kUnseen;
-  size_t handed_out_ = 0;   // length of the run given last, of heap_[0]'s stream
+  size_t handed_out_ = 0;  // length of the run given last, of heap_[0]'s stream
 };
 
 }  // namespace wqprof

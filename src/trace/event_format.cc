@@ -108,11 +108,10 @@ std::optional<PageLayout> ParseHeaderPage(std::string_view text) {
       has_data = true;
     }
   }
-  const bool sane = has_commit && has_data &&
-                    (layout.commit_size == 4 || layout.commit_size == 8) &&
-                    layout.commit_offset >= 8 &&
-                    layout.commit_offset + layout.commit_size <= layout.data_offset &&
-                    layout.data_offset <= 256;
+  const bool sane =
+      has_commit && has_data && (layout.commit_size == 4 || layout.commit_size == 8) &&
+      layout.commit_offset >= 8 &&
+      layout.commit_offset + layout.commit_size <= layout.data_offset && layout.data_offset <= 256;
   return sane ? std::optional(layout) : std::nullopt;
 }
 

@@ -165,8 +165,7 @@ std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, i
   for (const EventFormat& format : formats) {
     if (layout.slot_of[format.id] != 0 || layout.slots.size() > 0xffff) continue;
     layout.slot_of[format.id] = static_cast<uint16_t>(layout.slots.size());
-    layout.slots.push_back(
-        {EventLayout::kOther, fmt::format("{}:{}", format.system, format.name)});
+    layout.slots.push_back({EventLayout::kOther, fmt::format("{}:{}", format.system, format.name)});
     for (const KnownEvent& known : kKnown) {
       if (format.name != known.name || !FindCommonFields(format, layout)) continue;
       EventFields fields;

@@ -36,18 +36,18 @@ struct EventLayout {
   static constexpr uint8_t kOther = 0xff;  // an event that the analysis does not use
 
   uint16_t type_offset = 0, flags_offset = 2, pid_offset = 4;
-  uint16_t min_size = 8;        // holds the three
-  uint8_t pointer_size = 8;     // 4 on 32-bit kernels
+  uint16_t min_size = 8;     // holds the three
+  uint8_t pointer_size = 8;  // 4 on 32-bit kernels
   std::array<EventFields, kEventKinds> fields;
   // What is known of the events with one id.
   struct Slot {
     uint8_t kind = kOther;  // EventKind or kOther
     std::string name;       // "system:name"
   };
-  std::vector<uint16_t> slot_of;  // by id, 65536; 0: an id without a format
-  std::vector<Slot> slots;        // slots[0] stands for all unknown ids
+  std::vector<uint16_t> slot_of;                       // by id, 65536; 0: an id without a format
+  std::vector<Slot> slots;                             // slots[0] stands for all unknown ids
   std::vector<std::pair<uint64_t, char>> task_states;  // bit -> letter, from sched_switch
-  uint64_t preempted_bit = 0;  // "R+"
+  uint64_t preempted_bit = 0;                          // "R+"
 };
 
 // Absent when no workqueue event can be read from `formats`.

@@ -29,9 +29,9 @@ absl::StatusOr<int> SpoolStandardInput() {
   std::string path = std::string(dir && *dir ? dir : "/tmp") + "/wqprof-stdin-XXXXXX";
   const int fd = mkostemp(path.data(), O_CLOEXEC);
   if (fd < 0) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "cannot keep standard input in {}: {}\nset TMPDIR to a directory with room", path,
-        std::strerror(errno)));
+    return absl::ResourceExhaustedError(
+        fmt::format("cannot keep standard input in {}: {}\nset TMPDIR to a directory with room",
+                    path, std::strerror(errno)));
   }
   unlink(path.c_str());
   std::vector<char> buffer(1 << 20);
@@ -73,8 +73,8 @@ absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Open(const std::string& pa
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     close(fd);
-    return absl::DataLossError(fmt::format(
-        "cannot read {}: not a regular file\npipe it in and give - as the file", path));
+    return absl::DataLossError(
+        fmt::format("cannot read {}: not a regular file\npipe it in and give - as the file", path));
   }
   return std::unique_ptr<InputFile>(new InputFile(path, fd, static_cast<uint64_t>(st.st_size)));
 }
@@ -85,8 +85,8 @@ absl::StatusOr<size_t> InputFile::ReadAt(uint64_t offset, std::span<std::byte> o
   size_t done = 0;
   while (done < out.size()) {
     if (offset > static_cast<uint64_t>(INT64_MAX) - done) break;
-    const ssize_t n = pread(fd_, out.data() + done, out.size() - done,
-                            static_cast<off_t>(offset + done));
+    const ssize_t n =
+        pread(fd_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return ErrnoStatus(errno, path_);
     if (n == 0) break;

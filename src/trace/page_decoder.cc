@@ -139,9 +139,12 @@ void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Ev
           break;
         }
       }
-      event.sched_switch = {pid_at(f.next_pid),  comm_at(f.prev_comm),
-                            comm_at(f.next_comm), prio_at(f.prev_prio),
-                            prio_at(f.next_prio), letter,
+      event.sched_switch = {pid_at(f.next_pid),
+                            comm_at(f.prev_comm),
+                            comm_at(f.next_comm),
+                            prio_at(f.prev_prio),
+                            prio_at(f.next_prio),
+                            letter,
                             (state & context_.layout.preempted_bit) != 0};
       break;
     }
@@ -164,14 +167,15 @@ template <bool kBigEndian, typename Pointer>
 bool PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp at,
                                 std::vector<Event>& out) {
   const EventLayout& layout = context_.layout;
-  if (size < layout.min_size) [[unlikely]] return false;
-  const uint16_t slot =
-      layout.slot_of[LoadAs<kBigEndian, uint16_t>(payload + layout.type_offset)];
+  if (size < layout.min_size) [[unlikely]]
+    return false;
+  const uint16_t slot = layout.slot_of[LoadAs<kBigEndian, uint16_t>(payload + layout.type_offset)];
   ++stats_.records[slot];
   const uint8_t kind = layout.slots[slot].kind;
   if (kind == EventLayout::kOther) return true;
   const EventFields& fields = layout.fields[kind];
-  if (size < fields.min_size) [[unlikely]] return false;
+  if (size < fields.min_size) [[unlikely]]
+    return false;
   Event& event = out.emplace_back();
   event.at = at;
   event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + layout.pid_offset));
@@ -228,7 +232,8 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
           size = (static_cast<size_t>(word) - 4 + 3) & ~size_t{3};
       }
     }
-    if (size > left()) [[unlikely]] return false;
+    if (size > left()) [[unlikely]]
+      return false;
     ts += delta;
     Timestamp at = context_.time.At(ts);
     if (at < stats_.last) [[unlikely]] {
@@ -237,8 +242,10 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
       at = stats_.last;
     }
     stats_.last = at;
-    if (stats_.first == kUnseen) [[unlikely]] stats_.first = at;
-    if (!DecodePayload<kBigEndian, Pointer>(p, size, at, out)) [[unlikely]] return false;
+    if (stats_.first == kUnseen) [[unlikely]]
+      stats_.first = at;
+    if (!DecodePayload<kBigEndian, Pointer>(p, size, at, out)) [[unlikely]]
+      return false;
     p += size;
   }
   return true;
@@ -254,8 +261,7 @@ PageDecoder::PageHeader PageDecoder::ReadHeader(std::span<const std::byte> page)
     return big ? LoadAs<true, uint32_t>(&page[at]) : LoadAs<false, uint32_t>(&page[at]);
   };
   // The low word of a kernel long that is sign-extended when events were lost.
-  const uint32_t commit =
-      u32_at(layout.commit_offset + (big && layout.commit_size == 8 ? 4u : 0u));
+  const uint32_t commit = u32_at(layout.commit_offset + (big && layout.commit_size == 8 ? 4u : 0u));
   const size_t capacity = page.size() - layout.data_offset;
   PageHeader header;
   header.stamp = u64_at(0);

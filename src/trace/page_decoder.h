@@ -45,13 +45,13 @@ struct DecodeContext {
 // What the pages of one CPU told, besides their events.
 struct PageStats {
   uint64_t pages = 0;
-  uint64_t corrupt_pages = 0;      // only a valid prefix of these was decoded
-  uint64_t lost_gaps = 0;          // marks of missed events
-  uint64_t lost_events = 0;        // sum of the marks that have a number
+  uint64_t corrupt_pages = 0;  // only a valid prefix of these was decoded
+  uint64_t lost_gaps = 0;      // marks of missed events
+  uint64_t lost_events = 0;    // sum of the marks that have a number
   uint64_t gaps_without_count = 0;
   uint64_t time_reversals = 0;
   Timestamp first = kUnseen, last = kUnseen;  // records of any kind
-  std::vector<uint64_t> records;   // by slot of the layout
+  std::vector<uint64_t> records;              // by slot of the layout
 };
 
 // Decodes ring-buffer pages of one CPU into events.  Reads only within the page whatever it

@@ -21,8 +21,18 @@ constexpr uint32_t kMaxFormats = 100000;
 
 // Option and section ids (formats.md §1.3).
 enum OptionId : uint16_t {
-  kDone = 0, kDate = 1, kCpuStat = 2, kBuffer = 3, kTraceClock = 4, kUname = 5, kOffset = 7,
-  kCpuCount = 8, kTsc2Nsec = 14, kHeaderInfo = 16, kEventFormats = 18, kKallsyms = 19,
+  kDone = 0,
+  kDate = 1,
+  kCpuStat = 2,
+  kBuffer = 3,
+  kTraceClock = 4,
+  kUname = 5,
+  kOffset = 7,
+  kCpuCount = 8,
+  kTsc2Nsec = 14,
+  kHeaderInfo = 16,
+  kEventFormats = 18,
+  kKallsyms = 19,
   kCmdlines = 21,
 };
 
@@ -377,8 +387,8 @@ class Parser {
     for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
       auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
       if (!sibling.ok()) continue;
-      buffer.cpus.push_back({static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(),
-                             compressed, {}});
+      buffer.cpus.push_back(
+          {static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(), compressed, {}});
       dat_.siblings.push_back(*std::move(sibling));
     }
     cpus_ = std::max(cpus_, static_cast<int>(cpus));

@@ -25,8 +25,8 @@ struct CpuRegion {
   Cpu cpu = Cpu::kNone;
   const InputFile* file = nullptr;
   uint64_t offset = 0;
-  uint64_t size = 0;        // as stored
-  bool compressed = false;  // a sequence of chunks { u32 csize, u32 usize, data }
+  uint64_t size = 0;               // as stored
+  bool compressed = false;         // a sequence of chunks { u32 csize, u32 usize, data }
   std::optional<uint32_t> chunks;  // how many of them, where the file says so
 };
 

@@ -158,12 +158,23 @@ class TraceDatSource : public EventSource {
       if (slot.name != "unknown") info.events.push_back(slot.name);
       if (slot.kind == EventLayout::kOther) continue;
       switch (static_cast<EventKind>(slot.kind)) {
-        case EventKind::kQueueWork: info.has_queue = true; break;
-        case EventKind::kActivateWork: info.has_activate = true; break;
-        case EventKind::kSwitch: has_switch = true; break;
-        case EventKind::kWaking: has_waking = true; break;
-        case EventKind::kTimerStart: info.has_timers = true; break;
-        default: break;
+        case EventKind::kQueueWork:
+          info.has_queue = true;
+          break;
+        case EventKind::kActivateWork:
+          info.has_activate = true;
+          break;
+        case EventKind::kSwitch:
+          has_switch = true;
+          break;
+        case EventKind::kWaking:
+          has_waking = true;
+          break;
+        case EventKind::kTimerStart:
+          info.has_timers = true;
+          break;
+        default:
+          break;
       }
     }
     // A recorder that saves whole systems has formats of events that it did not record.

@@ -20,9 +20,9 @@
 namespace wqprof {
 namespace {
 
-constexpr std::array kTextSections = {DatId::kHeaderInfo, DatId::kFtraceFormats,
+constexpr std::array kTextSections = {DatId::kHeaderInfo,   DatId::kFtraceFormats,
                                       DatId::kEventFormats, DatId::kKallsyms,
-                                      DatId::kPrintk,     DatId::kCmdlines};
+                                      DatId::kPrintk,       DatId::kCmdlines};
 // Room for the last sections of a trace that filled the disk.
 constexpr uint64_t kReserve = uint64_t{1} << 20;
 constexpr Cpu kMainCpu{0};
@@ -109,6 +109,7 @@ absl::Status TraceWriter::State::WriteHead() {
   for (const DatId id : kTextSections) {
     if (absl::Status status = WriteTextSection(id); !status.ok()) return status;
   }
+  if (options.version == 7) metadata.kallsyms = {};  // some megabytes
   if (options.compress) {
     compressor = std::make_unique<ChunkCompressor>(CompressorLanes(metadata.cpus));
   }
@@ -128,10 +129,9 @@ absl::Status TraceWriter::State::BeginPages() {
   // The length of the note depends on the offset that it tells, hence the fixed width.
   const auto unfinished = [&](uint64_t data_offset) {
     TraceEnding ending;
-    ending.settings =
-        fmt::format("unfinished=1\ncompression={}\ncpus={}\ndata_cpu={}\ndata_offset={:020}\n",
-                    options.compress ? "zstd" : "none", metadata.possible_cpus, ToInt(kMainCpu),
-                    data_offset);
+    ending.settings = fmt::format(
+        "unfinished=1\ncompression={}\ncpus={}\ndata_cpu={}\ndata_offset={:020}\n",
+        options.compress ? "zstd" : "none", metadata.possible_cpus, ToInt(kMainCpu), data_offset);
     ByteWriter out;
     AddSectionOptions(sections, metadata.cpus, out);
     AddCommonOptions(metadata, ending, out);
@@ -140,9 +140,8 @@ absl::Status TraceWriter::State::BeginPages() {
   buffer_section = options_offset + unfinished(0).size();
   const std::string header = SectionHeader(DatId::kBuffer, options.compress, 0);
   const uint64_t alignment = PageAlignment();
-  const uint64_t begin =
-      (buffer_section + header.size() + alignment - 1) / alignment * alignment +
-      (options.compress ? sizeof(uint32_t) : 0);
+  const uint64_t begin = (buffer_section + header.size() + alignment - 1) / alignment * alignment +
+                         (options.compress ? sizeof(uint32_t) : 0);
   absl::Status status = main->Append(unfinished(begin) + header);
   if (status.ok()) status = main->Truncate(begin);
   if (status.ok()) status = main->Patch(first_options, ByteWriter().U64(options_offset).bytes());
@@ -249,8 +248,8 @@ absl::Status TraceWriter::Finish(const TraceEnding& ending) {
   state.compressor.reset();
   state.reserve->Release();
   if (!ending.saved_cmdlines.empty()) state.metadata.saved_cmdlines = ending.saved_cmdlines;
-  absl::Status status = state.options.version == 6 ? state.FinishV6(ending)
-                                                   : state.FinishV7(ending);
+  absl::Status status =
+      state.options.version == 6 ? state.FinishV6(ending) : state.FinishV7(ending);
   status.Update(written);
   return status;
 }
@@ -287,9 +286,9 @@ absl::Status TraceWriter::State::FinishV7(const TraceEnding& ending) {
   }
   // Again, for what could not be moved.
   status.Update(main->Patch(options_offset, FinalOptions(ending, placed)));
-  status.Update(main->Patch(
-      buffer_section, SectionHeader(DatId::kBuffer, options.compress,
-                                    main->size() - buffer_section - sizeof(uint64_t) * 2)));
+  status.Update(main->Patch(buffer_section,
+                            SectionHeader(DatId::kBuffer, options.compress,
+                                          main->size() - buffer_section - sizeof(uint64_t) * 2)));
   final_size = main->size();
   return status;
 }
@@ -330,7 +329,7 @@ absl::Status TraceWriter::State::MovePages(CpuPages& from, OutputFile& to,
 // --- What stood there before ----------------------------------------------------------------
 
 absl::Status MoveOldTraceAway(const std::string& path) {
-  struct stat found{};
+  struct stat found {};
   const bool exists = lstat(path.c_str(), &found) == 0;
   if (!exists && errno != ENOENT) return WriteError(path, errno);
   // A link may lead to a file that is worth keeping under its own name.

@@ -36,11 +36,11 @@ struct TraceWriter::State {
   std::unique_ptr<OutputFile> main;
   std::unique_ptr<DiskReserve> reserve;
   std::vector<std::pair<DatId, uint64_t>> sections;  // and where they are
-  uint64_t first_options = 0;   // where the header tells the offset of the options
-  uint64_t buffer_section = 0;  // its header
+  uint64_t first_options = 0;                   // where the header tells the offset of the options
+  uint64_t buffer_section = 0;                  // its header
   std::vector<std::unique_ptr<CpuPages>> cpus;  // by number; absent: no page so far
   std::unique_ptr<ChunkCompressor> compressor;
-  absl::Status failed;  // why nothing more is appended
+  absl::Status failed;      // why nothing more is appended
   uint64_t final_size = 0;  // of a finished file
 
   absl::Status WriteHead();

@@ -33,9 +33,8 @@ class Compressor {
     const size_t size = ZSTD_compressCCtx(context_.get(), out_.data() + kSizes,
                                           out_.size() - kSizes, chunk.data(), chunk.size(), kLevel);
     if (ZSTD_isError(size) != 0) return absl::ResourceExhaustedError("cannot compress: no memory");
-    const ByteWriter sizes = ByteWriter()
-                                 .U32(static_cast<uint32_t>(size))
-                                 .U32(static_cast<uint32_t>(chunk.size()));
+    const ByteWriter sizes =
+        ByteWriter().U32(static_cast<uint32_t>(size)).U32(static_cast<uint32_t>(chunk.size()));
     std::memcpy(out_.data(), sizes.bytes().data(), kSizes);
     return file.Append(std::span<const std::byte>(out_).first(kSizes + size));
   }
@@ -65,8 +64,7 @@ struct ChunkCompressor::Lane {
       jobs.pop_front();
       const bool good = status.ok();
       lock.unlock();
-      const absl::Status written =
-          good ? compressor.Write(*job.file, job.chunk) : absl::OkStatus();
+      const absl::Status written = good ? compressor.Write(*job.file, job.chunk) : absl::OkStatus();
       lock.lock();
       if (good && written.ok()) ++*job.written;
       if (!written.ok()) status = written;

@@ -25,8 +25,7 @@ class ChunkCompressor {
   // could not be written; such a lane writes nothing more.
   // `written` counts the chunks in the file.  It and `file` must outlive the next Drain(), and
   // be used by nobody else until then, but for file.size().
-  absl::Status Submit(int lane, OutputFile& file, uint32_t& written,
-                      std::vector<std::byte> chunk);
+  absl::Status Submit(int lane, OutputFile& file, uint32_t& written, std::vector<std::byte> chunk);
   // Waits until all that was submitted is in its file.
   absl::Status Drain();
 

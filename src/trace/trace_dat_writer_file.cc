@@ -41,9 +41,8 @@ absl::Status WriteError(const std::string& path, int error) {
     case ELOOP:
     case ENAMETOOLONG:
     case EEXIST:
-      return absl::InvalidArgumentError(
-          fmt::format("cannot write {}: {}\nchoose another file with -o", path,
-                      std::strerror(error)));
+      return absl::InvalidArgumentError(fmt::format(
+          "cannot write {}: {}\nchoose another file with -o", path, std::strerror(error)));
     default:
       return absl::ResourceExhaustedError(
           fmt::format("cannot write {}: {}", path, std::strerror(error)));
@@ -113,8 +112,8 @@ absl::Status OutputFile::MoveFrom(OutputFile& from, uint64_t offset, uint64_t si
     if (!status.ok() && moved == 0) return status;
     // Where holes cannot be punched, the disk must hold both copies for a moment.
     [[maybe_unused]] const int punched =
-        fallocate(from.fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  static_cast<off_t>(offset), static_cast<off_t>(moved));
+        fallocate(from.fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                  static_cast<off_t>(moved));
     offset += moved;
     size -= moved;
   }
@@ -126,8 +125,7 @@ absl::Status OutputFile::CopyStep(OutputFile& from, uint64_t offset, uint64_t si
     auto in = static_cast<off_t>(offset), out = static_cast<off_t>(size_);
     const ssize_t n = copy_file_range(from.fd_, &in, fd_, &out, size, 0);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS &&
-        errno != EOPNOTSUPP) {
+    if (n < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
       return WriteError(path_, errno);
     }
     if (n <= 0) return CopyThroughMemory(from, offset, size);

@@ -52,9 +52,19 @@ class ByteWriter {
 
 // Ids of sections and of options, which share one space (version 7).
 enum class DatId : uint16_t {
-  kOptions = 0, kCpuStat = 2, kBuffer = 3, kTraceClock = 4, kUname = 5, kCpuCount = 8,
-  kTsc2Nsec = 14, kHeaderInfo = 16, kFtraceFormats = 17, kEventFormats = 18, kKallsyms = 19,
-  kPrintk = 20, kCmdlines = 21,
+  kOptions = 0,
+  kCpuStat = 2,
+  kBuffer = 3,
+  kTraceClock = 4,
+  kUname = 5,
+  kCpuCount = 8,
+  kTsc2Nsec = 14,
+  kHeaderInfo = 16,
+  kFtraceFormats = 17,
+  kEventFormats = 18,
+  kKallsyms = 19,
+  kPrintk = 20,
+  kCmdlines = 21,
 };
 
 // "\x17\x08\x44tracing", the version, byte order, size of a long, size of a page.

@@ -26,6 +26,9 @@ FACES = {
     "types.h": "base",
     "event.h": "base",
     "name_table.h": "base",
+    "number_text.h": "base",
+    "arguments.h": "base",
+    "did_you_mean.h": "base",
     "histogram.h": "base",
     "arguments.h": "base",
     "did_you_mean.h": "base",
@@ -35,6 +38,7 @@ FACES = {
     "live.h": "live",
     "model.h": "model",
     "analyze.h": "analyze",
+    "budget.h": "budget",
     "report.h": "analyze",
     "budget.h": "budget",
     "render.h": "render",
@@ -45,14 +49,15 @@ OUTSIDE = {
     r"tracefs\.h|.*event-parse\.h|.*kbuffer\.h|.*trace-seq\.h": {"live"},
     r"zstd.*\.h": {"trace"},
     r"CLI/.*": {"cli"},
-    r"nlohmann/.*": {"render"},
+    r"nlohmann/.*|pugixml\.hpp": {"render"},
+    r"toml\+\+/.*": {"budget"},
     r"pugixml\.hpp": {"render"},
     r"toml\+\+/.*": {"budget"},
     r"iostream": set(),
 }
 
 # Only the command line prints, and only it ends the program.
-SPEAKS = re.compile(r"\b(?:std::)?(?:f?printf|puts|fputs|perror|exit|_exit|abort)\s*\(|fmt::print\(")
+SPEAKS = re.compile(r"\b(?:std::)?(?:f?printf|puts|fputs|perror|exit|abort)\s*\(|fmt::print\(")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.MULTILINE)
 

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// A budget to start from.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "budget/evidence.h"
+#include "wqprof/number_text.h"
+
+namespace wqprof {
+namespace {
+
+// What runs keep today they shall keep on a busier day.
+constexpr double kHeadroom = 2;
+constexpr size_t kMostRules = 10;
+constexpr size_t kLatency = 0, kExecution = 1;  // in WantedForDraft()
+
+// The next of 1, 2, 5, 10, 20, 50, ... ns, as a budget writes it.
+std::string RoundedUp(double ns) {
+  double step = 1;
+  while (true) {
+    for (const double digit : {1.0, 2.0, 5.0}) {
+      if (step * digit < ns) continue;
+      const double value = step * digit;
+      if (value >= 1e9) return fmt::format("{:.0f}s", value / 1e9);
+      if (value >= 1e6) return fmt::format("{:.0f}ms", value / 1e6);
+      if (value >= 1e3) return fmt::format("{:.0f}us", value / 1e3);
+      return fmt::format("{:.0f}ns", value);
+    }
+    step *= 10;
+  }
+}
+
+std::string Text(double ns) { return DurationText(Nanos(static_cast<int64_t>(ns))); }
+
+// A TOML string; names of functions and workqueues may hold anything.
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// A name as a glob that matches nothing else.
+std::string AsGlob(std::string_view name) {
+  std::string out;
+  for (const char c : name) {
+    if (c == '*' || c == '?' || c == '[' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// A function that has enough items to be limited.
+struct Candidate {
+  std::string name;
+  double waited = 0;  // in all, which tells how much it matters
+  Estimated latency, execution;
+};
+
+std::vector<Candidate> Candidates(const RunSet::State& runs) {
+  Metric p99, max;
+  p99.statistic = Metric::Statistic::kQuantile;
+  p99.quantile = 0.99;
+  max.quantity = Quantity::kExecution;
+  std::vector<Candidate> out;
+  for (const std::string& name : InstancesOf(runs, 0)) {
+    Candidate c{name, 0, {}, {}};
+    const auto series = SeriesOf(runs, 0, name, Quantity::kLatency);
+    for (const RunOf& run : series) {
+      c.waited += static_cast<double>(run.series->done.all().sum().count());
+    }
+    c.latency = Estimate(series, p99, INFINITY, RuleSettings().confidence);
+    c.execution = Estimate(SeriesOf(runs, 0, name, Quantity::kExecution), max, INFINITY,
+                           RuleSettings().confidence);
+    if (c.latency.samples < SamplesNeeded(0.99) || !c.latency.high || !c.execution.value) continue;
+    out.push_back(std::move(c));
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.waited != b.waited ? a.waited > b.waited : a.name < b.name;
+  });
+  if (out.size() > kMostRules) out.resize(kMostRules);
+  return out;
+}
+
+void AppendFunction(std::string& out, const Candidate& c) {
+  const size_t slash = c.name.rfind('/');
+  const std::string workqueue = c.name.substr(0, slash), function = c.name.substr(slash + 1);
+  out += fmt::format(
+      "\n[[budget]]\nname = {}\nworkqueue = {}\nfunction = {}\n"
+      "latency.p99 = \"{}\"      # seen {}, surely below {}, {}\n"
+      "execution.max = \"{}\"    # seen {}\n",
+      Quoted(fmt::format("{} starts promptly", function)), Quoted(AsGlob(workqueue)),
+      Quoted(AsGlob(function)), RoundedUp(kHeadroom * *c.latency.high), Text(*c.latency.value),
+      Text(*c.latency.high), CountOf(c.latency.samples, "item"),
+      RoundedUp(kHeadroom * *c.execution.value), Text(*c.execution.value));
+}
+
+// Stalls and busy pools, as the worst run had them.
+void AppendPools(std::string& out, const RunSet::State& runs) {
+  uint64_t stalls = 0, backlog = 0;
+  double busy = 0;
+  Nanos longest{0};
+  for (const RunData& run : runs.runs) {
+    stalls = std::max(stalls, run.report.stalls_total);
+    for (const Stall& stall : run.report.stalls) longest = std::max(longest, stall.duration);
+    for (const PoolRow& row : run.report.pools) {
+      backlog = std::max(backlog, row.occupancy.backlog_max);
+      busy = std::max(busy, row.busy_fraction);
+    }
+  }
+  out += "\n[[budget]]\nname = \"no pool stands still\"\n";
+  if (stalls == 0) {
+    out += "stalls = 0                 # of 10ms or more; seen none\n";
+  } else {
+    out += fmt::format("stalls = {}                 # of 10ms or more; seen {}\n", 2 * stalls, stalls);
+    out += fmt::format("stall.max = \"{}\"         # seen {}\n",
+                       RoundedUp(kHeadroom * static_cast<double>(longest.count())),
+                       DurationText(longest));
+  }
+  const double roomy = std::min(0.95, std::max(0.1, kHeadroom * busy));
+  out += fmt::format(
+      "\n[[budget]]\nname = \"no pool is starved\"\nfor_each = \"pool\"\n"
+      "busy_fraction.max = {:.2f}   # seen {:.2f}\nbacklog.max = {}           # seen {}\n",
+      std::max(roomy, std::min(1.0, busy + 0.01)), busy, std::max<uint64_t>(10, 2 * backlog), backlog);
+}
+
+}  // namespace
+
+std::vector<Wanted> WantedForDraft() {
+  std::vector<Quantity> quantities(2);
+  quantities[kLatency] = Quantity::kLatency;
+  quantities[kExecution] = Quantity::kExecution;
+  return {{{}, ForEach::kFunction, quantities}};
+}
+
+std::string DraftBudget(const RunSet& set) {
+  const RunSet::State& runs = set.state();
+  std::string out = fmt::format(
+      "# A budget for wqprof check, drafted from {} of kernel {}.\n"
+      "# Limits are twice what was seen: tighten or widen them, and drop what does not matter.\n"
+      "# wqprof-budget(5) explains every key; `wqprof check --lint FILE` checks this file.\n"
+      "schema = 1\n\n"
+      "[defaults]\n"
+      "confidence = 0.95          # limits are held against bounds, not against lucky values\n"
+      "min_samples = \"auto\"       # p95 needs 59 items, p99 299, p99.9 2995\n"
+      "max_lost_events = 0        # a pass on lost data is no pass\n"
+      "on_inconclusive = \"fail\"   # fail (exit 3), warn, pass\n",
+      CountOf(runs.runs.size(), "run"), runs.runs.front().fingerprint.kernel);
+  const std::vector<Candidate> candidates = Candidates(runs);
+  if (candidates.empty()) {
+    out += fmt::format("\n# No function had the {} items that a p99 needs: record for longer.\n",
+                       SamplesNeeded(0.99));
+  }
+  for (const Candidate& c : candidates) AppendFunction(out, c);
+  AppendPools(out, runs);
+  out +=
+      "\n# With five runs or more of a known good kernel in base/:\n"
+      "#   wqprof check --budget FILE --baseline base/ new/*.dat\n"
+      "#[[regression]]\n"
+      "#name = \"no slower than base\"\n"
+      "#for_each = \"function\"\n"
+      "#metric = \"latency.p99\"\n"
+      "#max_ratio = 1.15\n"
+      "#min_delta = \"200us\"\n"
+      "#min_runs = 5\n";
+  return out;
+}
+
+}  // namespace wqprof

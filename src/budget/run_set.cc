@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "budget/item_collector.h"
+#include "budget/run_data.h"
+#include "wqprof/analyze.h"
+
+namespace wqprof {
+namespace {
+
+// So many stalls are looked at one by one.
+constexpr size_t kMaxStalls = 100000;
+
+// "Linux node 6.1.0 #1 SMP Debian x86_64": what lies between release and architecture.
+void TakeUname(std::string_view uname, const std::string& release, Fingerprint& out) {
+  while (uname.ends_with('\n') || uname.ends_with(' ')) uname.remove_suffix(1);
+  const size_t at = release.empty() ? std::string_view::npos : uname.find(release);
+  const size_t last = uname.rfind(' ');
+  if (at == std::string_view::npos || last == std::string_view::npos) return;
+  const size_t begin = at + release.size() + 1;
+  if (begin >= last) return;
+  out.build = uname.substr(begin, last - begin);
+  out.architecture = uname.substr(last + 1);
+}
+
+Fingerprint FingerprintOf(const TraceInfo& info) {
+  Fingerprint out;
+  out.kernel = info.kernel;
+  TakeUname(info.uname, info.kernel, out);
+  out.cpus = info.cpus;
+  out.clock = info.clock;
+  out.has_sched = info.has_sched;
+  out.has_timers = info.has_timers;
+  return out;
+}
+
+// The report without what verdicts do not need: it is kept for each run.
+void Shrink(Report& report) {
+  report.origins.clear();
+  report.cpus.clear();
+  report.workers.clear();
+  report.findings.clear();
+  report.workqueues.clear();
+  for (FunctionRow& row : report.functions) {
+    Measures counts;
+    counts.queued = row.measures.queued;
+    counts.executed = row.measures.executed;
+    counts.superseded = row.measures.superseded;
+    row.measures = std::move(counts);
+  }
+  for (PoolRow& row : report.pools) {
+    row.execution = Histogram();
+    row.measures = Measures();
+  }
+}
+
+// One run on its way through the analysis.
+class RunReader {
+ public:
+  RunReader(EventSource& source, const RunSet::State& state, RunData& out)
+      : source_(source),
+        model_(source, {.gap_floor = state.shortest_stall}),
+        analyzer_(source, model_, Options(state)) {
+    out.instances.resize(state.wanted.size());
+    for (size_t i = 0; i < state.wanted.size(); ++i) {
+      collectors_.emplace_back(state.wanted[i], source, model_, out.instances[i]);
+    }
+  }
+
+  absl::StatusOr<Report> Read() {
+    constexpr size_t kBatchesPerLot = 256;
+    for (size_t batches = 1;; ++batches) {
+      auto events = source_.Next();
+      if (!events.ok()) return events.status();
+      if (events->empty()) break;
+      model_.Add(*events);
+      if (batches % kBatchesPerLot == 0) HandOn();
+    }
+    model_.Finish();
+    HandOn();
+    const Timestamp end = source_.stats().end;
+    for (const WorkItem& item : cut_) {
+      if (item.state == ItemState::kPending && overtaken_.Contains(item)) continue;
+      for (ItemCollector& collector : collectors_) collector.AddCut(item, end);
+    }
+    return std::move(analyzer_).Finish();
+  }
+
+ private:
+  static AnalyzeOptions Options(const RunSet::State& state) {
+    AnalyzeOptions options;
+    options.stall_threshold = state.shortest_stall;
+    options.max_stalls = kMaxStalls;
+    return options;
+  }
+
+  void HandOn() {
+    model_.TakeItems(items_);
+    model_.TakeGaps(gaps_);
+    analyzer_.Add(items_, gaps_);
+    const Timestamp begin = source_.stats().begin;
+    for (const WorkItem& item : items_) {
+      const ItemSplit* const split = model_.SplitOf(item);
+      for (ItemCollector& collector : collectors_) collector.Add(item, split, begin);
+      overtaken_.Add(item);
+      const bool cut = item.state == ItemState::kPending || item.state == ItemState::kRunning;
+      if (cut && !item.tainted() && item.ended == kUnseen) cut_.push_back(item);
+    }
+  }
+
+  EventSource& source_;
+  Reconstructor model_;
+  Analyzer analyzer_;
+  std::deque<ItemCollector> collectors_;
+  OvertakenWorks overtaken_;
+  std::vector<WorkItem> items_, cut_;
+  std::vector<PoolGap> gaps_;
+};
+
+void AddWanted(std::vector<Quantity>& quantities, const Metric& metric) {
+  if (!IsDurationOfItems(metric.quantity)) return;
+  if (std::find(quantities.begin(), quantities.end(), metric.quantity) == quantities.end()) {
+    quantities.push_back(metric.quantity);
+  }
+}
+
+}  // namespace
+
+std::string_view ToString(ForEach each) {
+  switch (each) {
+    case ForEach::kNone: return "";
+    case ForEach::kFunction: return "function";
+    case ForEach::kWorkqueue: return "workqueue";
+    case ForEach::kPool: return "pool";
+    case ForEach::kCpu: return "cpu";
+    case ForEach::kOrigin: return "origin";
+  }
+  return "";
+}
+
+std::vector<std::string> Differences(const Fingerprint& before, const Fingerprint& after) {
+  std::vector<std::string> out;
+  const auto compare = [&](std::string_view what, const auto& a, const auto& b) {
+    // What one of them does not tell is no difference.
+    if (a == b || a == decltype(a){} || b == decltype(b){}) return;
+    out.push_back(fmt::format("{}: {} → {}", what, a, b));
+  };
+  compare("kernel", std::string(before.kernel), std::string(after.kernel));
+  if (before.kernel == after.kernel) {
+    compare("kernel build", std::string(before.build), std::string(after.build));
+  }
+  compare("architecture", std::string(before.architecture), std::string(after.architecture));
+  compare("CPUs", int{before.cpus}, int{after.cpus});
+  compare("clock", std::string(before.clock), std::string(after.clock));
+  const auto recorded = [](bool yes) { return std::string(yes ? "recorded" : "not recorded"); };
+  compare("scheduler events", recorded(before.has_sched), recorded(after.has_sched));
+  compare("timer events", recorded(before.has_timers), recorded(after.has_timers));
+  return out;
+}
+
+std::vector<Wanted> WantedBy(const Budget& budget) {
+  std::vector<Wanted> out;
+  for (const Rule& rule : budget.rules) {
+    Wanted wanted{rule.selector, rule.for_each, {}};
+    for (const Limit& limit : rule.limits) AddWanted(wanted.quantities, limit.metric);
+    if (rule.regression) AddWanted(wanted.quantities, rule.regression->metric);
+    out.push_back(std::move(wanted));
+  }
+  return out;
+}
+
+Nanos ShortestStall(const Budget& budget) {
+  Nanos out = budget.stall_threshold;
+  // Told stalls are kept one by one: shorter ones would be too many.
+  constexpr Nanos kFloor = std::chrono::microseconds(100);
+  for (const Rule& rule : budget.rules) {
+    for (const Limit& limit : rule.limits) {
+      if (limit.metric.quantity != Quantity::kStall) continue;
+      out = std::min(out, std::max(kFloor, Nanos(static_cast<int64_t>(limit.value))));
+    }
+  }
+  return out;
+}
+
+RunSet::RunSet(std::vector<Wanted> wanted, Nanos shortest_stall)
+    : state_(std::make_unique<State>(State{std::move(wanted), shortest_stall, {}})) {}
+RunSet::~RunSet() = default;
+RunSet::RunSet(RunSet&&) noexcept = default;
+RunSet& RunSet::operator=(RunSet&&) noexcept = default;
+
+absl::Status RunSet::Add(EventSource& source) {
+  RunData run;
+  auto report = RunReader(source, *state_, run).Read();
+  if (!report.ok()) return report.status();
+  run.report = *std::move(report);
+  Shrink(run.report);
+  run.fingerprint = FingerprintOf(run.report.source);
+  state_->runs.push_back(std::move(run));
+  return absl::OkStatus();
+}
+
+size_t RunSet::size() const { return state_->runs.size(); }
+const Report& RunSet::report(size_t i) const { return state_->runs[i].report; }
+const Fingerprint& RunSet::fingerprint(size_t i) const { return state_->runs[i].fingerprint; }
+
+}  // namespace wqprof

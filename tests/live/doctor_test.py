@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`wqprof doctor` on the running kernel."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import live
+
+
+def doctor(*prefix, program=None):
+    return subprocess.run([*prefix, program or live.WQPROF, "doctor", "--format", "json"],
+                          capture_output=True, text=True, check=False)
+
+
+def checks(done):
+    return {check["check"]: check for check in json.loads(done.stdout)["checks"]}
+
+
+class Doctor(live.Live):
+    def test_doctor_finds_that_this_machine_can_record(self):
+        done = doctor()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(json.loads(done.stdout)["summary"]["can_record"])
+        found = checks(done)
+        self.assertEqual(found["self-test"]["status"], "ok", found["self-test"])
+        self.assertNotIn("fail", [check["status"] for check in found.values()])
+
+    def test_doctor_removes_instances_of_dead_recorders_only(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        instances = live.TRACEFS / "instances"
+        dead = instances / f"wqprof-{child.pid}-1"
+        start = pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        alive = instances / f"wqprof-{os.getpid()}-{start}"
+        other = instances / "wqprof-of-somebody"
+        for path in (dead, alive, other):
+            path.mkdir()
+            self.addCleanup(lambda path=path: path.exists() and path.rmdir())
+        found = checks(doctor())
+        self.assertIn(dead.name, found["leftovers"]["finding"])
+        self.assertEqual([path.exists() for path in (dead, alive, other)], [False, True, True])
+
+    def test_doctor_tells_of_an_instance_that_cannot_be_removed(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        dead = live.TRACEFS / "instances" / f"wqprof-{child.pid}-1"
+        dead.mkdir()
+        self.addCleanup(dead.rmdir)
+        with open(dead / "trace_pipe"):
+            found = checks(doctor())
+        self.assertEqual(found["leftovers"]["status"], "warn")
+        self.assertIn(f"rmdir {dead}", found["leftovers"]["repair"])
+
+    def test_doctor_tells_those_without_rights_to_use_root(self):
+        program = self.directory / "wqprof"
+        shutil.copy(live.WQPROF, program)
+        self.directory.chmod(0o755)
+        done = doctor("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                      program=program)
+        self.assertEqual(done.returncode, 4)
+        found = checks(done)
+        self.assertEqual(found["tracefs"]["status"], "fail")
+        self.assertIn("sudo", found["tracefs"]["repair"])
+
+
+if __name__ == "__main__":
+    live.main(Doctor)

@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`wqprof record` on the running kernel: what it writes, says, and leaves."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import stat
+import subprocess
+
+import live
+
+
+class Record(live.Live):
+    # --- What it leaves ------------------------------------------------------------------
+
+    def test_record_leaves_a_file_and_nothing_else(self):
+        said = self.record("-d", "300ms")
+        self.assertRegex(said, rf"(?m)^wrote {self.file}: \d+\.\d s, [\d,]+ events, \d+\.\d MB, "
+                               r"lost 0$")
+        self.assertEqual(sorted(self.directory.iterdir()), [self.file])
+        self.assertEqual(stat.S_IMODE(self.file.stat().st_mode), 0o600)
+
+    def test_an_existing_file_becomes_old(self):
+        self.record("-d", "50ms")
+        first = self.file.read_bytes()
+        self.record("-d", "50ms")
+        self.assertEqual(sorted(self.directory.iterdir()),
+                         [self.file, self.file.with_name("t.dat.old")])
+        self.assertEqual(self.file.with_name("t.dat.old").read_bytes(), first)
+
+    def test_a_trace_that_is_being_written_is_not_taken_away(self):
+        first = self.start()
+        self.wait_until_tracing(first)
+        second = self.record("-d", "50ms", expect=2)
+        self.assertIn("another wqprof is recording into it", second)
+        first.send_signal(signal.SIGINT)
+        self.end(first)
+        self.assertEqual(sorted(self.directory.iterdir()), [self.file])
+
+    # --- How it ends -----------------------------------------------------------------------
+
+    def end_by(self, number):
+        child = self.start()
+        self.wait_until_tracing(child)
+        self.assertEqual(self.load(2000).wait(), 0)
+        child.send_signal(number)
+        self.assertIn("wrote", self.end(child))
+        self.assertFalse(self.info()["file"]["unfinished"])
+        self.assertGreater(self.report()["quality"]["paired_fraction"], 0.99)
+
+    def test_sigint_ends_a_recording_well(self):
+        self.end_by(signal.SIGINT)
+
+    def test_sigterm_ends_a_recording_well(self):
+        self.end_by(signal.SIGTERM)
+
+    def test_sigint_is_obeyed_in_the_background_of_a_shell(self):
+        child = self.start(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        self.wait_until_tracing(child)
+        child.send_signal(signal.SIGINT)
+        self.end(child)
+
+    def killed(self, *arguments):
+        """A recorder killed while works are queued."""
+        child = self.start(*arguments)
+        self.wait_until_tracing(child)
+        load = self.load(10_000_000, 2)
+        # The pages of one CPU at least are beyond the text before them.
+        self.wait_until(lambda: sum(path.stat().st_size for path in self.directory.iterdir()) >
+                        8 << 20, "nothing was written")
+        child.kill()
+        child.communicate()
+        instances = live.instances_of(child.pid)
+        self.assertEqual([live.text(path / "tracing_on") for path in instances],
+                         ["0"] * len(instances))
+        load.kill()
+        info = self.info()
+        self.assertTrue(info["file"]["unfinished"])
+        self.assertGreater(info["trace"]["events"], 1000)
+        self.assertGreater(self.report()["quality"]["paired_fraction"], 0.99)
+        return child, info["trace"]["events"]
+
+    def test_what_a_killed_recorder_left_is_read_and_then_removed(self):
+        child, events = self.killed()
+        self.record("-d", "50ms")
+        self.assertEqual(live.instances_of(child.pid), [])
+        # With the pages in its siblings, it moved away as a whole.
+        old = self.file.with_name("t.dat.old")
+        self.assertEqual(self.siblings(), [])
+        self.assertEqual(self.info(old)["trace"]["events"], events)
+
+    def test_what_a_killed_compressing_recorder_left_is_read(self):
+        child, _ = self.killed("--compress", "-b", "1M")
+        self.record("-d", "50ms")
+        self.assertEqual(live.instances_of(child.pid), [])
+
+    def test_max_size_ends_a_recording(self):
+        load = self.load(10_000_000, 2)
+        said = self.record("--max-size", "12M", "-b", "1M")
+        load.kill()
+        self.assertIn("--max-size", said)
+        self.assertGreater(self.file.stat().st_size, 12 << 20)
+
+    # --- A command ---------------------------------------------------------------------------
+
+    def test_the_exit_code_of_the_command_is_told(self):
+        said = self.record("--", "sh", "-c", "exit 3")
+        self.assertRegex(said, r"sh exited with code 3 after \d+\.\d{3} s")
+
+    def test_the_signal_that_ended_the_command_is_told(self):
+        said = self.record("sh", "-c", "kill -SEGV $$")
+        self.assertIn("sh was ended by signal 11", said)
+
+    def test_a_command_does_not_outlive_the_duration(self):
+        began = self.directory / "began"
+        said = self.record("-d", "1s", "--", "sh", "-c", f"touch {began}; exec sleep 1000")
+        self.assertTrue(began.exists())
+        self.assertIn("ended by signal 15", said)
+        self.assertIn("wrote", said)
+
+    def test_sigint_ends_the_command_too(self):
+        child = self.start("--", "sh", "-c", f"echo $$ > {self.directory}/pid; exec sleep 1000")
+        pid = self.directory / "pid"
+        self.wait_until(lambda: pid.exists() and pid.read_text().strip(), "no command")
+        child.send_signal(signal.SIGINT)
+        self.assertIn("ended by signal 15", self.end(child))
+        self.assertFalse(os.path.exists(f"/proc/{pid.read_text().strip()}"))
+
+    def test_a_second_sigint_kills_a_command_that_does_not_listen(self):
+        ready = self.directory / "ready"
+        child = self.start("--", "sh", "-c",
+                           f"trap '' TERM INT; touch {ready}; while :; do sleep 1; done")
+        self.wait_until(ready.exists, "no command")
+        child.send_signal(signal.SIGINT)
+        self.wait_until(lambda: [n for n in live.instances_of(child.pid)
+                                 if live.text(n / "tracing_on") == "0"], "tracing went on")
+        child.send_signal(signal.SIGINT)
+        self.assertIn("ended by signal 9", self.end(child))
+
+    def test_a_command_that_is_not_found_changes_nothing(self):
+        self.file.write_text("mine")
+        said = self.record("--", "no-such-program", expect=2)
+        self.assertIn("cannot run no-such-program: No such file", said)
+        self.assertEqual([p.read_text() for p in self.directory.iterdir()], ["mine"])
+
+    def test_the_command_keeps_its_own_options_and_streams(self):
+        child = self.start("echo", "-n", "hello", "-d")
+        out, said = child.communicate(timeout=60)
+        self.assertEqual((child.returncode, out), (0, "hello -d"), said)
+
+    # --- What stands in its way ----------------------------------------------------------------
+
+    def mount_small(self, size):
+        place = self.directory / "small"
+        place.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", place],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"no tmpfs can be mounted: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", place], check=True)
+        self.file = place / "t.dat"
+
+    def fill_disk(self, *arguments):
+        self.mount_small("24M")
+        load = self.load(10_000_000, 2)
+        said = self.record(*arguments, expect=4)
+        load.kill()
+        self.assertIn("the disk is full", said)
+        self.assertIn("wrote a part of the recording", said)
+        self.assertEqual(sorted(self.file.parent.iterdir()), [self.file])
+        self.assertFalse(self.info()["file"]["unfinished"])
+        self.assertGreater(self.info()["trace"]["events"], 100_000)
+
+    def test_a_full_disk_leaves_a_whole_trace_of_what_was_written(self):
+        self.fill_disk()
+        self.assertEqual(live.trace_cmd_count(self.file), self.info()["trace"]["events"])
+
+    def test_a_full_disk_leaves_a_whole_compressed_trace(self):
+        self.fill_disk("--compress")
+
+    def test_a_disk_that_is_full_from_the_start_gets_no_file(self):
+        self.mount_small("1M")
+        self.assertIn("the disk is full", self.record("-d", "1s", expect=4))
+        self.assertEqual(list(self.file.parent.iterdir()), [])
+
+    def test_a_file_size_limit_is_told(self):
+        # In units of 1 KiB.
+        load = self.load(10_000_000, 2)
+        child = subprocess.run(["sh", "-c", 'ulimit -f 12288; exec "$@"', "sh", live.WQPROF,
+                                "record", "-o", self.file], capture_output=True, text=True,
+                               check=False)
+        load.kill()
+        self.assertEqual(child.returncode, 4, child.stderr)
+        self.assertIn("ulimit -f", child.stderr)
+        self.info()
+
+    def test_a_place_that_cannot_be_written_is_told(self):
+        for path in ("missing/t.dat", ".", "/dev/null"):
+            self.file = self.directory / path
+            said = self.record("-d", "1s", expect=2)
+            self.assertRegex(said, r"^wqprof: cannot write .*\n.*-o")
+        self.assertEqual(list(self.directory.iterdir()), [])
+
+    def test_an_unknown_clock_is_told_with_those_that_exist(self):
+        said = self.record("--clock", "sundial", "-d", "1s", expect=2)
+        self.assertRegex(said, r"no trace clock 'sundial'\nit has: local global")
+        self.assertEqual(list(self.directory.iterdir()), [])
+
+    def test_a_buffer_that_does_not_fit_is_told(self):
+        said = self.record("-b", "1000000G", "-d", "1s", expect=4)
+        self.assertRegex(said, r"does not fit into memory.*\n.*-b \d+[kM]")
+        self.assertEqual(list(self.directory.iterdir()), [])
+
+    def test_without_rights_it_says_what_to_do(self):
+        program = self.directory / "wqprof"
+        shutil.copy(live.WQPROF, program)
+        self.directory.chmod(0o777)
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               program, "record", "-o", self.file, "-d", "1s"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("run it with sudo", done.stderr)
+        self.assertEqual(list(self.directory.iterdir()), [program])
+
+    def test_tracefs_is_mounted_for_the_recording_when_it_is_not(self):
+        script = ('umount -a -t tracefs && test ! -e /sys/kernel/tracing/instances && '
+                  '"$0" record -q -o "$1" -d 300ms && test ! -e /sys/kernel/tracing/instances')
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, live.WQPROF, self.file],
+                              capture_output=True, text=True, check=False)
+        if "unshare" in done.stderr or "umount" in done.stderr:
+            self.skipTest(f"tracefs cannot be unmounted: {done.stderr.strip()}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.info()
+
+    # --- What it writes ---------------------------------------------------------------------
+
+    def check_counts(self, *arguments):
+        """trace-cmd finds the events that we count, and that the kernel counted."""
+        said = self.record(*arguments, "--", live.PTY_LOAD, "30000", "2")
+        told = int(re.search(r"s, ([\d,]+) events", said).group(1).replace(",", ""))
+        self.assertGreater(told, 200_000)
+        self.assertEqual(self.info()["trace"]["events"], told)
+        self.assertEqual(live.trace_cmd_count(self.file), told)
+        quality = self.report()["quality"]
+        self.assertEqual((quality["lost_events"], quality["unmatched_starts"]), (0, 0))
+        return self.info()
+
+    def test_version_7_holds_the_same_events_for_trace_cmd(self):
+        self.assertEqual(self.check_counts()["file"]["format"], "trace.dat v7")
+
+    def test_version_6_holds_the_same_events_for_trace_cmd(self):
+        self.assertEqual(self.check_counts("--file-version", "6")["file"]["format"],
+                         "trace.dat v6")
+
+    def test_a_compressed_file_holds_the_same_events_for_trace_cmd(self):
+        self.assertEqual(self.check_counts("--compress")["file"]["compression"], "zstd")
+
+    def test_scheduler_and_timer_events_are_in_the_file(self):
+        info = self.check_counts("--sched", "--timers")
+        names = {event["event"] for event in info["events"]}
+        self.assertLessEqual({"sched:sched_switch", "sched:sched_waking", "sched:sched_wakeup",
+                              "timer:timer_start"}, names)
+
+    def test_only_timers_of_delayed_works_are_recorded(self):
+        self.record("--timers", "-d", "1s")
+        functions = subprocess.run(
+            ["trace-cmd", "report", "-i", self.file, "-F", "timer_start"], capture_output=True,
+            text=True, check=True).stdout
+        lines = [line for line in functions.splitlines() if "timer_start" in line]
+        self.assertTrue(lines)
+        self.assertEqual([line for line in lines if "delayed_work_timer_fn" not in line], [])
+
+    def test_workers_are_named(self):
+        self.record("--", live.PTY_LOAD, "20000")
+        workers = [w["comm"] for w in self.report()["workers"] if w["executions"] > 100]
+        self.assertTrue(workers)
+        self.assertEqual([c for c in workers if not re.fullmatch(r"kworker/u?\d+:\d+H?", c)], [])
+
+    def test_nothing_is_lost_at_full_speed(self):
+        said = self.record("--", live.PTY_LOAD, "200000", "2")
+        self.assertRegex(said, r", lost 0\n")
+        self.assertEqual(self.report()["quality"]["lost_events"], 0)
+
+    def test_what_the_buffer_could_not_keep_is_told(self):
+        child = self.start("-b", "256k")
+        self.wait_until_tracing(child)
+        child.send_signal(signal.SIGSTOP)
+        self.assertEqual(self.load(50_000, 2).wait(), 0)
+        child.send_signal(signal.SIGCONT)
+        self.assertEqual(self.load(1000, 2).wait(), 0)
+        child.send_signal(signal.SIGINT)
+        said = self.end(child)
+        lost = sum(int(n.replace(",", "")) for n in re.findall(r"lost ([\d,]+) events? on CPU", said))
+        self.assertGreater(lost, 10_000)
+        self.assertIn(f"lost {lost:,}\n", said)
+        quality = self.report()["quality"]
+        # Absent when a page had no room left for the number.
+        self.assertIn(quality["lost_events"], (lost, None))
+        self.assertGreater(quality["lost_gaps"], 0)
+
+    # --- What it says ----------------------------------------------------------------------------
+
+    def test_progress_is_shown_on_a_terminal_only(self):
+        self.assertNotIn("\r", self.record("-d", "1200ms"))
+        master, slave = pty.openpty()
+        child = subprocess.Popen([live.WQPROF, "record", "-o", self.file, "-d", "2200ms"],
+                                 stderr=slave, env={**os.environ, "TERM": "xterm"})
+        os.close(slave)
+        said = b""
+        try:
+            while chunk := os.read(master, 4096):
+                said += chunk
+        except OSError:
+            pass  # the terminal is gone with its last user
+        os.close(master)
+        self.assertEqual(child.wait(), 0)
+        self.assertRegex(said.decode(), r"\r\x1b\[K1\.\d s, [\d,]+ events")
+
+    def test_quiet_is_quiet_and_verbose_tells_the_cost(self):
+        self.assertEqual(self.record("-q", "-d", "100ms"), "")
+        self.assertIn("s CPU while recording", self.record("-v", "-d", "100ms"))
+
+    def test_the_file_tells_how_it_was_recorded(self):
+        said = self.record("-w", "events*", "--timers", "--", "sleep", "0.1")
+        self.assertIn("all workqueues are recorded", said)
+        settings = {}
+        for row in self.info()["settings"]:
+            settings.setdefault(row["key"], []).append(row["value"])
+        self.assertEqual(settings["workqueue_filter"], ["events*"])
+        self.assertEqual(settings["command"], ["sleep 0.1"])
+        self.assertEqual(settings["ended_by"], ["command"])
+        self.assertIn("timer:timer_cancel", settings["left_out"][0])
+
+
+if __name__ == "__main__":
+    live.main(Record)

@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -210,9 +212,12 @@ class RecordCommand {
     const RecordingStats stats = recorder_->stats();
     if (!options_.quiet) {
       if (end_.reason == RecordingEnd::Reason::kFull) Note("stopped: --max-size is reached");
-      Say(fmt::format("wrote {}{}: {}", options_.output,
-                      end_.status.ok() && finished.ok() ? "" : " (not all of it)",
-                      RecordingText(end_.elapsed, stats, writer_->size())));
+      const bool whole = end_.status.ok() && finished.ok();
+      // Of what could not be written nobody knows the number of events.
+      Say(whole ? fmt::format("wrote {}: {}", options_.output,
+                              RecordingText(end_.elapsed, stats, writer_->size()))
+                : fmt::format("wrote a part of the recording to {}: {:.1f} MB", options_.output,
+                              static_cast<double>(writer_->size()) / 1e6));
     }
     for (const CpuLoss& loss : stats.losses) {
       Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b {}M",

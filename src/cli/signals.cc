@@ -19,6 +19,9 @@ SignalQueue::SignalQueue() {
 }
 
 SignalQueue::~SignalQueue() {
+  // A Ctrl-C that came too late to matter shall not kill what is done.
+  while (Next()) {
+  }
   if (fd_ >= 0) close(fd_);
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }

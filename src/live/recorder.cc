@@ -130,6 +130,12 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   metadata.saved_cmdlines =
       MergeCmdlines(ReadText(tracefs->File("saved_cmdlines")).text, first_threads, {});
   if (options.clock == "x86-tsc") metadata.tsc = ReadTscScale();
+  if (options.clock == "counter" || options.clock == "uptime" ||
+      (options.clock == "x86-tsc" && metadata.tsc.mult == 0)) {
+    notes.push_back(fmt::format("the clock {} does not count nanoseconds here: reports of this "
+                                "recording have its ticks for times",
+                                options.clock));
+  }
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;
   metadata.settings = JoinSettings(events, options, buffer);

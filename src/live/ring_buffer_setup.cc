@@ -32,9 +32,9 @@ uint64_t OnlineCpus() {
   return static_cast<uint64_t>(CpusOfList(ReadText("/sys/devices/system/cpu/online").text));
 }
 
-std::string Mebibytes(uint64_t bytes) {
-  return bytes < (1 << 20) ? fmt::format("{} KiB", bytes >> 10)
-                           : fmt::format("{:.4g} MiB", static_cast<double>(bytes) / (1 << 20));
+// As -b takes it.
+std::string SizeText(uint64_t bytes) {
+  return bytes < (1 << 20) ? fmt::format("{}k", bytes >> 10) : fmt::format("{}M", bytes >> 20);
 }
 
 absl::Status SetClock(const TraceInstance& instance, const std::string& clock) {
@@ -70,8 +70,8 @@ absl::Status BufferTooLarge(uint64_t wanted, uint64_t cpus, uint64_t available) 
   return absl::ResourceExhaustedError(
       fmt::format("a buffer of {} for each of {} CPUs does not fit into memory ({} available)\n"
                   "choose a smaller one with -b, e.g. -b {}",
-                  Mebibytes(wanted), cpus, Mebibytes(available),
-                  Mebibytes(std::max(kLeastBytes, available / 8 / cpus)).substr(0, 99)));
+                  SizeText(wanted), cpus, SizeText(available),
+                  SizeText(std::max(kLeastBytes, available / 8 / cpus))));
 }
 
 }  // namespace
@@ -101,7 +101,8 @@ absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std
     return TracingError("cannot set the size of the buffer", instance.File("buffer_size_kb"), error);
   }
   if (wanted == 0 && out.bytes < kDefaultBytes) {
-    notes.push_back(fmt::format("memory is scarce: the buffer is only {} per CPU", Mebibytes(out.bytes)));
+    notes.push_back(
+        fmt::format("memory is scarce: the buffer is only {} per CPU", SizeText(out.bytes)));
   }
   return out;
 }

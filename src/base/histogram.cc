@@ -32,10 +32,8 @@ struct OctaveTable {
   }
 };
 
-const OctaveTable& Table() {
-  static const OctaveTable table;
-  return table;
-}
+// Made before main(): a table made on first use would be asked for at every value.
+const OctaveTable kTable;
 
 // Buckets are (lower, upper]: a power of two belongs to the octave below it.
 struct Position {
@@ -43,12 +41,12 @@ struct Position {
   int sub;
 };
 
-Position PositionOf(uint64_t value, const OctaveTable& table) {
+Position PositionOf(uint64_t value) {
   const int octave = 63 - std::countl_zero(value);
   const uint64_t fraction = octave == 0 ? 0 : (value << (63 - octave)) & ~(uint64_t{1} << 63);
   if (fraction == 0) return {octave - 1, kPerOctave - 1};
-  size_t sub = table.guess[fraction >> (63 - Histogram::kScale - 1)];
-  while (fraction > table.edges[sub]) ++sub;
+  size_t sub = kTable.guess[fraction >> (63 - Histogram::kScale - 1)];
+  while (fraction > kTable.edges[sub]) ++sub;
   return {octave, static_cast<int>(sub)};
 }
 
@@ -61,7 +59,7 @@ int64_t Middle(int32_t index) {
 
 int32_t Histogram::IndexOf(int64_t value) {
   assert(value > 0);
-  const Position p = PositionOf(static_cast<uint64_t>(value), Table());
+  const Position p = PositionOf(static_cast<uint64_t>(value));
   return p.octave * kPerOctave + p.sub;
 }
 
@@ -70,15 +68,17 @@ void Histogram::AddTimes(Nanos value, uint64_t times) {
   assert(v >= 0);
   if (times == 0) return;
   count_ += times;
-  const __int128 sum = static_cast<__int128>(v) * times + sum_;
-  sum_ = sum > INT64_MAX ? INT64_MAX : static_cast<int64_t>(sum);
+  int64_t product, sum;
+  const bool overflow = __builtin_mul_overflow(v, times, &product) ||
+                        __builtin_add_overflow(sum_, product, &sum);
+  sum_ = overflow ? INT64_MAX : sum;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);
   if (v == 0) {
     zero_count_ += times;
     return;
   }
-  const Position p = PositionOf(static_cast<uint64_t>(v), Table());
+  const Position p = PositionOf(static_cast<uint64_t>(v));
   auto& block = octaves_[static_cast<size_t>(p.octave + 1)];
   if (!block) block = std::make_unique<Octave>();
   (*block)[static_cast<size_t>(p.sub)] += times;

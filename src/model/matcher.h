@@ -94,9 +94,9 @@ class Matcher {
   void OnEnd(const Event& e);
   void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
   void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
-  void Complete(ExecutionContext& context, OpenExecution run, const Event& e);
+  void Complete(ExecutionContext& context, OpenExecution& run, const Event& e);
   bool RunTouched(const WorkItem& item) const;
-  void Close(OpenExecution run);
+  void Close(OpenExecution& run);
 
   // The window, and starts before their queue event.
   bool ShiftWindow(WorkState& work, ExecutionContext& context, OpenExecution& run);

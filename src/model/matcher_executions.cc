@@ -11,6 +11,9 @@ namespace {
 // Queue and activate events of one critical section lie this close.
 constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
+// A worker that is preempted in the window may stay there for some milliseconds.
+constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
+
 bool IsFromTask(const Origin& origin) {
   return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
 }
@@ -37,7 +40,7 @@ void Matcher::OnStart(const Event& e) {
   // Works do not nest in a worker: the end of the one before was lost (rule 24).
   if (!softirq && !context.stack.empty()) CloseWithoutEnd(context, e.at);
 
-  OpenExecution run;
+  OpenExecution& run = context.stack.emplace_back();
   run.work = index;
   WorkItem& item = run.item;
   item.work = e.work.work;
@@ -58,12 +61,12 @@ void Matcher::OnStart(const Event& e) {
     if (item.reentrant) item.collided = false;
     ++work->executing;
     work->started_in = workers_.IndexOf(context);
+    work->last_start = e.at;
   }
   if (!softirq && !context.seen) pools_.NoteWorker(context.pool);
   context.seen = true;
   context.last_event = e.at;
   ++context.executions;
-  context.stack.push_back(std::move(run));
   if (!softirq) sched_.OnExecuting(context, e.at, true);
 }
 
@@ -95,8 +98,12 @@ void Matcher::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& 
     const QueueRecord old = TakeDisplaced(work);
     no_window ? EmitSuperseded(old) : MakeProvisional(index, context, old, run);
   }
+  // After a gap a work may be in the window of a queue event that was lost.
+  const Timestamp known = std::max(work.last_start, q.queued - kLongestWindow);
+  const bool doubtful = !no_window && losses_.Touches(known);
   work.queued = false;
   TakeQueueRecord(q, context, run);
+  run.item.wait_tainted |= doubtful;
 }
 
 // The newest queueing is inactive and cannot start: the start is that of the one before, which
@@ -182,9 +189,8 @@ void Matcher::OnEnd(const Event& e) {
     EndWithoutStart(e, context, softirq);
   } else {
     while (stack.size() > depth) CloseWithoutEnd(context, e.at);
-    OpenExecution run = std::move(stack.back());
+    Complete(context, stack.back(), e);
     stack.pop_back();
-    Complete(context, std::move(run), e);
   }
   context.seen = true;
   context.last_event = e.at;
@@ -217,16 +223,16 @@ void Matcher::EndWithoutStart(const Event& e, ExecutionContext& context, bool so
 
 // The end of the innermost execution was not seen; it was over by `at` at the latest.
 void Matcher::CloseWithoutEnd(ExecutionContext& context, Timestamp at) {
-  OpenExecution run = std::move(context.stack.back());
-  context.stack.pop_back();
+  OpenExecution& run = context.stack.back();
   run.item.run_tainted = true;
   ++quality_.lost_ends;
   pools_.Ends(run.item.pool, at);
-  if (!run.item.softirq) sched_.OnExecuting(context, at, !context.stack.empty());
-  Close(std::move(run));
+  if (!run.item.softirq) sched_.OnExecuting(context, at, context.stack.size() > 1);
+  Close(run);
+  context.stack.pop_back();
 }
 
-void Matcher::Complete(ExecutionContext& context, OpenExecution run, const Event& e) {
+void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Event& e) {
   WorkItem& item = run.item;
   item.ended = e.at;
   item.end_cpu = e.cpu;
@@ -235,16 +241,17 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution run, const Event
     item.function = e.work.function;
   }
   item.run_tainted |= RunTouched(item);
-  if (context.stack.empty()) {
+  const bool outermost = context.stack.size() == 1;
+  if (outermost) {
     context.busy += item.ended - item.started;
     context.last_run = {item.function, item.workqueue, item.started, item.ended};
   }
   if (sched_.seen()) {
     SplitRun(context, item);
-    if (!item.softirq) sched_.OnExecuting(context, item.ended, !context.stack.empty());
+    if (!item.softirq) sched_.OnExecuting(context, item.ended, !outermost);
   }
   pools_.Ends(item.pool, e.at);
-  Close(std::move(run));
+  Close(run);
 }
 
 // A worker that is bound to its CPU emits nothing elsewhere.
@@ -254,7 +261,7 @@ bool Matcher::RunTouched(const WorkItem& item) const {
   return bound ? losses_.TouchesCpu(item.run_cpu, item.started) : losses_.Touches(item.started);
 }
 
-void Matcher::Close(OpenExecution run) {
+void Matcher::Close(OpenExecution& run) {
   if (run.work != SlabIndex::kNone) {
     WorkState& work = works_[run.work];
     if (work.executing > 0) --work.executing;

@@ -112,8 +112,7 @@ std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, 
   if (!seen_ || from > to) return std::nullopt;
   if (const Track* track = FindTrack(worker)) return track->history.Between(from, to);
   WorkerTime unknown;
-  auto& part = worker.stack.empty() ? unknown.idle : unknown.executing;
-  part[static_cast<size_t>(TaskState::kUnknown)] = to - from;
+  unknown.idle[static_cast<size_t>(TaskState::kUnknown)] = to - from;
   return unknown;
 }
 

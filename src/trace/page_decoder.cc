@@ -51,16 +51,31 @@ PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names
   stats_.records.resize(context.layout.slots.size());
 }
 
-NameId PageDecoder::FunctionAt(uint64_t address) {
+PageDecoder::FunctionEntry& PageDecoder::FunctionAt(uint64_t address) {
   FunctionEntry& entry = functions_[MixHash(address) % functions_.size()];
-  if (entry.address != address || entry.name == NameId::kUnknown) {
-    if (address == 0) return NameId::kUnknown;
-    entry = {address, names_.Intern(context_.symbols->NameOf(address))};
+  if (entry.address != address) [[unlikely]] {
+    const NameId name =
+        address == 0 ? NameId::kUnknown : names_.Intern(context_.symbols->NameOf(address));
+    entry = {address, name, {}};
   }
-  return entry.name;
+  return entry;
 }
 
-NameId PageDecoder::WorkqueueName(std::string_view text) {
+NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view text) {
+  TextEntry& last = function.workqueue;
+  if (last.size == text.size() && std::memcmp(last.text.data(), text.data(), text.size()) == 0) {
+    return last.name;
+  }
+  const NameId name = ShortName(text);
+  if (text.size() <= last.text.size()) {
+    std::memcpy(last.text.data(), text.data(), text.size());
+    last.size = static_cast<uint8_t>(text.size());
+    last.name = name;
+  }
+  return name;
+}
+
+NameId PageDecoder::ShortName(std::string_view text) {
   std::array<char, 32> key{};
   if (text.size() > key.size()) return names_.Intern(text);
   std::memcpy(key.data(), text.data(), text.size());
@@ -76,7 +91,7 @@ NameId PageDecoder::WorkqueueName(std::string_view text) {
 
 NameId PageDecoder::Comm(const std::byte* comm) {
   const char* text = reinterpret_cast<const char*>(comm);
-  return WorkqueueName(std::string_view(text, strnlen(text, 16)));
+  return ShortName(std::string_view(text, strnlen(text, 16)));
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -84,22 +99,23 @@ void PageDecoder::DecodeWork(const std::byte* payload, size_t size, const EventF
                              Event& event) {
   Event::Work work{WorkAddr{LoadAs<kBigEndian, Pointer>(payload + f.work)}, NameId::kUnknown,
                    NameId::kUnknown, Cpu::kNone, Cpu::kNone};
-  if (f.function != EventFields::kAbsent) {
-    work.function = FunctionAt(LoadAs<kBigEndian, Pointer>(payload + f.function));
-  }
+  const uint64_t address =
+      f.function == EventFields::kAbsent ? 0 : LoadAs<kBigEndian, Pointer>(payload + f.function);
+  FunctionEntry& function = FunctionAt(address);
+  work.function = function.name;
   if (event.kind == EventKind::kQueueWork) {
     if (f.workqueue != EventFields::kAbsent && f.workqueue_is_string) {
       const uint32_t loc = LoadAs<kBigEndian, uint32_t>(payload + f.workqueue);
       const size_t offset = loc & 0xffff, length = loc >> 16;
       if (offset <= size && length <= size - offset) {
         const char* text = reinterpret_cast<const char*>(payload + offset);
-        work.workqueue = WorkqueueName(std::string_view(text, strnlen(text, length)));
+        work.workqueue = WorkqueueOf(function, std::string_view(text, strnlen(text, length)));
       }
     } else if (f.workqueue != EventFields::kAbsent) {
-      const uint64_t address = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
+      const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
       std::array<char, 24> text;
-      const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", address);
-      work.workqueue = WorkqueueName(std::string_view(text.data(), end.size));
+      const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
+      work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size));
     }
     // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
     // caller gave none, and NR_CPUS is not in the trace (kernel.md §1.2).
@@ -191,7 +207,7 @@ bool PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp
       return offset == EventFields::kAbsent ? Pointer{0}
                                             : LoadAs<kBigEndian, Pointer>(payload + offset);
     };
-    event.timer = {WorkAddr{at_offset(fields.work)}, FunctionAt(at_offset(fields.function)),
+    event.timer = {WorkAddr{at_offset(fields.work)}, FunctionAt(at_offset(fields.function)).name,
                    static_cast<uint32_t>(at_offset(fields.expires) - at_offset(fields.now))};
   }
   return true;

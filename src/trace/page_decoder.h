@@ -94,20 +94,23 @@ class PageDecoder {
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   std::vector<Event>& out) const;
 
-  NameId FunctionAt(uint64_t address);
-  NameId WorkqueueName(std::string_view text);
-  NameId Comm(const std::byte* comm);
-
-  struct FunctionEntry {
-    uint64_t address = 0;
-    NameId name = NameId::kUnknown;
-  };
   // A name short enough to be compared in place.
   struct TextEntry {
     std::array<char, 32> text{};
     uint8_t size = 0;
     NameId name = NameId::kUnknown;
   };
+  // A function, and the workqueue that it was queued on last: mostly it is always the same.
+  struct FunctionEntry {
+    uint64_t address = 0;
+    NameId name = NameId::kUnknown;
+    TextEntry workqueue;
+  };
+
+  FunctionEntry& FunctionAt(uint64_t address);
+  NameId WorkqueueOf(FunctionEntry& function, std::string_view text);
+  NameId ShortName(std::string_view text);
+  NameId Comm(const std::byte* comm);
 
   const DecodeContext& context_;
   Cpu cpu_;

@@ -18,6 +18,9 @@ namespace {
 constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
 constexpr int kMaxOptionSections = 1000;
 constexpr uint32_t kMaxFormats = 100000;
+constexpr size_t kMaxRegions = 1 << 16;                 // of all buffers
+constexpr uint32_t kMaxUnpacked = uint32_t{512} << 20;  // metadata of one file
+constexpr uint16_t kCompressed = 1;                     // flag of a section
 
 // Option and section ids (formats.md §1.3).
 enum OptionId : uint16_t {
@@ -200,14 +203,16 @@ class Parser {
       return Fail("it holds the text of a latency tracer, not events");
     }
     if (!in.ok() || !tag.starts_with("flyrecord")) return Fail("its data section is missing");
-    BufferRegions buffer{name, "", header_page_size_, {}};
+    BufferRegions buffer{name, "", header_page_size_, {}, false};
     for (int cpu = 0; cpu < cpus_; ++cpu) {
       const uint64_t offset = in.U64(), size = in.U64();
       if (!in.ok()) return Fail("the table of its CPUs is cut short");
-      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}});
+      buffer.cpus.push_back(
+          {static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}, false});
     }
     if (has_clock_) buffer.clock = CurrentClock(in.Bytes(in.U64()));
-    dat_.buffers.push_back(std::move(buffer));
+    regions_ += buffer.cpus.size();
+    if (regions_ <= kMaxRegions) dat_.buffers.push_back(std::move(buffer));
     if (!name.empty()) return true;
     // Taken out first: an instance's own options could name instances without end.
     const auto instances = std::move(v6_instances_);
@@ -246,15 +251,16 @@ class Parser {
     in.U32();  // description
     const uint64_t size = in.U64();
     if (!in.ok() || found != id) return std::nullopt;
-    if ((flags & 1) == 0) {
+    if ((flags & kCompressed) == 0) {
       std::string body = in.Bytes(size);
       return in.ok() ? std::optional(std::move(body)) : std::nullopt;
     }
     const uint32_t packed = in.U32(), unpacked = in.U32();
     const std::string frame = in.Bytes(packed);
-    if (!in.ok() || dat_.info.compression != "zstd" || unpacked > FileCursor::kMaxText) {
+    if (!in.ok() || dat_.info.compression != "zstd" || unpacked > kMaxUnpacked - unpacked_) {
       return std::nullopt;
     }
+    unpacked_ += unpacked;
     std::string body(unpacked, '\0');
     ZstdDecompressor zstd;
     if (!zstd.Decompress(std::as_bytes(std::span(frame)),
@@ -331,6 +337,7 @@ class Parser {
 
   void ParseSectionOption(uint16_t id, uint64_t offset) {
     if (id != kHeaderInfo && id != kEventFormats && id != kKallsyms && id != kCmdlines) return;
+    if (!sections_.insert(id).second) return;  // one of each
     const auto body = Section(offset, id);
     if (!body) {
       dat_.truncated = true;
@@ -351,21 +358,33 @@ class Parser {
   }
 
   void ParseV7Buffer(ByteCursor& in) {
-    in.U64();  // the data section's header tells nothing that this option does not
     BufferRegions buffer;
+    buffer.compressed = IsCompressed(in.U64());
     buffer.name = in.CString();
     buffer.clock = in.CString();
     buffer.page_size = in.U32();
     const uint32_t cpus = in.U32();
+    std::set<uint32_t> seen;
     for (uint32_t i = 0; i < cpus; ++i) {
       const uint32_t cpu = in.U32();
       const uint64_t offset = in.U64(), size = in.U64();
       if (!in.ok()) break;
-      if (cpu >= static_cast<uint32_t>(kMaxCpus)) continue;
-      buffer.cpus.push_back({static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}});
+      // A CPU has one region; a table that names it again is no longer believed.
+      if (cpu >= static_cast<uint32_t>(kMaxCpus) || !seen.insert(cpu).second) continue;
+      buffer.cpus.push_back(
+          {static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}, false});
     }
     if (!in.ok()) dat_.truncated = true;
-    if (dat_.buffers.size() < 1000) dat_.buffers.push_back(std::move(buffer));
+    regions_ += buffer.cpus.size();
+    if (regions_ <= kMaxRegions) dat_.buffers.push_back(std::move(buffer));
+  }
+
+  // Compression is told by the data section that a buffer's option points to.
+  bool IsCompressed(uint64_t section) {
+    FileCursor in(*dat_.file, section, big_endian_);
+    const uint16_t id = in.U16(), flags = in.U16();
+    if (!in.ok() || id != kBuffer) return dat_.info.compression != "none";
+    return (flags & kCompressed) != 0;
   }
 
   // --- A recording that was killed ------------------------------------------------------
@@ -373,22 +392,27 @@ class Parser {
   void OpenUnfinished() {
     dat_.info.unfinished = true;
     const std::string& settings = dat_.info.settings;
-    BufferRegions buffer{"", dat_.info.clock, header_page_size_, {}};
+    BufferRegions buffer{"", dat_.info.clock, header_page_size_, {}, false};
     const bool compressed = dat_.info.compression == "zstd";
     const auto own_cpu = SettingNumber(settings, "data_cpu");
     const auto offset = SettingNumber(settings, "data_offset");
     const InputFile* file = dat_.file.get();
     if (own_cpu && offset && *own_cpu < static_cast<uint64_t>(kMaxCpus) &&
         *offset <= file->size()) {
-      buffer.cpus.push_back(
-          {static_cast<Cpu>(*own_cpu), file, *offset, file->size() - *offset, compressed, {}});
+      buffer.cpus.push_back({static_cast<Cpu>(*own_cpu),
+                             file,
+                             *offset,
+                             file->size() - *offset,
+                             compressed,
+                             {},
+                             false});
     }
     const uint64_t cpus = std::min<uint64_t>(SettingNumber(settings, "cpus").value_or(0), kMaxCpus);
     for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
       auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
       if (!sibling.ok()) continue;
       buffer.cpus.push_back(
-          {static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(), compressed, {}});
+          {static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(), compressed, {}, false});
       dat_.siblings.push_back(*std::move(sibling));
     }
     cpus_ = std::max(cpus_, static_cast<int>(cpus));
@@ -405,10 +429,10 @@ class Parser {
         const uint64_t room = region.offset < file_size ? file_size - region.offset : 0;
         if (region.size > room) {
           region.size = room;
+          region.cut = true;
           dat_.truncated = true;
         }
-        if (dat_.info.unfinished || dat_.info.version == 6) continue;
-        if (dat_.info.compression == "none" || region.size == 0) continue;
+        if (!buffer.compressed || region.size == 0) continue;
         region.compressed = true;
         // A count of chunks stands before them; trace-cmd leaves it out of the size.
         FileCursor in(*region.file, region.offset, big_endian_);
@@ -446,6 +470,9 @@ class Parser {
   bool has_clock_ = false;
   int cpus_ = 0;
   uint32_t header_page_size_ = 0;
+  uint32_t unpacked_ = 0;
+  size_t regions_ = 0;
+  std::set<uint16_t> sections_;
   std::vector<std::string> cpu_stats_;
   std::vector<std::pair<uint64_t, std::string>> v6_instances_;
   std::string error_;

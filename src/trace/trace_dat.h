@@ -28,6 +28,7 @@ struct CpuRegion {
   uint64_t size = 0;               // as stored
   bool compressed = false;         // a sequence of chunks { u32 csize, u32 usize, data }
   std::optional<uint32_t> chunks;  // how many of them, where the file says so
+  bool cut = false;                // the file ends before the region does
 };
 
 // One ring buffer: the top-level one (name "") or an instance.
@@ -35,7 +36,8 @@ struct BufferRegions {
   std::string name;
   std::string clock;
   uint32_t page_size = 0;
-  std::vector<CpuRegion> cpus;
+  std::vector<CpuRegion> cpus;  // each CPU once
+  bool compressed = false;
 };
 
 // The parts of a trace.dat, v6 or v7, before any page is decoded.  Everything in it was
@@ -48,7 +50,7 @@ struct TraceDat {
   std::string cmdlines;
   std::vector<BufferRegions> buffers;
   TimeScale time;
-  bool truncated = false;
+  bool truncated = false;  // metadata or regions are missing
   std::unique_ptr<InputFile> file;
   std::vector<std::unique_ptr<InputFile>> siblings;  // of an unfinished recording
 };

@@ -108,7 +108,7 @@ class TraceDatSource : public EventSource {
     for (const CpuRegion& region : buffer.cpus) {
       info.data_bytes += region.size;
       streams.push_back(std::make_unique<CpuStream>(region, context_, names_, batch_bytes,
-                                                    info.unfinished || dat_.truncated));
+                                                    info.unfinished || region.cut));
       stream_cpus_.push_back(region.cpu);
     }
     const int cores = static_cast<int>(std::thread::hardware_concurrency());

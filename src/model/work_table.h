@@ -62,9 +62,10 @@ class Slab {
 // What is open of one work.
 struct WorkState {
   WorkAddr work{};
-  bool queued = false;                       // `queue` holds the newest queue event without a start
-  uint32_t executing = 0;                    // open executions of it
-  size_t started_in = 0;                     // index of the context of its last start
+  bool queued = false;     // `queue` holds the newest queue event without a start
+  uint32_t executing = 0;  // open executions of it
+  size_t started_in = 0;   // index of the context of its last start
+  Timestamp last_start = kUnseen;
   SlabIndex displaced = SlabIndex::kNone;    // QueueRecord: the one before `queue`
   SlabIndex provisional = SlabIndex::kNone;  // see Reconstructor: the PENDING window
   SlabIndex orphan = SlabIndex::kNone;       // a start without a queue event, held back

@@ -25,12 +25,16 @@ case $status in
   0)
     cat "$said" >&2
     "$wqprof" report "$recording"
-    echo >&2
-    echo "Recorded: $recording. Your own turn: sudo $wqprof record -d 10s && $wqprof report" >&2
+    printf '\nYour turn: sudo %s record -d 10s && %s report\n' "$wqprof" "$wqprof" >&2
     ;;
   4) # This machine does not let us trace.
-    echo "Tracing is not allowed here ($(head -n 1 "$said" | sed 's/^wqprof: //')): a sample instead." >&2
-    "$wqprof" report "$source/packaging/sample/wqprof.dat"
+    if [ "$(id -u)" != 0 ]; then
+      why="only root may record, so run: sudo $0"
+    else
+      why=$(head -n 1 "$said" | sed 's/^wqprof: //')
+    fi
+    echo "Not recording this machine ($why); instead, a sample recording:" >&2
+    "$wqprof" report "$source/packaging/sample/hog.dat"
     ;;
   *)
     cat "$said" >&2

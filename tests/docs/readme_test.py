@@ -36,7 +36,7 @@ def run(command, folder):
 def prepare(folder):
     (folder / "bin").mkdir()
     (folder / "bin/wqprof").symlink_to(WQPROF)
-    shutil.copy(ROOT / "packaging/sample/wqprof.dat", folder)
+    shutil.copy(ROOT / "packaging/sample/hog.dat", folder / "wqprof.dat")
 
 
 def refreshed(readme, folder):

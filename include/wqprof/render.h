@@ -5,6 +5,7 @@
 #define WQPROF_RENDER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -152,9 +153,12 @@ absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& s
 // Writes items, one after the other, in one of the formats (schema wqprof.works/1).
 class ItemWriter {
  public:
+  // The split of one of the items passed with it, or null.
+  using SplitLookup = std::function<const ItemSplit*(const WorkItem&)>;
   virtual ~ItemWriter() = default;
   virtual void Begin(fmt::memory_buffer& out) = 0;
-  virtual void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) = 0;
+  virtual void Add(std::span<const WorkItem> items, const SplitLookup& split_of,
+                   fmt::memory_buffer& out) = 0;
   virtual void End(fmt::memory_buffer& out) = 0;
 };
 // `source` and `model` must outlive the writer.

@@ -3,6 +3,7 @@
 #define WQPROF_CLI_SLOWEST_H_
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "wqprof/model.h"
@@ -16,15 +17,21 @@ class SlowestItems {
   explicit SlowestItems(size_t limit) : limit_(limit) {}
   size_t limit() const { return limit_; }
 
-  void Add(const WorkItem& item);
+  // An item with its split, which the model would forget.
+  struct Kept {
+    WorkItem item;
+    std::optional<ItemSplit> split;
+  };
+  // `split` may be null.
+  void Add(const WorkItem& item, const ItemSplit* split);
   // The longest first; equal ones by id.
-  std::vector<WorkItem> Take(Timestamp trace_end);
+  std::vector<Kept> Take(Timestamp trace_end);
 
  private:
   // The shortest is on top, to be replaced first.
-  std::vector<WorkItem> started_;
+  std::vector<Kept> started_;
   // Of those that never started, the first queued wait longest, whenever the trace ends.
-  std::vector<WorkItem> pending_;
+  std::vector<Kept> pending_;
   size_t limit_;
 };
 

@@ -69,6 +69,7 @@ class ItemPrinter {
   ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
               const ItemFilter& filter)
       : source_(source),
+        model_(model),
         matcher_(filter, source.names()),
         writer_(MakeItemWriter(options.input.format, source, model, StyleOf(options.input))),
         slowest_(options.slowest) {
@@ -82,15 +83,20 @@ class ItemPrinter {
     }
     count_ += passed_.size();
     if (slowest_.limit() > 0) {
-      for (const WorkItem& item : passed_) slowest_.Add(item);
+      for (const WorkItem& item : passed_) slowest_.Add(item, model_.SplitOf(item));
       return absl::OkStatus();
     }
-    writer_->Add(passed_, out_);
+    writer_->Add(
+        passed_, [this](const WorkItem& item) { return model_.SplitOf(item); }, out_);
     return out_.size() < kPiece ? absl::OkStatus() : WriteOut();
   }
 
   absl::Status Finish() {
-    if (slowest_.limit() > 0) writer_->Add(slowest_.Take(source_.stats().end), out_);
+    for (const SlowestItems::Kept& kept : slowest_.Take(source_.stats().end)) {
+      writer_->Add(
+          {&kept.item, 1}, [&kept](const WorkItem&) { return kept.split ? &*kept.split : nullptr; },
+          out_);
+    }
     writer_->End(out_);
     return WriteOut();
   }
@@ -105,6 +111,7 @@ class ItemPrinter {
   }
 
   const EventSource& source_;
+  const Reconstructor& model_;
   ItemMatcher matcher_;
   std::unique_ptr<ItemWriter> writer_;
   SlowestItems slowest_;

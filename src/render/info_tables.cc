@@ -22,11 +22,26 @@ class RecordBuilder {
     table_.columns.push_back({std::move(key), std::move(heading), audience});
     table_.rows.front().push_back(std::move(cell));
   }
+  // A fact that people want to read in other words than programs.
+  void AddText(std::string heading, Cell cell) {
+    table_.columns.push_back({"", std::move(heading), kText});
+    table_.rows.front().push_back(std::move(cell));
+  }
   Table Take() && { return std::move(table_); }
 
  private:
   Table table_;
 };
+
+std::string BufferName(const std::string& instance) {
+  return instance.empty() ? "top level" : "instance " + instance;
+}
+
+std::vector<std::string> BufferNames(const std::vector<std::string>& instances) {
+  std::vector<std::string> names;
+  for (const std::string& instance : instances) names.push_back(BufferName(instance));
+  return names;
+}
 
 Table FileTable(const TraceInfo& info, const ReadStats& stats) {
   RecordBuilder file("file");
@@ -38,9 +53,10 @@ Table FileTable(const TraceInfo& info, const ReadStats& stats) {
   file.Add("page_size", "Sub-buffer, bytes",
            info.page_size > 0 ? Cell(uint64_t{info.page_size}) : Cell());
   file.Add("pages", "Pages", stats.pages);
-  file.Add("instance", "Instance read",
-           info.instance.empty() ? Cell(std::string("(top level)")) : Cell(info.instance));
-  file.Add("instances", "Instances", info.instances);
+  file.Add("instance", "", info.instance);
+  file.Add("instances", "", info.instances);
+  file.AddText("Buffer read", BufferName(info.instance));
+  file.AddText("Buffers", BufferNames(info.instances));
   file.Add("big_endian", "", info.big_endian);
   file.Add("long_size", "Kernel's long, bytes", Id{info.long_size});
   file.Add("hashed_addresses", "Addresses hashed", info.hashed_addresses);
@@ -65,19 +81,15 @@ Table TraceTable(const TraceInfo& info, const ReadStats& stats) {
   trace.Add("events", "Events", stats.events);
   // A mark without a number makes the sum unknown, which is not "-".
   trace.Add("lost_events", "", OptionalCell(stats.lost_events));
-  trace.Add("lost", "Lost",
-            stats.lost_events ? Cell(*stats.lost_events) : Cell(std::string("unknown number")));
+  trace.AddText("Lost", stats.lost_events ? Cell(*stats.lost_events)
+                                          : Cell(std::string("an unknown number")));
   trace.Add("lost_gaps", "Gaps", stats.lost_gaps);
   trace.Add("time_reversals", "Stamps going back", stats.time_reversals);
   trace.Add("has_sched", "Scheduler events", info.has_sched);
   trace.Add("has_timers", "Timer events", info.has_timers);
   trace.Add("has_queue", "", info.has_queue);
   trace.Add("has_activate", "", info.has_activate);
-  Table table = std::move(trace).Take();
-  for (Column& column : table.columns) {
-    if (column.key == "lost") column.audience = kText;
-  }
-  return table;
+  return std::move(trace).Take();
 }
 
 // All events that the file has a format for, also those that never happened.

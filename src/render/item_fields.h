@@ -3,20 +3,56 @@
 #ifndef WQPROF_RENDER_ITEM_FIELDS_H_
 #define WQPROF_RENDER_ITEM_FIELDS_H_
 
+#include <optional>
+#include <string_view>
+
 #include "render/item_names.h"
 #include "wqprof/event_source.h"
 #include "wqprof/model.h"
 
 namespace wqprof {
 
+// Tells `sink` the parts of an item's waits and execution.
+template <class Sink>
+void VisitSplit(const ItemSplit* split, Sink& sink) {
+  const std::optional<WaitSplit> wait = split != nullptr ? split->wait : std::nullopt;
+  const std::optional<RunSplit> run = split != nullptr ? split->run : std::nullopt;
+  const auto part = [&sink](std::string_view key, const auto& parts, auto member) {
+    sink.Span(key, parts ? std::optional<Nanos>((*parts).*member) : std::nullopt);
+  };
+  if (!sink.Open("split", wait || run)) return;
+  if (sink.Open("dispatch_wait", wait.has_value())) {
+    part("hold", wait, &WaitSplit::hold);
+    part("worker_creation", wait, &WaitSplit::worker_creation);
+    part("wakeup", wait, &WaitSplit::wakeup);
+    part("runqueue", wait, &WaitSplit::runqueue);
+    part("pre_work", wait, &WaitSplit::pre_work);
+    part("head_of_line", wait, &WaitSplit::head_of_line);
+    part("unknown", wait, &WaitSplit::unknown);
+    sink.Close();
+  }
+  if (sink.Open("execution", run.has_value())) {
+    part("on_cpu", run, &RunSplit::on_cpu);
+    part("preempted", run, &RunSplit::preempted);
+    part("blocked", run, &RunSplit::blocked);
+    part("runnable", run, &RunSplit::runnable);
+    part("unknown", run, &RunSplit::unknown);
+    sink.Close();
+  }
+  sink.Close();
+}
+
 // Tells `sink` every field of `item`, in order.  A sink is a class with
 //   Plain(key, text), Encoded(key, text): a word of ours; one from ItemNames ("": absent)
 //   Address(key, WorkAddr), Count(key, uint64_t), Time(key, Timestamp), CpuNumber(key, Cpu),
 //   Task(key, Pid), Flag(key, bool)
+//   Span(key, optional<Nanos>)
 //   bool Open(key, present), Close(): fields of a nested object, skipped when Open() is false
 // and is known at compile time: two million items a second leave no room for virtual calls.
+// `split` is null without scheduler events.
 template <class Sink>
-void VisitFields(const WorkItem& item, const EventSource& source, ItemNames& names, Sink& sink) {
+void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource& source,
+                 ItemNames& names, Sink& sink) {
   const bool ran = item.started != kUnseen || item.ended != kUnseen;
   sink.Count("id", item.id);
   sink.Plain("state", ToString(item.state));
@@ -50,6 +86,7 @@ void VisitFields(const WorkItem& item, const EventSource& source, ItemNames& nam
   sink.Flag("requeued_by_self", item.requeued_by_self);
   sink.Flag("tainted", item.tainted());
   sink.Flag("ambiguous", item.ambiguous);
+  VisitSplit(split, sink);
 }
 
 }  // namespace wqprof

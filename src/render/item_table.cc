@@ -67,7 +67,7 @@ class ItemTable : public ItemWriter {
                       {"function", "FUNCTION", kText, 16}};
   }
   void Begin(fmt::memory_buffer&) override {}
-  void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) override {
+  void Add(std::span<const WorkItem> items, const SplitLookup&, fmt::memory_buffer& out) override {
     for (const WorkItem& item : items) {
       table_.rows.push_back(Row(item));
       if (table_.rows.size() >= kPortion) Flush(out);

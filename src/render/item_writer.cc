@@ -84,6 +84,9 @@ class JsonSink {
   void Time(std::string_view key, Timestamp at) {
     if (at != kUnseen) Number(key, at.time_since_epoch().count());
   }
+  void Span(std::string_view key, std::optional<Nanos> span) {
+    if (span) Number(key, span->count());
+  }
   void CpuNumber(std::string_view key, Cpu cpu) {
     if (cpu != Cpu::kNone) Number(key, ToInt(cpu));
   }
@@ -145,6 +148,9 @@ class CsvSink {
   void Time(std::string_view, Timestamp at) {
     Number(at != kUnseen, at.time_since_epoch().count());
   }
+  void Span(std::string_view, std::optional<Nanos> span) {
+    Number(span.has_value(), span.value_or(Nanos(0)).count());
+  }
   void CpuNumber(std::string_view, Cpu cpu) { Number(cpu != Cpu::kNone, ToInt(cpu)); }
   void Task(std::string_view, Pid pid) { Number(pid != Pid::kNone, ToInt(pid)); }
   void Flag(std::string_view, bool value) {
@@ -171,27 +177,32 @@ class HeadingSink {
   void Address(std::string_view key, WorkAddr) { Key(key); }
   void Count(std::string_view key, uint64_t) { Key(key); }
   void Time(std::string_view key, Timestamp) { Key(key); }
+  void Span(std::string_view key, std::optional<Nanos>) { Key(fmt::format("{}_ns", key)); }
   void CpuNumber(std::string_view key, Cpu) { Key(key); }
   void Task(std::string_view key, Pid) { Key(key); }
   void Flag(std::string_view key, bool) { Key(key); }
   bool Open(std::string_view key, bool) {
-    prefix_ = std::string(key) + "_";
+    prefixes_.emplace_back(key);
     return true;
   }
-  void Close() { prefix_.clear(); }
+  void Close() { prefixes_.pop_back(); }
 
  private:
   void Key(std::string_view key) {
     if (!out_.empty()) out_ += ',';
-    out_ += prefix_;
+    for (const std::string& prefix : prefixes_) out_ += prefix + "_";
     out_ += key;
   }
   std::string& out_;
-  std::string prefix_;
+  std::vector<std::string> prefixes_;
 };
 
 void Put(fmt::memory_buffer& out, std::string_view text) {
   out.append(text.data(), text.data() + text.size());
+}
+
+const ItemSplit* SplitOf(const WorkItem& item, const ItemWriter::SplitLookup& split_of) {
+  return item.split == SplitId::kNone ? nullptr : split_of(item);
 }
 
 // NDJSON: a line with the schema, then one an item.
@@ -200,19 +211,20 @@ class NdjsonWriter : public ItemWriter {
   NdjsonWriter(const EventSource& source, const Reconstructor& model)
       : source_(source), names_(source.names(), model, JsonString) {}
   void Begin(fmt::memory_buffer& out) override { Put(out, "{\"schema\":\"wqprof.works/1\"}\n"); }
-  void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) override {
+  void Add(std::span<const WorkItem> items, const SplitLookup& split_of,
+           fmt::memory_buffer& out) override {
     for (const WorkItem& item : items) {
-      AddOne(item, out);
+      AddOne(item, SplitOf(item, split_of), out);
       out.push_back('\n');
     }
   }
   void End(fmt::memory_buffer&) override {}
 
  protected:
-  void AddOne(const WorkItem& item, fmt::memory_buffer& out) {
+  void AddOne(const WorkItem& item, const ItemSplit* split, fmt::memory_buffer& out) {
     Cursor cursor(out);
     JsonSink sink(cursor);
-    VisitFields(item, source_, names_, sink);
+    VisitFields(item, split, source_, names_, sink);
   }
 
  private:
@@ -227,11 +239,12 @@ class JsonWriter : public NdjsonWriter {
   void Begin(fmt::memory_buffer& out) override {
     Put(out, "{\n  \"schema\": \"wqprof.works/1\",\n  \"works\": [");
   }
-  void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) override {
+  void Add(std::span<const WorkItem> items, const SplitLookup& split_of,
+           fmt::memory_buffer& out) override {
     for (const WorkItem& item : items) {
       Put(out, first_ ? "\n    " : ",\n    ");
       first_ = false;
-      AddOne(item, out);
+      AddOne(item, SplitOf(item, split_of), out);
     }
   }
   void End(fmt::memory_buffer& out) override { Put(out, first_ ? "]\n}\n" : "\n  ]\n}\n"); }
@@ -248,14 +261,15 @@ class CsvWriter : public ItemWriter {
   void Begin(fmt::memory_buffer& out) override {
     std::string heading;
     HeadingSink sink(heading);
-    VisitFields(WorkItem(), source_, names_, sink);
+    VisitFields(WorkItem(), nullptr, source_, names_, sink);
     Put(out, heading + "\n");
   }
-  void Add(std::span<const WorkItem> items, fmt::memory_buffer& out) override {
+  void Add(std::span<const WorkItem> items, const SplitLookup& split_of,
+           fmt::memory_buffer& out) override {
     for (const WorkItem& item : items) {
       Cursor cursor(out);
       CsvSink sink(cursor);
-      VisitFields(item, source_, names_, sink);
+      VisitFields(item, SplitOf(item, split_of), source_, names_, sink);
     }
   }
   void End(fmt::memory_buffer&) override {}

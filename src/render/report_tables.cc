@@ -210,28 +210,51 @@ Table DelayedTable(const Stall& stall) {
   return table;
 }
 
-// "flush_to_ldisc x12, ..." : the functions that waited, worst first.
+// "flush_to_ldisc x12, ... and 4 more": the first few functions of a list, with their counts.
+class FunctionWords {
+ public:
+  void Add(std::string_view function, uint64_t count) {
+    for (auto& [name, sum] : counts_) {
+      if (name != function) continue;
+      sum += count;
+      return;
+    }
+    counts_.emplace_back(function.empty() ? "?" : function, count);
+  }
+  Cell Words() const {
+    constexpr size_t kShown = 3;
+    std::string out;
+    for (size_t i = 0; i < std::min(kShown, counts_.size()); ++i) {
+      const auto& [name, count] = counts_[i];
+      out += (i > 0 ? ", " : "") + name;
+      if (count > 1) out += fmt::format(" x{}", CountText(count));
+    }
+    if (counts_.size() > kShown) out += fmt::format(" and {} more", counts_.size() - kShown);
+    return WordCell(out);
+  }
+
+ private:
+  std::vector<std::pair<std::string, uint64_t>> counts_;
+};
+
 Cell DelayedWords(const Stall& stall) {
   std::vector<DelayedRow> rows = stall.delayed;
   std::stable_sort(rows.begin(), rows.end(), [](const DelayedRow& a, const DelayedRow& b) {
     return a.worst_wait > b.worst_wait;
   });
-  std::string out;
-  for (const DelayedRow& row : rows) {
-    if (!out.empty()) out += ", ";
-    out += row.function.empty() ? "?" : row.function;
-    if (row.count > 1) out += fmt::format(" x{}", row.count);
-  }
-  return WordCell(out);
+  FunctionWords words;
+  for (const DelayedRow& row : rows) words.Add(row.function, row.count);
+  return words.Words();
 }
 
 Cell HolderWords(const Stall& stall) {
-  std::string out;
-  for (const StallHolder& holder : stall.holders) {
-    if (!out.empty()) out += ", ";
-    out += holder.function.empty() ? "?" : holder.function;
-  }
-  return WordCell(out);
+  std::vector<StallHolder> holders = stall.holders;
+  std::stable_sort(holders.begin(), holders.end(), [](const StallHolder& a, const StallHolder& b) {
+    return a.overlap > b.overlap;
+  });
+  FunctionWords words;
+  for (const StallHolder& holder : holders) words.Add(holder.function, 1);
+  return words.Words();
 }
 
 Table StallTable(const Report& report) {

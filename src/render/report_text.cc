@@ -151,10 +151,13 @@ void AppendFindings(std::string& out, const Report& report, const TextStyle& sty
   if (report.findings.empty()) return;
   out += Emphasized("Findings", style) + "\n";
   for (const Finding& finding : report.findings) {
-    out += fmt::format("  {}. {}\n", finding.id, Escaped(finding.text, !style.utf8));
+    const std::string number = fmt::format("  {}. ", finding.id);
+    out += number;
+    AppendWrapped(out, Escaped(finding.text, !style.utf8), number.size(), style.columns);
+    // Not wrapped: a command is there to be copied.
     if (!finding.next.empty()) {
-      out +=
-          fmt::format("     {} {}\n", style.utf8 ? "→" : "->", Escaped(finding.next, !style.utf8));
+      out += fmt::format("{:{}}{} {}\n", "", number.size(), style.utf8 ? "→" : "->",
+                         Escaped(finding.next, !style.utf8));
     }
   }
 }

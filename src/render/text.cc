@@ -143,4 +143,25 @@ std::string Shortened(std::string_view text, size_t width, bool utf8) {
   return out;
 }
 
+void AppendWrapped(std::string& out, std::string_view text, size_t indent, size_t columns) {
+  size_t column = indent;
+  while (!text.empty()) {
+    const size_t space = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, space);
+    text.remove_prefix(std::min(space + 1, text.size()));
+    const size_t width = DisplayWidth(word);
+    if (column > indent && columns > 0 && column + 1 + width > columns) {
+      out += '\n';
+      out.append(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += width;
+  }
+  out += '\n';
+}
+
 }  // namespace wqprof

@@ -26,6 +26,10 @@ size_t DisplayWidth(std::string_view text);
 // begin and the end of a function's name tell something.
 std::string Shortened(std::string_view text, size_t width, bool utf8);
 
+// Appends `text` (escaped) and a line end.  The last line of `out` is `indent` columns long, as
+// further lines will begin; lines end before `columns`, 0: never.
+void AppendWrapped(std::string& out, std::string_view text, size_t indent, size_t columns);
+
 // One character of UTF-8 at the front of `text`: its length in bytes and its code point.
 // Length 0: no valid character begins there.
 struct Utf8Char {

@@ -11,6 +11,7 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kStallsInReport = 5;
+constexpr size_t kLegendColumns = 100;
 
 // The order of a table in text unless another one was asked for: what matters most comes first.
 std::string_view DefaultSort(std::string_view table) {
@@ -82,15 +83,20 @@ bool HasStar(const Table& table) {
   return false;
 }
 
-void AppendLegend(std::string& out, const std::vector<Table>& tables) {
-  if (std::any_of(tables.begin(), tables.end(), HasMeasures)) {
-    out +=
-        "p50..max: latency, queue to start.  WAITED: its sum.  INACT: share before activation.\n"
-        "EXEC: p99 of start to end.\n";
+void AppendLegend(std::string& out, const std::vector<Table>& tables, const TextStyle& style) {
+  const auto needs_words = [](const Table& table) {
+    return HasMeasures(table) && !table.rows.empty();
+  };
+  if (std::any_of(tables.begin(), tables.end(), needs_words)) {
+    AppendWrapped(
+        out,
+        "p50..max: latency, queue to start; WAITED: its sum; INACT: its share before "
+        "activation; last column: its distribution, log scale. EXEC: p99 of start to end.",
+        0, style.columns == 0 ? kLegendColumns : std::min(kLegendColumns, style.columns));
   }
   if (std::any_of(tables.begin(), tables.end(), HasStar)) {
-    out += fmt::format("* too few items for that percentile (p95 needs {}, p99 {})\n",
-                       SamplesNeeded(0.95), SamplesNeeded(0.99));
+    out += fmt::format("* too few items for the percentile (p50 needs {}, p95 {}, p99 {})\n",
+                       SamplesNeeded(0.50), SamplesNeeded(0.95), SamplesNeeded(0.99));
   }
 }
 
@@ -109,14 +115,14 @@ std::string ReportText(const Report& report, const std::vector<Table>& tables, c
     // What the columns mean stands below the last table that has them.
     if (legend_due && !HasMeasures(table) && HasMeasures(tables.front())) {
       out.pop_back();
-      AppendLegend(out, tables);
+      AppendLegend(out, tables, style);
       out += '\n';
       legend_due = false;
     }
     AppendTextTable(out, table, style);
     if (view.histograms) AppendHistograms(out, table, style);
   }
-  if (legend_due) AppendLegend(out, tables);
+  if (legend_due) AppendLegend(out, tables, style);
   if (view.tables.empty() && !report.findings.empty()) {
     out += '\n';
     AppendFindings(out, report, style);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of `check` as text, JSON, NDJSON and CSV.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/cells.h"
+#include "render/check_words.h"
+#include "render/pictures.h"
+#include "render/text.h"
+#include "wqprof/render_verdicts.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kSchema = "wqprof.check/1";
+
+Table TextTable(const CheckResult& result) {
+  Table table{.key = "results", .title = ""};
+  table.columns = {{"verdict", "VERDICT"},       {"rule", "RULE", kText, 20},
+                   {"metric", "METRIC"},         {"value", "VALUE"},
+                   {"bounds", "BOUNDS"},         {"limit", "LIMIT"},
+                   {"evidence", "EVIDENCE", kText, 0, 2}, {"where", "WHERE", kText, 0, 1},
+                   {"why", "WHY", kText, 12}};
+  for (const RuleOutcome& o : result.outcomes) {
+    if (o.verdict == Verdict::kSkipped) continue;
+    const OutcomeWords w = InWords(result, o);
+    const bool pass = o.verdict == Verdict::kPass;
+    table.rows.push_back({w.verdict, w.what, o.metric.name, WordCell(w.value), WordCell(w.bounds),
+                          w.limit, w.evidence, WordCell(pass ? "" : w.place), WordCell(w.why)});
+  }
+  return table;
+}
+
+// A number in the column of its unit: times are integers of ns.
+void AppendNumber(std::vector<Cell>& row, const RuleOutcome& o, const std::optional<double>& value,
+                  bool time) {
+  const bool is_time = o.metric.is_time();
+  row.push_back(value && time && is_time ? Cell(Nanos(static_cast<int64_t>(*value))) : Cell());
+  row.push_back(value && !(time && is_time) ? Cell(*value) : Cell());
+}
+
+Table MachineTable(const CheckResult& result) {
+  Table table{.key = "results", .title = ""};
+  for (const char* key :
+       {"rule", "instance", "metric", "verdict", "level", "why", "value_ns", "value", "low_ns",
+        "low", "high_ns", "high", "limit_ns", "limit", "samples", "runs", "base_runs", "base_ns",
+        "base", "new_ns", "new", "p", "corrected_p", "file", "line", "column"}) {
+    table.columns.push_back({key, key, kMachine});
+  }
+  for (const RuleOutcome& o : result.outcomes) {
+    std::vector<Cell> row = {o.name, WordCell(o.instance), o.metric.name,
+                             std::string(ToString(o.verdict)),
+                             std::string(o.warn_only ? "warn" : "error"), WordCell(o.why)};
+    // Of a regression these are ratios, and have no unit.
+    const bool time = !o.is_regression;
+    AppendNumber(row, o, o.value, time);
+    AppendNumber(row, o, o.low, time);
+    AppendNumber(row, o, o.high, time);
+    AppendNumber(row, o, o.limit, time);
+    row.insert(row.end(), {o.samples, uint64_t{o.runs},
+                           o.is_regression ? Cell(uint64_t{o.base_runs}) : Cell()});
+    AppendNumber(row, o, o.base, true);
+    AppendNumber(row, o, o.now, true);
+    row.insert(row.end(), {OptionalCell(o.p), OptionalCell(o.corrected_p), result.budget.path,
+                           uint64_t{o.place.line}, uint64_t{o.place.column}});
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table Record(std::string key, std::vector<std::pair<std::string, Cell>> facts) {
+  Table table{.key = std::move(key), .title = "", .record = true};
+  table.rows.emplace_back();
+  for (auto& [name, cell] : facts) {
+    table.columns.push_back({name, name, kMachine});
+    table.rows.front().push_back(std::move(cell));
+  }
+  return table;
+}
+
+Table SummaryTable(const CheckResult& result) {
+  const std::string verdict = result.broken()         ? "fail"
+                              : result.insufficient() ? "inconclusive"
+                                                      : "pass";
+  return Record("summary", {{"budget", result.budget.path},
+                            {"verdict", verdict},
+                            {"passed", uint64_t{result.Count(Verdict::kPass)}},
+                            {"failed", uint64_t{result.Count(Verdict::kFail)}},
+                            {"inconclusive", uint64_t{result.Count(Verdict::kInconclusive)}},
+                            {"skipped", uint64_t{result.Count(Verdict::kSkipped)}},
+                            {"bootstrap_seed", result.seed},
+                            {"differences", result.differences}});
+}
+
+Table FingerprintTable(const Fingerprint& f) {
+  return Record("fingerprint", {{"kernel", WordCell(f.kernel)},
+                                {"build", WordCell(f.build)},
+                                {"architecture", WordCell(f.architecture)},
+                                {"cpus", f.cpus > 0 ? Cell(uint64_t(f.cpus)) : Cell()},
+                                {"clock", WordCell(f.clock)},
+                                {"has_sched", f.has_sched},
+                                {"has_timers", f.has_timers}});
+}
+
+Table RunsTable(const CheckResult& result) {
+  Table table{.key = "runs", .title = ""};
+  for (const char* key : {"path", "baseline", "duration_ns", "lost_events", "lost_gaps",
+                          "truncated", "corrupt_pages", "unmatched_starts", "unmatched_ends",
+                          "paired_fraction"}) {
+    table.columns.push_back({key, key, kMachine});
+  }
+  for (const CheckResult::RunNote& run : result.runs) {
+    const Quality& q = run.quality;
+    table.rows.push_back({run.path, run.baseline, run.duration, OptionalCell(q.lost_events),
+                          q.lost_gaps, q.truncated || q.unfinished, q.corrupt_pages,
+                          q.match.unmatched_starts, q.match.unmatched_ends,
+                          OptionalCell(q.paired_fraction)});
+  }
+  return table;
+}
+
+// What the runs are worth, in a line.
+std::string QualityLine(const CheckResult& result) {
+  uint64_t lost = 0, unmatched = 0, damaged = 0;
+  bool unknown = false;
+  for (const CheckResult::RunNote& run : result.runs) {
+    unknown |= !run.quality.lost_events;
+    lost += run.quality.lost_events.value_or(0);
+    unmatched += run.quality.match.unmatched_starts + run.quality.match.unmatched_ends;
+    damaged += run.quality.corrupt_pages > 0 || run.quality.truncated || run.quality.unfinished;
+  }
+  std::string out = fmt::format("quality: lost {}{}, unmatched {}", unknown ? "at least " : "",
+                                CountText(lost), CountText(unmatched));
+  if (damaged > 0) out += fmt::format(", {} damaged or cut off", CountOf(damaged, "run"));
+  const bool bootstrapped = std::any_of(
+      result.outcomes.begin(), result.outcomes.end(), [](const RuleOutcome& o) {
+        return o.metric.is_estimated() && o.metric.statistic == Metric::Statistic::kMean;
+      });
+  if (bootstrapped) out += fmt::format("; bootstrap seed {}", result.seed);
+  return out;
+}
+
+std::string CheckText(const CheckResult& result, const TextStyle& style) {
+  std::string out;
+  for (const std::string& difference : result.differences) {
+    out += fmt::format("base and new differ: {}\n", Escaped(difference, !style.utf8));
+  }
+  const Table table = TextTable(result);
+  if (!table.rows.empty()) TextTableWriter(style).Append(out, table);
+  out += QualityLine(result) + "\n" + CheckSummary(result) + "\n";
+  return out;
+}
+
+}  // namespace
+
+std::string CheckSummary(const CheckResult& result) {
+  std::string out = CountOf(result.outcomes.size(), "limit") + ":";
+  std::string_view separator = " ";
+  const auto tell = [&](Verdict verdict, std::string_view word) {
+    if (const size_t n = result.Count(verdict); n > 0) {
+      out += fmt::format("{}{} {}", separator, CountText(n), word);
+      separator = ", ";
+    }
+  };
+  tell(Verdict::kPass, "kept");
+  tell(Verdict::kFail, "broken");
+  tell(Verdict::kInconclusive, "inconclusive");
+  tell(Verdict::kSkipped, "left out for too few items");
+  return out;
+}
+
+std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style) {
+  switch (format) {
+    case Format::kTable: return CheckText(result, style);
+    case Format::kCsv: return ToCsv(MachineTable(result));
+    case Format::kJson:
+    case Format::kNdjson: break;
+  }
+  const std::vector<Table> tables = {SummaryTable(result), FingerprintTable(result.fingerprint),
+                                     RunsTable(result), MachineTable(result)};
+  return format == Format::kJson ? ToJson(kSchema, tables) : ToNdjson(kSchema, tables);
+}
+
+}  // namespace wqprof

@@ -57,6 +57,7 @@ size_t CheckComplete(const Simulation& sim, const Outcome& o, const SimulationOp
     // A cancelled work that was activated for it: its activation belongs to nothing.
     if (!t->barrier && !(options.cancel_activates && t->grabbed)) {
       ExpectSameWait(sim.trace, *t, i);
+      ExpectSameOrigin(*t, i);
     }
   }
   // Barriers that did not start left no trace.

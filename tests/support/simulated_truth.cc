@@ -73,9 +73,12 @@ void ExpectSameWait(const TraceBuilder& trace, const TrueItem& truth, const Work
   EXPECT_EQ(Show(item.activated), Show(truth.activated));
   EXPECT_EQ(item.queue_cpu, truth.queue_cpu);
   EXPECT_EQ(item.target_cpu, truth.target_cpu);
+  EXPECT_EQ(trace.names().Get(item.workqueue), truth.workqueue);
+}
+
+void ExpectSameOrigin(const TrueItem& truth, const WorkItem& item) {
   EXPECT_EQ(item.requeued_by_self, truth.requeued_by_self);
   EXPECT_EQ(ToString(item.origin.kind), ToString(truth.origin));
-  EXPECT_EQ(trace.names().Get(item.workqueue), truth.workqueue);
 }
 
 }  // namespace wqprof::testing

@@ -33,11 +33,12 @@ std::string Show(Timestamp t);
 std::string Show(const TrueItem& item);
 std::string Show(const WorkItem& item);
 
-// Each fails the test where the two differ: all that the start and end events tell, and all
-// that the queue and activate events do.
+// Each fails the test where the two differ: in what the start and end events tell, in what the
+// queue and activate events do, and in who queued (which needs the events of the queuer, too).
 void ExpectSameExecution(const TraceBuilder& trace, const Outcome& outcome, const TrueItem& truth,
                          const WorkItem& item);
 void ExpectSameWait(const TraceBuilder& trace, const TrueItem& truth, const WorkItem& item);
+void ExpectSameOrigin(const TrueItem& truth, const WorkItem& item);
 
 }  // namespace wqprof::testing
 

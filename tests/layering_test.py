@@ -42,6 +42,7 @@ FACES = {
     "report.h": "analyze",
     "budget.h": "budget",
     "render.h": "render",
+    "render_verdicts.h": "render",
 }
 
 # Headers from outside that are the business of some modules only.

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts of budgets and differences of runs, as text and for machines.
+#ifndef WQPROF_RENDER_VERDICTS_H_
+#define WQPROF_RENDER_VERDICTS_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "wqprof/budget.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+
+// Schema wqprof.check/1.
+std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style);
+// "4 limits: 2 kept, 1 broken, 1 inconclusive".
+std::string CheckSummary(const CheckResult& result);
+
+// A JUnit report: a test case for each limit and instance; what is inconclusive is an error.
+std::string CheckJunit(const CheckResult& result);
+
+// Workflow commands for GitHub, which mark the lines of the rules.  GitHub shows ten errors and
+// ten warnings a step: the last one of too many tells how many more there are.
+std::string GithubAnnotations(const CheckResult& result);
+// All of it in Markdown, for $GITHUB_STEP_SUMMARY.
+std::string GithubSummary(const CheckResult& result);
+
+// Schema wqprof.diff/1.  `top`: so many rows in text; 0 for all.
+std::string RenderDiff(const DiffResult& result, Format format, size_t top,
+                       const TextStyle& style);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_RENDER_VERDICTS_H_

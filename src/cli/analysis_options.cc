@@ -68,6 +68,10 @@ Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin) {
 void AddInputOptions(CLI::App& app, AnalysisOptions* options) {
   app.add_option("FILE", options->file,
                  fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile));
+  AddReadingOptions(app, options);
+}
+
+void AddReadingOptions(CLI::App& app, AnalysisOptions* options) {
   app.add_option("--instance", options->instance,
                  "buffer to read when the file holds several (default: the one with data)")
       ->type_name("NAME")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -62,9 +63,8 @@ std::string ExplainExtras(const CLI::App& app) {
   if (!option && where.get_parent() != nullptr) {
     return fmt::format("'{}' is one argument too many for {}", word, CommandName(where));
   }
-  return fmt::format("'{}' is no {} of {}{}", option ? name : word,
-                     option ? "option" : "command", CommandName(where),
-                     DidYouMean(name, Alternatives(where, word)));
+  return fmt::format("'{}' is no {} of {}{}", option ? name : word, option ? "option" : "command",
+                     CommandName(where), DidYouMean(name, Alternatives(where, word)));
 }
 
 int UsageError(const CLI::App& app, std::string_view message) {
@@ -74,7 +74,19 @@ int UsageError(const CLI::App& app, std::string_view message) {
   return kUsage;
 }
 
-void AddCommands(CLI::App& app, int& exit_code) {
+// The words behind `--` of those commands for which it separates two lists; they are taken off
+// `argc`, as the parser would join the lists.
+std::vector<std::string> TakeBehindDashes(int& argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command != "check" && command != "diff") return {};
+  char** const end = argv + argc;
+  char** const dashes = std::find(argv, end, std::string_view("--"));
+  if (dashes == end) return {};
+  argc = static_cast<int>(dashes - argv);
+  return {dashes + 1, end};
+}
+
+void AddCommands(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code) {
   app.require_subcommand(0, 1);
   app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -83,6 +95,8 @@ void AddCommands(CLI::App& app, int& exit_code) {
   AddReportCommand(app, exit_code);
   AddWorksCommand(app, exit_code);
   AddStallsCommand(app, exit_code);
+  AddCheckCommand(app, behind_dashes, exit_code);
+  AddDiffCommand(app, behind_dashes, exit_code);
   AddInfoCommand(app, exit_code);
   AddDoctorCommand(app, exit_code);
   AddCompletionCommand(app, exit_code);
@@ -92,7 +106,8 @@ void AddCommands(CLI::App& app, int& exit_code) {
 int Run(int argc, char** argv) {
   CLI::App app("Tells which kernel work waited, behind what, and who queued it.", "wqprof");
   int exit_code = kOk;
-  AddCommands(app, exit_code);
+  const std::vector<std::string> behind_dashes = TakeBehindDashes(argc, argv);
+  AddCommands(app, behind_dashes, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/analysis_options.h"
+#include "cli/check_recording.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/run_files.h"
+#include "wqprof/budget.h"
+#include "wqprof/render_verdicts.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  wqprof check --init wqprof.dat > budget.toml     a budget to start from\n"
+    "  wqprof check --lint budget.toml                  is it well written?\n"
+    "  wqprof check --budget budget.toml run.dat        does this run keep it?\n"
+    "  sudo wqprof check --budget budget.toml --runs 5 -- ./load.sh\n"
+    "  wqprof check --budget budget.toml --baseline base/ new/*.dat\n"
+    "\n"
+    "Exit codes: 0 kept, 1 broken, 2 the budget or the call is wrong, 3 the evidence is\n"
+    "insufficient, 4 cannot trace here, 5 unreadable input. See wqprof-budget(5).";
+
+// Options of `check` alone.
+struct CheckOptions {
+  AnalysisOptions input;
+  std::string budget, lint, junit, keep;
+  bool init = false, github = false, allow_mismatch = false;
+  std::vector<std::string> traces, baseline, command;
+  size_t runs = 1;
+  RecorderOptions recorder;
+  std::optional<uint64_t> buffer_bytes;
+};
+
+absl::StatusOr<std::string> ReadText(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (file.bad() || !file.is_open() || std::filesystem::is_directory(path)) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot read the budget {}: {}\n`wqprof check --init TRACE` drafts one", path,
+                    std::strerror(errno != 0 ? errno : EISDIR)));
+  }
+  return text;
+}
+
+absl::Status WriteText(const std::string& path, const std::string& text, bool append) {
+  std::ofstream file(path, append ? std::ios::app : std::ios::trunc);
+  file << text;
+  file.flush();
+  if (file) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+}
+
+// The budget of a file; what is wrong with it has been told when there is none.
+std::optional<Budget> LoadBudget(const std::string& path, int& exit_code) {
+  const auto text = ReadText(path);
+  if (!text.ok()) {
+    exit_code = Fail(text.status());
+    return std::nullopt;
+  }
+  ParsedBudget parsed = ParseBudget(*text, path);
+  for (const BudgetProblem& problem : parsed.problems) {
+    std::fputs(Printable(fmt::format("{}:{}:{}: {}{}\n", path, problem.place.line,
+                                     problem.place.column, problem.warning ? "warning: " : "",
+                                     problem.text))
+                   .c_str(),
+               stderr);
+  }
+  if (parsed.ok()) return std::move(parsed.budget);
+  exit_code = kUsage;
+  return std::nullopt;
+}
+
+// One run of the command, from the options to the exit code.
+class CheckCommand {
+ public:
+  explicit CheckCommand(const CheckOptions& options) : options_(options) {}
+
+  int Run() {
+    int exit_code = kOk;
+    if (!options_.lint.empty()) return Lint(exit_code);
+    if (const absl::Status status = CheckCall(); !status.ok()) return Fail(status);
+    if (options_.init) return Init();
+    auto budget = LoadBudget(options_.budget, exit_code);
+    if (!budget) return exit_code;
+    RunSet runs(WantedBy(*budget), ShortestStall(*budget));
+    std::optional<RunSet> baseline;
+    if (!options_.baseline.empty()) {
+      baseline.emplace(WantedBy(*budget), ShortestStall(*budget));
+      if (const int code = Read(options_.baseline, *baseline); code != kOk) return code;
+    }
+    if (const int code = options_.command.empty() ? Read(options_.traces, runs) : Record(runs);
+        code != kOk) {
+      return code;
+    }
+    const CheckResult result = CheckBudget(*budget, runs, baseline ? &*baseline : nullptr);
+    if (!result.differences.empty() && !options_.allow_mismatch) return Mismatch(result);
+    return Tell(result);
+  }
+
+ private:
+  absl::Status CheckCall() const {
+    if (options_.budget.empty() && !options_.init) {
+      return absl::InvalidArgumentError(
+          "which budget? Name it with --budget FILE\n`wqprof check --init TRACE` drafts one");
+    }
+    if (!options_.traces.empty() && !options_.command.empty()) {
+      return absl::InvalidArgumentError(
+          "recordings and a command: give either TRACE... or -- CMD...");
+    }
+    if (options_.runs == 0) return absl::InvalidArgumentError("--runs 0 would check nothing");
+    if (options_.runs > kMaxRuns) {
+      return absl::InvalidArgumentError(fmt::format("--runs: at most {}", kMaxRuns));
+    }
+    if (options_.runs > 1 && options_.command.empty()) {
+      return absl::InvalidArgumentError("--runs needs a command to run: -- CMD...");
+    }
+    return absl::OkStatus();
+  }
+
+  int Lint(int exit_code) const {
+    if (LoadBudget(options_.lint, exit_code)) Note(fmt::format("{} is well written", options_.lint));
+    return exit_code;
+  }
+
+  int Init() {
+    RunSet runs(WantedForDraft(), std::chrono::milliseconds(10));
+    const int code = options_.command.empty() ? Read(options_.traces, runs) : Record(runs);
+    if (code != kOk) return code;
+    return Fail(WriteOutput(DraftBudget(runs)));
+  }
+
+  int Read(const std::vector<std::string>& paths, RunSet& runs) const {
+    const auto files = ExpandRuns(paths.empty() ? std::vector<std::string>{"wqprof.dat"} : paths);
+    if (!files.ok()) return FailInput(files.status());
+    return FailInput(ReadRuns(*files, Open(), runs));
+  }
+
+  OpenOptions Open() const {
+    return {.instance = options_.input.instance, .threads = options_.input.threads};
+  }
+
+  int Record(RunSet& runs) {
+    std::optional<ScratchDirectory> scratch;
+    std::string directory = options_.keep;
+    if (directory.empty()) {
+      auto made = ScratchDirectory::Create();
+      if (!made.ok()) return Fail(made.status());
+      scratch.emplace(*std::move(made));
+      directory = scratch->path();
+    } else {
+      std::error_code error;
+      std::filesystem::create_directories(directory, error);
+      if (error) {
+        return Fail(absl::InvalidArgumentError(
+            fmt::format("cannot make the directory {}: {}", directory, error.message())));
+      }
+    }
+    RecorderOptions recorder = options_.recorder;
+    recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
+    for (size_t i = 1; i <= options_.runs; ++i) {
+      const std::string path = fmt::format("{}/run-{:02}.dat", directory, i);
+      const auto command = RecordWhileRunning(options_.command, recorder, path);
+      if (!command.ok()) return Fail(command.status());
+      if (!command->failure.empty()) {
+        Note(fmt::format("run {}: {}: what it measured may not be the load", i, command->failure));
+        command_failed_ = true;
+      }
+      if (const int code = FailInput(ReadRuns({path}, Open(), runs)); code != kOk) return code;
+      if (scratch) std::filesystem::remove(path);
+      if (command->interrupted) break;
+    }
+    return kOk;
+  }
+
+  int Mismatch(const CheckResult& result) const {
+    Note(fmt::format("base and new runs are not comparable: {}\n"
+                     "--allow-mismatch compares them nonetheless",
+                     fmt::join(result.differences, "; ")));
+    return kUsage;
+  }
+
+  int Tell(const CheckResult& result) const {
+    absl::Status status = WriteOutput(RenderCheck(result, options_.input.format,
+                                                  StyleOf(options_.input)));
+    if (absl::IsCancelled(status)) status = absl::OkStatus();
+    if (!options_.junit.empty()) {
+      status.Update(WriteText(options_.junit, CheckJunit(result), false));
+    }
+    if (options_.github) {
+      std::fputs(Printable(GithubAnnotations(result)).c_str(), stderr);
+      const char* const summary = std::getenv("GITHUB_STEP_SUMMARY");
+      if (summary != nullptr && *summary != '\0') {
+        status.Update(WriteText(summary, GithubSummary(result), true));
+      }
+    }
+    if (!status.ok()) return Fail(status);
+    if (result.broken()) return kBroken;
+    return result.insufficient() || command_failed_ ? kInsufficient : kOk;
+  }
+
+  const CheckOptions& options_;
+  bool command_failed_ = false;
+};
+
+void AddJudgingOptions(CLI::App& command, CheckOptions* options) {
+  command.add_option("--budget", options->budget, "the limits, a TOML file: see wqprof-budget(5)")
+      ->type_name("FILE")
+      ->take_last();
+  command
+      .add_option("--baseline", options->baseline,
+                  "runs to compare with, for [[regression]]: a directory of *.dat, or a recording; "
+                  "may be repeated")
+      ->type_name("DIR|FILE")
+      ->allow_extra_args(false);
+  command.add_flag("--allow-mismatch", options->allow_mismatch,
+                   "compare with a baseline of another kernel, CPUs or events");
+  command.add_option("--lint", options->lint, "only check that this budget is well written")
+      ->type_name("FILE")
+      ->take_last();
+  command.add_flag("--init", options->init, "print a budget that the runs keep, to start from");
+}
+
+void AddRunningOptions(CLI::App& command, CheckOptions* options) {
+  const std::string group = "Recording CMD";
+  command.add_option("--runs", options->runs, "run CMD so often (default: once)")
+      ->type_name("N")
+      ->take_last()
+      ->group(group);
+  command.add_option("--keep", options->keep, "keep the recordings here, as run-01.dat, ...")
+      ->type_name("DIR")
+      ->take_last()
+      ->group(group);
+  command.add_flag("--sched", options->recorder.sched, "record the scheduler too")->group(group);
+  AddParsedOption(command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
+                  "ring buffer of each CPU (default 16M, less if memory is scarce)")
+      ->group(group);
+}
+
+}  // namespace
+
+void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes,
+                     int& exit_code) {
+  auto options = std::make_shared<CheckOptions>();
+  options->command = behind_dashes;
+  CLI::App* const command =
+      app.add_subcommand("check", "Hold runs against a latency budget, for CI");
+  AddJudgingOptions(*command, options.get());
+  AddRunningOptions(*command, options.get());
+  AddReadingOptions(*command, &options->input);
+  AddOutputOptions(*command, &options->input);
+  const std::string group = "How to show it";
+  command->add_option("--junit", options->junit, "write a JUnit report too")
+      ->type_name("FILE")
+      ->take_last()
+      ->group(group);
+  command->add_flag("--github", options->github,
+                    "mark the rules' lines for GitHub, and write the step summary")
+      ->group(group);
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = CheckCommand(*options).Run(); });
+}
+
+}  // namespace wqprof

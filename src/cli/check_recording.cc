@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/check_recording.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "cli/output.h"
+#include "cli/recording.h"
+#include "cli/signals.h"
+#include "wqprof/number_text.h"
+#include "wqprof/trace_writer.h"
+
+namespace wqprof {
+namespace {
+
+std::string FailureOf(const std::string& name, int status) {
+  if (WIFSIGNALED(status)) {
+    return fmt::format("{} was ended by signal {} ({})", name, WTERMSIG(status),
+                       strsignal(WTERMSIG(status)));
+  }
+  if (WEXITSTATUS(status) == 0) return "";
+  return fmt::format("{} exited with code {}", name, WEXITSTATUS(status));
+}
+
+}  // namespace
+
+absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string>& argv,
+                                                   const RecorderOptions& options,
+                                                   const std::string& path) {
+  auto workload = Workload::Prepare(argv);
+  if (!workload.ok()) return workload.status();
+  SignalQueue signals;
+  auto recorder = Recorder::Create(options);
+  if (!recorder.ok()) return recorder.status();
+  if (const absl::Status moved = MoveOldTraceAway(path); !moved.ok()) return moved;
+  TraceMetadata metadata = (*recorder)->metadata();
+  metadata.settings = "wqprof=" WQPROF_VERSION "\n" + metadata.settings;
+  auto writer = TraceWriter::Create(path, metadata, WriterOptions());
+  if (!writer.ok()) return writer.status();
+  FileSink sink(**writer);
+  const RecordingEnd end = RunRecording(**recorder, sink, workload->get(), signals, {},
+                                        [](Nanos) {});
+  if (!(*workload)->Ended()) EndWorkload(**workload, signals);
+  absl::Status status = end.status;
+  status.Update((*writer)->Finish((*recorder)->Ending()));
+  status.Update((*recorder)->Remove());
+  if (!status.ok()) return status;
+  for (const CpuLoss& loss : (*recorder)->stats().losses) {
+    Note(fmt::format("lost {} on CPU {}; a larger buffer helps: -b SIZE",
+                     CountOf(loss.events, "event"), ToInt(loss.cpu)));
+  }
+  RecordedCommand out;
+  out.interrupted = end.reason == RecordingEnd::Reason::kSignal;
+  if ((*workload)->Ended()) out.failure = FailureOf(argv.front(), (*workload)->wait_status());
+  return out;
+}
+
+absl::StatusOr<ScratchDirectory> ScratchDirectory::Create() {
+  const char* const parent = std::getenv("TMPDIR");
+  std::string path = fmt::format("{}/wqprof-check-XXXXXX",
+                                 parent != nullptr && *parent != '\0' ? parent : "/tmp");
+  if (mkdtemp(path.data()) == nullptr) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot make a directory {}: {}\nname one with --keep DIR", path,
+                    std::strerror(errno)));
+  }
+  return ScratchDirectory(path);
+}
+
+ScratchDirectory::~ScratchDirectory() {
+  if (path_.empty()) return;
+  std::error_code ignored;  // nothing can be done about it here
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace wqprof

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/analysis_options.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/run_files.h"
+#include "wqprof/budget.h"
+#include "wqprof/did_you_mean.h"
+#include "wqprof/render_verdicts.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  wqprof diff base/ new/                           two directories of recordings\n"
+    "  wqprof diff base/*.dat -- new/*.dat              the same\n"
+    "  wqprof diff base/ new/ --metric execution.p95    another measure\n"
+    "  wqprof diff base/ new/ --fail-on 'latency.p99 > +15%'\n"
+    "\n"
+    "Exit codes: 0 no difference is proven, 1 one is (with --fail-on: such a one), 3 with\n"
+    "--fail-on: the runs are too few to prove any, or their data are not whole.";
+
+constexpr size_t kRowsOnTerminal = 20;
+
+// Options of `diff` alone.
+struct DiffCommandOptions {
+  AnalysisOptions input;
+  std::vector<std::string> before, behind;  // of `--`
+  DiffOptions diff;
+  std::optional<Metric> metric;
+  std::optional<FailCondition> fail_on;
+  std::optional<size_t> top;
+};
+
+absl::StatusOr<ForEach> ParseDiffBy(std::string_view text) {
+  const std::vector<std::string> words = {"function", "workqueue", "pool"};
+  if (text == "function") return ForEach::kFunction;
+  if (text == "workqueue") return ForEach::kWorkqueue;
+  if (text == "pool") return ForEach::kPool;
+  return absl::InvalidArgumentError(
+      fmt::format("runs are not compared by '{}'{}: write {}", text, DidYouMean(text, words),
+                  fmt::join(words, ", ")));
+}
+
+absl::StatusOr<Metric> ParseComparedMetric(std::string_view text) {
+  auto metric = ParseMetric(text);
+  if (metric.ok() && !(IsDurationOfItems(metric->quantity) && metric->is_time())) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} is not compared between runs, only durations of items are", metric->name));
+  }
+  return metric;
+}
+
+// The two groups as files.
+struct Groups {
+  std::vector<std::string> base, now;
+};
+
+absl::StatusOr<Groups> Divide(const DiffCommandOptions& options) {
+  std::vector<std::string> base = options.before, now = options.behind;
+  if (now.empty() && base.size() == 2) {
+    now = {base[1]};
+    base.resize(1);
+  }
+  if (base.empty() || now.empty()) {
+    return absl::InvalidArgumentError(
+        "what is to be compared? Give two directories or recordings, BASE NEW,\n"
+        "or several recordings on each side of --: wqprof diff a.dat b.dat -- c.dat d.dat");
+  }
+  auto base_files = ExpandRuns(base), new_files = ExpandRuns(now);
+  if (!base_files.ok()) return base_files.status();
+  if (!new_files.ok()) return new_files.status();
+  return Groups{*std::move(base_files), *std::move(new_files)};
+}
+
+// What is compared: the metric shown first, then the usual ones for machines.
+std::vector<Metric> MetricsOf(const DiffCommandOptions& options) {
+  std::vector<Metric> out;
+  const auto add = [&](const Metric& metric) {
+    const bool known = std::any_of(out.begin(), out.end(),
+                                   [&](const Metric& m) { return m.name == metric.name; });
+    if (!known) out.push_back(metric);
+  };
+  if (options.metric) add(*options.metric);
+  if (options.fail_on) add(options.fail_on->metric);
+  for (const char* quantity :
+       {"latency", "activation_wait", "dispatch_wait", "execution", "total"}) {
+    for (const char* statistic : {"p99", "p50", "mean"}) {
+      add(*ParseMetric(fmt::format("{}.{}", quantity, statistic)));
+    }
+  }
+  return out;
+}
+
+bool IsProven(Change::Verdict verdict) {
+  return verdict == Change::Verdict::kSlower || verdict == Change::Verdict::kFaster;
+}
+
+int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_on) {
+  bool proven = false, tested = false, broken = false;
+  for (const DiffRow& row : result.rows) {
+    for (const Change& change : row.changes) {
+      const bool asked = fail_on ? change.metric.name == fail_on->metric.name
+                                 : &change == &row.changes.front();
+      if (!asked) continue;
+      proven |= IsProven(change.verdict);
+      tested |= change.p.has_value();
+      broken |= fail_on && change.verdict == Change::Verdict::kSlower &&
+                *change.ratio > fail_on->ratio;
+    }
+  }
+  if (!fail_on) return proven ? kBroken : kOk;
+  if (broken) return kBroken;
+  return tested && result.losses.empty() ? kOk : kInsufficient;
+}
+
+int RunDiff(DiffCommandOptions& options) {
+  const auto groups = Divide(options);
+  if (!groups.ok()) return FailInput(groups.status());
+  options.diff.metrics = MetricsOf(options);
+  const auto read = [&](const std::vector<std::string>& files, RunSet& runs) {
+    return ReadRuns(files, {.instance = options.input.instance, .threads = options.input.threads},
+                    runs);
+  };
+  RunSet base(WantedBy(options.diff), std::chrono::milliseconds(10));
+  RunSet now(WantedBy(options.diff), std::chrono::milliseconds(10));
+  absl::Status status = read(groups->base, base);
+  status.Update(status.ok() ? read(groups->now, now) : absl::OkStatus());
+  if (!status.ok()) return FailInput(status);
+  const DiffResult result = Diff(options.diff, base, now);
+  const bool terminal = DetectTerminal().is_terminal;
+  const size_t top = options.top.value_or(terminal ? kRowsOnTerminal : 0);
+  const absl::Status written =
+      WriteOutput(RenderDiff(result, options.input.format, top, StyleOf(options.input)));
+  if (!written.ok() && !absl::IsCancelled(written)) return Fail(written);
+  if (result.rows.empty()) {
+    Note("no work was executed in these recordings");
+    return kInsufficient;
+  }
+  return ExitCode(result, options.fail_on);
+}
+
+}  // namespace
+
+void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes,
+                    int& exit_code) {
+  auto options = std::make_shared<DiffCommandOptions>();
+  options->behind = behind_dashes;
+  CLI::App* const command =
+      app.add_subcommand("diff", "Compare two groups of runs, function by function");
+  command->add_option("BASE", options->before, "recordings, each a run, or directories of them");
+  AddParsedOption(*command, "--by", "function|workqueue|pool", &options->diff.by, ParseDiffBy,
+                  "what is compared (default: function)");
+  AddParsedOption(*command, "--metric", "METRIC", &options->metric, ParseComparedMetric,
+                  "the measure shown, such as execution.p95 (default: latency.p99)");
+  AddParsedOption(*command, "--fail-on", "CONDITION", &options->fail_on, ParseFailCondition,
+                  "exit with 1 only for a proven change like 'latency.p99 > +15%'");
+  AddReadingOptions(*command, &options->input);
+  AddOutputOptions(*command, &options->input);
+  command->add_option("--top", options->top, "only the first N rows; 0 shows all")
+      ->type_name("N")
+      ->take_last()
+      ->group("How to show it");
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = RunDiff(*options); });
+}
+
+}  // namespace wqprof

@@ -46,11 +46,11 @@ struct CpuLoss {
 
 // How a recording went, so far.
 struct RecordingStats {
-  uint64_t events = 0;         // read, or waiting in the ring buffer
+  uint64_t events = 0;  // read, or waiting in the ring buffer
   uint64_t lost = 0;
   std::vector<CpuLoss> losses;  // of CPUs that lost any
-  uint64_t bytes = 0;          // of pages handed to the sink
-  uint64_t reads = 0;          // of sub-buffers
+  uint64_t bytes = 0;           // of pages handed to the sink
+  uint64_t reads = 0;           // of sub-buffers
 };
 
 // Records in a tracefs instance of its own, which is named after this process and removed at

@@ -27,12 +27,12 @@ struct TraceMetadata {
   std::string header_page, header_event;
   std::vector<std::pair<std::string, std::string>> event_formats;  // system, format text
   std::string kallsyms, printk_formats, saved_cmdlines;
-  std::string trace_clock;   // the clock in use in brackets: "local global [mono]"
-  std::string uname;         // "Linux node release version machine"
-  std::string settings;      // wqprof's own note: "key=value" lines
-  uint32_t page_size = 4096; // of a sub-buffer, its header included
-  int cpus = 1;              // one more than the highest CPU online when it began
-  int possible_cpus = 1;     // ... than the highest that can come online
+  std::string trace_clock;    // the clock in use in brackets: "local global [mono]"
+  std::string uname;          // "Linux node release version machine"
+  std::string settings;       // wqprof's own note: "key=value" lines
+  uint32_t page_size = 4096;  // of a sub-buffer, its header included
+  int cpus = 1;               // one more than the highest CPU online when it began
+  int possible_cpus = 1;      // ... than the highest that can come online
   Tsc tsc;
 };
 
@@ -74,6 +74,8 @@ class TraceWriter {
   absl::Status Flush();
   // Bytes written so far; about what the finished file will have.
   uint64_t size() const;
+  // Makes a whole trace of what was written.  Its settings end with "complete=1", or with
+  // "complete=0" when something is missing at the end of some CPU; then an error tells why.
   absl::Status Finish(const TraceEnding& ending);
   // Removes all that was written; no other call may follow.
   void Discard();

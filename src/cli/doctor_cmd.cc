@@ -30,9 +30,12 @@ constexpr std::string_view kExamples =
 
 std::string VerdictText(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kOk: return "ok";
-    case Verdict::kWarn: return "warn";
-    case Verdict::kFail: return "fail";
+    case Verdict::kOk:
+      return "ok";
+    case Verdict::kWarn:
+      return "warn";
+    case Verdict::kFail:
+      return "fail";
   }
   return "";
 }
@@ -42,8 +45,8 @@ std::vector<Table> DoctorTables(const std::vector<TracingCheck>& checks, bool ca
   summary.columns = {{"can_record", "CAN RECORD"}};
   summary.rows.push_back({can_record});
   Table table{.key = "checks", .title = ""};
-  table.columns = {{"check", "CHECK"}, {"status", "STATUS"}, {"finding", "FINDING"},
-                   {"repair", "REPAIR"}};
+  table.columns = {
+      {"check", "CHECK"}, {"status", "STATUS"}, {"finding", "FINDING"}, {"repair", "REPAIR"}};
   for (const TracingCheck& check : checks) {
     table.rows.push_back({check.name, VerdictText(check.verdict), check.finding,
                           check.repair.empty() ? Cell() : Cell(check.repair)});
@@ -74,10 +77,18 @@ int RunDoctor(const AnalysisOptions& options) {
   const std::vector<Table> tables = DoctorTables(checks, can_record);
   std::string text;
   switch (options.format) {
-    case Format::kTable: text = DoctorText(checks, can_record); break;
-    case Format::kJson: text = ToJson(kSchema, tables); break;
-    case Format::kNdjson: text = ToNdjson(kSchema, std::span(tables).subspan(1)); break;
-    case Format::kCsv: text = ToCsv(tables[1]); break;
+    case Format::kTable:
+      text = DoctorText(checks, can_record);
+      break;
+    case Format::kJson:
+      text = ToJson(kSchema, tables);
+      break;
+    case Format::kNdjson:
+      text = ToNdjson(kSchema, std::span(tables).subspan(1));
+      break;
+    case Format::kCsv:
+      text = ToCsv(tables[1]);
+      break;
   }
   if (const int written = Fail(WriteOutput(text)); written != kOk) return written;
   return can_record ? kOk : kCannotTrace;

@@ -106,8 +106,9 @@ class RecordCommand {
     if (options_.quiet) return absl::OkStatus();
     for (const std::string& note : recorder_->notes()) Note(note);
     if (!options_.workqueues.empty()) {
-      Note("-w: all workqueues are recorded, as works could not be paired otherwise; "
-           "reports show those");
+      Note(
+          "-w: all workqueues are recorded, as works could not be paired otherwise; "
+          "reports show those");
     }
     return absl::OkStatus();
   }
@@ -153,14 +154,14 @@ class RecordCommand {
     const int status = workload_->Ended() ? workload_->wait_status() : 0;
     std::string what = fmt::format("{} ", options_.command.front());
     if (WIFSIGNALED(status)) {
-      what += fmt::format("was ended by signal {} ({})", WTERMSIG(status),
-                          strsignal(WTERMSIG(status)));
+      what +=
+          fmt::format("was ended by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
     } else {
       what += fmt::format("exited with code {}", WEXITSTATUS(status));
     }
     if (end_.command_time) {
-      what += fmt::format(" after {:.3f} s",
-                          std::chrono::duration<double>(*end_.command_time).count());
+      what +=
+          fmt::format(" after {:.3f} s", std::chrono::duration<double>(*end_.command_time).count());
     } else if (was_running) {
       what += ", as the recording ended before it";
     }
@@ -183,11 +184,16 @@ class RecordCommand {
 
   std::string_view ReasonText() const {
     switch (end_.reason) {
-      case RecordingEnd::Reason::kDuration: return "duration";
-      case RecordingEnd::Reason::kCommand: return "command";
-      case RecordingEnd::Reason::kSignal: return "signal";
-      case RecordingEnd::Reason::kFull: return "max-size";
-      case RecordingEnd::Reason::kError: return "error";
+      case RecordingEnd::Reason::kDuration:
+        return "duration";
+      case RecordingEnd::Reason::kCommand:
+        return "command";
+      case RecordingEnd::Reason::kSignal:
+        return "signal";
+      case RecordingEnd::Reason::kFull:
+        return "max-size";
+      case RecordingEnd::Reason::kError:
+        return "error";
     }
     return "";
   }
@@ -197,8 +203,8 @@ class RecordCommand {
     const auto number = [](const char* variable) {
       const char* const text = std::getenv(variable);
       unsigned id = 0;
-      const bool good = text != nullptr && std::from_chars(text, text + std::strlen(text), id).ec ==
-                                               std::errc();
+      const bool good =
+          text != nullptr && std::from_chars(text, text + std::strlen(text), id).ec == std::errc();
       return good ? std::optional(id) : std::nullopt;
     };
     const auto uid = number("SUDO_UID"), gid = number("SUDO_GID");
@@ -225,11 +231,12 @@ class RecordCommand {
                        SuggestedBuffer() >> 20));
     }
     if (options_.verbose) {
-      Note(fmt::format("collector: {:.3f} s CPU while recording ({:.3f} user, {:.3f} system), "
-                       "{:.3f} s to finish the file; {} of {:.1f} MB",
-                       recording_cpu_.user + recording_cpu_.system, recording_cpu_.user,
-                       recording_cpu_.system, finishing_cpu_.user + finishing_cpu_.system,
-                       CountOf(stats.reads, "read"), static_cast<double>(stats.bytes) / 1e6));
+      Note(
+          fmt::format("collector: {:.3f} s CPU while recording ({:.3f} user, {:.3f} system), "
+                      "{:.3f} s to finish the file; {} of {:.1f} MB",
+                      recording_cpu_.user + recording_cpu_.system, recording_cpu_.user,
+                      recording_cpu_.system, finishing_cpu_.user + finishing_cpu_.system,
+                      CountOf(stats.reads, "read"), static_cast<double>(stats.bytes) / 1e6));
     }
   }
 
@@ -275,11 +282,11 @@ void AddRecordCommand(CLI::App& app, int& exit_code) {
                   "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
   command->add_flag("--sched", options->recorder.sched,
                     "Record the scheduler too: tells why works waited");
-  command->add_flag("--timers", options->recorder.timers,
-                    "Record timers of delayed works too");
-  command->add_option("-w,--workqueue", options->workqueues,
-                      "Show only workqueues that match GLOB in reports of this recording; "
-                      "may be repeated")
+  command->add_flag("--timers", options->recorder.timers, "Record timers of delayed works too");
+  command
+      ->add_option("-w,--workqueue", options->workqueues,
+                   "Show only workqueues that match GLOB in reports of this recording; "
+                   "may be repeated")
       ->type_name("GLOB")
       ->expected(1)
       ->take_all();

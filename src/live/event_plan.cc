@@ -33,10 +33,9 @@ std::vector<PlannedEvent> PlanEvents(bool sched, bool timers, const FilterFacts&
     events.push_back({"task", "task_rename", ""});
   }
   if (timers) {
-    const std::string delayed =
-        facts.delayed_work_timer_fn != 0
-            ? fmt::format("function == {:#x}", facts.delayed_work_timer_fn)
-            : "";
+    const std::string delayed = facts.delayed_work_timer_fn != 0
+                                    ? fmt::format("function == {:#x}", facts.delayed_work_timer_fn)
+                                    : "";
     events.push_back({"timer", "timer_start", delayed});
     events.push_back({"timer", "timer_expire_entry", delayed});
   }
@@ -60,9 +59,10 @@ absl::Status EnableEvents(const TraceInstance& instance, std::vector<PlannedEven
   for (PlannedEvent& event : events) {
     if (!event.filter.empty() &&
         WriteText(instance.File(EventFile(event, "filter")), event.filter) != 0) {
-      notes.push_back(fmt::format("the kernel refused the filter '{}' for {}: recording all of "
-                                  "these events",
-                                  event.filter, event.name));
+      notes.push_back(
+          fmt::format("the kernel refused the filter '{}' for {}: recording all of "
+                      "these events",
+                      event.filter, event.name));
       event.filter.clear();
     }
     const std::string enable = instance.File(EventFile(event, "enable"));

@@ -92,8 +92,10 @@ TracingCheck CheckComms(const Tracefs& tracefs) {
   const std::string size(Trimmed(ReadText(tracefs.File("saved_cmdlines_size")).text));
   const Comms threads = KernelThreads();
   if (threads.empty()) {
-    return {"task names", Verdict::kWarn, "kernel threads cannot be seen in /proc: some workers "
-            "may stay without a name", "mount /proc without hidepid, or run in the host's pid namespace"};
+    return {"task names", Verdict::kWarn,
+            "kernel threads cannot be seen in /proc: some workers "
+            "may stay without a name",
+            "mount /proc without hidepid, or run in the host's pid namespace"};
   }
   return {"task names", Verdict::kOk,
           fmt::format("the kernel remembers {}, and {} kernel threads are in /proc", size,
@@ -115,9 +117,10 @@ void CheckInstance(const Tracefs& tracefs, std::vector<TracingCheck>& out) {
   if (!buffer.ok()) {
     out.push_back(Failed("buffer", buffer.status()));
   } else {
-    out.push_back({"buffer", notes.empty() ? Verdict::kOk : Verdict::kWarn,
-                   notes.empty() ? fmt::format("{} MiB per CPU", buffer->bytes >> 20) : notes.front(),
-                   notes.empty() ? "" : "free memory, or watch for losses"});
+    out.push_back(
+        {"buffer", notes.empty() ? Verdict::kOk : Verdict::kWarn,
+         notes.empty() ? fmt::format("{} MiB per CPU", buffer->bytes >> 20) : notes.front(),
+         notes.empty() ? "" : "free memory, or watch for losses"});
     out.push_back({"sub-buffers", Verdict::kOk,
                    buffer->subbuf_bytes != 0
                        ? fmt::format("{} KiB", buffer->subbuf_bytes >> 10)

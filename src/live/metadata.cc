@@ -114,7 +114,8 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
     out.event_formats.emplace_back(
         event.system, read(fmt::format("events/{}/{}/format", event.system, event.name)));
   }
-  if (error != 0) return TracingError("cannot read the formats of events", instance.File(""), error);
+  if (error != 0)
+    return TracingError("cannot read the formats of events", instance.File(""), error);
   out.page_size = PageSizeOf(out.header_page);
   if (out.page_size == 0) {
     return absl::FailedPreconditionError(
@@ -127,8 +128,8 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
   out.uname = fmt::format("{} {} {} {} {}", name.sysname, name.nodename, name.release, name.version,
                           name.machine);
   out.cpus = CpusOfList(ReadText("/sys/devices/system/cpu/online").text);
-  out.possible_cpus = std::max(out.cpus,
-                               CpusOfList(ReadText("/sys/devices/system/cpu/possible").text));
+  out.possible_cpus =
+      std::max(out.cpus, CpusOfList(ReadText("/sys/devices/system/cpu/possible").text));
   return out;
 }
 
@@ -138,8 +139,8 @@ TraceMetadata::Tsc ReadTscScale() {
   attr.size = sizeof attr;
   attr.type = PERF_TYPE_SOFTWARE;
   attr.config = PERF_COUNT_SW_DUMMY;
-  const ScopedFd fd(static_cast<int>(
-      syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
+  const ScopedFd fd(
+      static_cast<int>(syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
   if (!fd.ok()) return out;
   const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   void* const mapped = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);

@@ -107,7 +107,8 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   if (!found.ok()) return found.status();
   tracefs = *std::move(found);
   for (const std::string& name : RemoveLeftoverInstances(*tracefs)) {
-    notes.push_back(fmt::format("removed the trace instance {} of a recorder that was killed", name));
+    notes.push_back(
+        fmt::format("removed the trace instance {} of a recorder that was killed", name));
   }
   first_threads = KernelThreads();
   const KernelSymbols symbols = ReadKernelSymbols();
@@ -132,9 +133,10 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   if (options.clock == "x86-tsc") metadata.tsc = ReadTscScale();
   if (options.clock == "counter" || options.clock == "uptime" ||
       (options.clock == "x86-tsc" && metadata.tsc.mult == 0)) {
-    notes.push_back(fmt::format("the clock {} does not count nanoseconds here: reports of this "
-                                "recording have its ticks for times",
-                                options.clock));
+    notes.push_back(
+        fmt::format("the clock {} does not count nanoseconds here: reports of this "
+                    "recording have its ticks for times",
+                    options.clock));
   }
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;

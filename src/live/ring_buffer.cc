@@ -53,13 +53,15 @@ absl::StatusOr<std::unique_ptr<CpuBuffer>> CpuBuffer::Open(const TraceInstance& 
   ScopedFd stats = open_file("stats");
   if (!pipe.ok() && error == EMFILE) {
     return absl::ResourceExhaustedError(
-        "cannot open the buffer of every CPU: too many open files\nraise the limit: ulimit -n 8192");
+        "cannot open the buffer of every CPU: too many open files\nraise the limit: ulimit -n "
+        "8192");
   }
   if (!pipe.ok() || !stats.ok()) {
     return TracingError("cannot read the ring buffer", instance.File("per_cpu"),
                         pipe.ok() ? errno : error);
   }
-  return std::unique_ptr<CpuBuffer>(new CpuBuffer(cpu, page_size, std::move(pipe), std::move(stats)));
+  return std::unique_ptr<CpuBuffer>(
+      new CpuBuffer(cpu, page_size, std::move(pipe), std::move(stats)));
 }
 
 CpuBuffer::CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats)
@@ -104,7 +106,8 @@ void CpuBuffer::RefreshCounts() {
 
 std::vector<Cpu> BufferCpus(const TraceInstance& instance) {
   std::vector<Cpu> out;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(instance.File("per_cpu").c_str()), closedir);
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(instance.File("per_cpu").c_str()),
+                                                closedir);
   while (const dirent* entry = dir != nullptr ? readdir(dir.get()) : nullptr) {
     const std::string_view name = entry->d_name;
     int cpu = 0;

@@ -24,7 +24,7 @@ struct BufferCounts {
   uint64_t entries = 0;  // that wait to be read
   uint64_t bytes = 0;    // that they take
   uint64_t read = 0;
-  uint64_t lost = 0;     // overwritten, or dropped
+  uint64_t lost = 0;  // overwritten, or dropped
 };
 BufferCounts ParseBufferCounts(std::string_view stats);
 

@@ -98,7 +98,8 @@ absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std
   }
   if (error == ENOMEM) return BufferTooLarge(out.bytes, cpus, available);
   if (error != 0) {
-    return TracingError("cannot set the size of the buffer", instance.File("buffer_size_kb"), error);
+    return TracingError("cannot set the size of the buffer", instance.File("buffer_size_kb"),
+                        error);
   }
   if (wanted == 0 && out.bytes < kDefaultBytes) {
     notes.push_back(

@@ -20,7 +20,7 @@ constexpr char kUsualPath[] = "/sys/kernel/tracing";
 constexpr char kOldPath[] = "/sys/kernel/debug/tracing";
 
 bool IsTracefs(const char* path) {
-  struct statfs found{};
+  struct statfs found {};
   return statfs(path, &found) == 0 && found.f_type == TRACEFS_MAGIC;
 }
 
@@ -45,8 +45,8 @@ absl::StatusOr<std::unique_ptr<Tracefs>> Tracefs::Open() {
   }
   if (mount("tracefs", kUsualPath, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     const int error = errno;
-    absl::Status status = TracingError("cannot trace: tracefs is not mounted, and mounting it",
-                                       kUsualPath, error);
+    absl::Status status =
+        TracingError("cannot trace: tracefs is not mounted, and mounting it", kUsualPath, error);
     return status;
   }
   return std::unique_ptr<Tracefs>(new Tracefs(kUsualPath, true));

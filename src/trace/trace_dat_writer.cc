@@ -244,14 +244,16 @@ absl::Status TraceWriter::Finish(const TraceEnding& ending) {
   State& state = *state_;
   state.Flush().IgnoreError();
   // What could not be written was told by Append() or is told now; the rest is made whole.
-  absl::Status written = state.compressor != nullptr ? state.compressor->Drain() : state.failed;
+  absl::Status written = state.failed;
+  if (state.compressor != nullptr) written.Update(state.compressor->Drain());
   state.compressor.reset();
   state.reserve->Release();
   if (!ending.saved_cmdlines.empty()) state.metadata.saved_cmdlines = ending.saved_cmdlines;
+  state.complete = written.ok();
   absl::Status status =
       state.options.version == 6 ? state.FinishV6(ending) : state.FinishV7(ending);
-  status.Update(written);
-  return status;
+  written.Update(status);
+  return written;
 }
 
 // The last sections come before the pages that are moved here, so that a recorder killed on
@@ -284,7 +286,7 @@ absl::Status TraceWriter::State::FinishV7(const TraceEnding& ending) {
     status.Update(MovePages(pages, *main, place));
     pages.sibling->Remove();
   }
-  // Again, for what could not be moved.
+  complete &= status.ok();
   status.Update(main->Patch(options_offset, FinalOptions(ending, placed)));
   status.Update(main->Patch(buffer_section,
                             SectionHeader(DatId::kBuffer, options.compress,
@@ -297,7 +299,7 @@ std::string TraceWriter::State::FinalOptions(const TraceEnding& ending,
                                              const std::vector<PlacedPages>& placed) const {
   ByteWriter out;
   AddSectionOptions(sections, CpuCount(), out);
-  AddCommonOptions(metadata, ending, out);
+  AddCommonOptions(metadata, WithVerdict(ending), out);
   ByteWriter buffer;
   buffer.U64(buffer_section).CString("").CString(ClockInUse(metadata.trace_clock));
   buffer.U32(metadata.page_size).U32(static_cast<uint32_t>(placed.size()));
@@ -306,6 +308,11 @@ std::string TraceWriter::State::FinalOptions(const TraceEnding& ending,
   }
   out.Option(static_cast<uint16_t>(DatId::kBuffer), buffer.bytes());
   return OptionsSection(out);
+}
+
+TraceEnding TraceWriter::State::WithVerdict(TraceEnding ending) const {
+  ending.settings += fmt::format("complete={}\n", complete ? 1 : 0);
+  return ending;
 }
 
 absl::Status TraceWriter::State::MovePages(CpuPages& from, OutputFile& to,

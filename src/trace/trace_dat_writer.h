@@ -41,6 +41,7 @@ struct TraceWriter::State {
   std::vector<std::unique_ptr<CpuPages>> cpus;  // by number; absent: no page so far
   std::unique_ptr<ChunkCompressor> compressor;
   absl::Status failed;      // why nothing more is appended
+  bool complete = true;     // all that was appended is in the file
   uint64_t final_size = 0;  // of a finished file
 
   absl::Status WriteHead();
@@ -57,6 +58,9 @@ struct TraceWriter::State {
 
   absl::Status FinishV7(const TraceEnding& ending);
   std::string FinalOptions(const TraceEnding& ending, const std::vector<PlacedPages>& placed) const;
+  // The settings say whether the trace is complete.  The length of the text does not depend on
+  // it, so that the verdict can be overwritten.
+  TraceEnding WithVerdict(TraceEnding ending) const;
   absl::Status MovePages(CpuPages& from, OutputFile& to, PlacedPages& place) const;
   absl::Status FinishV6(const TraceEnding& ending);
 };

@@ -39,13 +39,13 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
   if (!created.ok()) return created.status();
   OutputFile& file = **created;
   std::vector<PlacedPages> placed;
-  uint64_t end = V6Head(metadata, ending, CpuCount(), {}).size();
+  uint64_t end = V6Head(metadata, WithVerdict(ending), CpuCount(), {}).size();
   for (const CpuPages* pages : Recorded()) {
     const uint64_t offset = (end + AtLeast4K() - 1) / AtLeast4K() * AtLeast4K();
     placed.push_back({pages->cpu, offset, pages->size()});
     end = offset + pages->size();
   }
-  absl::Status status = file.Append(V6Head(metadata, ending, CpuCount(), placed));
+  absl::Status status = file.Append(V6Head(metadata, WithVerdict(ending), CpuCount(), placed));
   if (!status.ok()) {
     file.Remove();  // the unfinished one stays and can be read
     return status;
@@ -55,7 +55,8 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
     status.Update(MovePages(pages, file, place));
     if (pages.sibling != nullptr) pages.sibling->Remove();
   }
-  status.Update(file.Patch(0, V6Head(metadata, ending, CpuCount(), placed)));
+  complete &= status.ok();
+  status.Update(file.Patch(0, V6Head(metadata, WithVerdict(ending), CpuCount(), placed)));
   final_size = file.size();
   if (rename(file.path().c_str(), path.c_str()) != 0) status.Update(WriteError(path, errno));
   return status;

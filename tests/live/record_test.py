@@ -163,8 +163,8 @@ class Record(live.Live):
         self.addCleanup(subprocess.run, ["umount", "-l", place], check=True)
         self.file = place / "t.dat"
 
-    def fill_disk(self, *arguments):
-        self.mount_small("24M")
+    def fill_disk(self, size, *arguments):
+        self.mount_small(size)
         load = self.load(10_000_000, 2)
         said = self.record(*arguments, expect=4)
         load.kill()
@@ -175,11 +175,11 @@ class Record(live.Live):
         self.assertGreater(self.info()["trace"]["events"], 100_000)
 
     def test_a_full_disk_leaves_a_whole_trace_of_what_was_written(self):
-        self.fill_disk()
+        self.fill_disk("24M")
         self.assertEqual(live.trace_cmd_count(self.file), self.info()["trace"]["events"])
 
     def test_a_full_disk_leaves_a_whole_compressed_trace(self):
-        self.fill_disk("--compress")
+        self.fill_disk("5M", "--compress")
 
     def test_a_disk_that_is_full_from_the_start_gets_no_file(self):
         self.mount_small("1M")

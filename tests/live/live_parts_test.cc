@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the recorder makes of the kernel's texts; no kernel is asked.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "live/event_plan.h"
+#include "live/kernel_threads.h"
+#include "live/metadata.h"
+#include "live/ring_buffer.h"
+#include "live/trace_instance.h"
+
+namespace wqprof::testing {
+namespace {
+
+TEST(InstanceOwnerTest, ANameTellsItsOwner) {
+  const InstanceOwner owner{1234, 567890};
+  EXPECT_EQ(InstanceName(owner), "wqprof-1234-567890");
+  EXPECT_EQ(OwnerOfInstance("wqprof-1234-567890"), owner);
+}
+
+TEST(InstanceOwnerTest, NamesOfOthersHaveNoOwner) {
+  for (const char* name :
+       {"", "wqprof", "wqprof-", "wqprof-12", "wqprof-12-", "wqprof--5", "wqprof-12-34x",
+        "wqprof-0-34", "wqprof-12-34-56", "rtla-12-34", "wqprof-99999999999999999999-1"}) {
+    EXPECT_EQ(OwnerOfInstance(name), std::nullopt) << name;
+  }
+}
+
+TEST(InstanceOwnerTest, ThisProcessLives) {
+  const auto self = LivingProcess(getpid());
+  ASSERT_TRUE(self);
+  EXPECT_EQ(self->pid, getpid());
+  EXPECT_GT(self->start_time, 0u);
+  EXPECT_EQ(LivingProcess(0), std::nullopt);
+}
+
+TEST(KernelThreadTest, WhatAWorkerExecutesIsNoPartOfItsName) {
+  EXPECT_EQ(CommOfKernelThread("kworker/u8:1-events_unbound"), "kworker/u8:1");
+  EXPECT_EQ(CommOfKernelThread("kworker/1:0H+kblockd"), "kworker/1:0H");
+  EXPECT_EQ(CommOfKernelThread("kworker/0:2"), "kworker/0:2");
+}
+
+TEST(KernelThreadTest, NamesAreCutAsInEvents) {
+  EXPECT_EQ(CommOfKernelThread("kworker/R-kvfree_rcu_reclaim"), "kworker/R-kvfre");
+  EXPECT_EQ(CommOfKernelThread("kworker/u129:100-xfs-buf"), "kworker/u129:10");
+  EXPECT_EQ(CommOfKernelThread("rcu_exp_gp_kthread_worker"), "rcu_exp_gp_kthr");
+  EXPECT_EQ(CommOfKernelThread("kworker/odd+name"), "kworker/odd+nam");
+}
+
+TEST(KernelThreadTest, ARescuerTellsWhetherAllWorkersHaveThePrefix) {
+  EXPECT_TRUE(RescuersHavePrefix({{5, "kworker/0:0"}, {6, "kworker/R-netns"}}));
+  EXPECT_FALSE(RescuersHavePrefix({{5, "kworker/0:0"}, {6, "netns"}}));
+}
+
+TEST(KernelThreadTest, WorkersGoBeforeTheKernelsCache) {
+  const Comms first = {{10, "kworker/0:1"}, {11, "kworker/0:2"}}, last = {{12, "kworker/1:7"}};
+  EXPECT_EQ(MergeCmdlines("10 kworker/dying\n500 my task\nnonsense\n12 old\n", first, last),
+            "10 kworker/0:1\n11 kworker/0:2\n12 kworker/1:7\n500 my task\n");
+  EXPECT_EQ(MergeCmdlines("", {}, {}), "");
+}
+
+TEST(BufferCountsTest, AllThreeWaysOfLosingCount) {
+  const BufferCounts counts = ParseBufferCounts(
+      "entries: 12\noverrun: 3\ncommit overrun: 4\nbytes: 560\noldest event ts:  12.5\n"
+      "now ts:  13.1\ndropped events: 5\nread events: 99\n");
+  EXPECT_EQ(counts.entries, 12u);
+  EXPECT_EQ(counts.bytes, 560u);
+  EXPECT_EQ(counts.read, 99u);
+  EXPECT_EQ(counts.lost, 12u);
+  EXPECT_EQ(ParseBufferCounts("").lost, 0u);
+}
+
+TEST(PageHeadTest, TheMarkOfALossIsNoPartOfTheSize) {
+  // As seen with both marks: the kernel extends their sign.
+  std::vector<std::byte> page(4096);
+  const uint64_t commit = 0xffffffffc0000fdc;
+  std::memcpy(page.data() + 8, &commit, sizeof commit);
+  const PageHead head = ReadPageHead(page);
+  EXPECT_EQ(head.used, 0xfdcu);
+  EXPECT_TRUE(head.missed);
+  std::fill(page.begin(), page.end(), std::byte{0});
+  EXPECT_EQ(ReadPageHead(page).used, 0u);
+  EXPECT_FALSE(ReadPageHead(page).missed);
+}
+
+TEST(MetadataTest, TheSizeOfASubBufferIsInItsDescription) {
+  EXPECT_EQ(PageSizeOf("\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+                       "\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+                       "\tfield: char data;\toffset:16;\tsize:65520;\tsigned:0;\n"),
+            65536u);
+  EXPECT_EQ(PageSizeOf("\tfield: char data;\toffset:12;\tsize:4084;\tsigned:1;\n"), 4096u);
+  EXPECT_EQ(PageSizeOf(""), 0u);
+  EXPECT_EQ(PageSizeOf("nonsense"), 0u);
+}
+
+TEST(MetadataTest, CpusAreCountedToTheHighestOne) {
+  EXPECT_EQ(CpusOfList("0-3,8\n"), 9);
+  EXPECT_EQ(CpusOfList("0\n"), 1);
+  EXPECT_EQ(CpusOfList("0-127"), 128);
+  EXPECT_EQ(CpusOfList(""), 1);
+}
+
+TEST(MetadataTest, ASymbolIsFoundByItsWholeName) {
+  const KernelSymbols symbols{
+      "ffffffff81000010 t not_delayed_work_timer_fn\nffffffff81000020 T delayed_work_timer_fn\n"
+      "ffffffffc0000030 t mod_fn\t[mod]\n"};
+  EXPECT_EQ(symbols.AddressOf("delayed_work_timer_fn"), 0xffffffff81000020u);
+  EXPECT_EQ(symbols.AddressOf("absent"), 0u);
+}
+
+const PlannedEvent* Find(const std::vector<PlannedEvent>& events, std::string_view name) {
+  const auto found = std::find_if(events.begin(), events.end(),
+                                  [&](const PlannedEvent& e) { return e.name == name; });
+  return found == events.end() ? nullptr : &*found;
+}
+
+TEST(PlanEventsTest, WorkqueueEventsAreNeverFiltered) {
+  for (const PlannedEvent& event : PlanEvents(true, true, {true, 1})) {
+    if (event.system == "workqueue") {
+      EXPECT_EQ(event.filter, "") << event.name;
+    }
+  }
+  EXPECT_EQ(PlanEvents(false, false, {}).size(), 4u);
+}
+
+TEST(PlanEventsTest, WakeUpsAreFilteredOnlyWhereANameTellsEveryWorker) {
+  const auto with = PlanEvents(true, false, {.workers_have_prefix = true});
+  EXPECT_NE(Find(with, "sched_waking")->filter.find("kworker*"), std::string::npos);
+  const auto without = PlanEvents(true, false, {.workers_have_prefix = false});
+  EXPECT_EQ(Find(without, "sched_waking")->filter, "");
+  // Who ran while a worker waited for its CPU may be anybody.
+  EXPECT_EQ(Find(with, "sched_switch")->filter, "");
+}
+
+TEST(PlanEventsTest, TimersAreThoseOfDelayedWorks) {
+  const auto events = PlanEvents(false, true, {.delayed_work_timer_fn = 0xffffffff81000020});
+  EXPECT_EQ(Find(events, "timer_start")->filter, "function == 0xffffffff81000020");
+  EXPECT_EQ(Find(events, "timer_expire_entry")->filter, "function == 0xffffffff81000020");
+  EXPECT_EQ(Find(events, "timer_cancel"), nullptr);
+  EXPECT_EQ(Find(PlanEvents(false, true, {}), "timer_start")->filter, "");
+}
+
+}  // namespace
+}  // namespace wqprof::testing

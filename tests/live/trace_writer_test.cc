@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the writer of trace.dat wrote is read back: finished, unfinished, and cut short.
+#include "wqprof/trace_writer.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "support/dat_encoder.h"
+#include "support/read_dat.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+// Works that are queued on CPU 0 and run on the CPUs 0 to `cpus` - 1 in turn.
+TraceBuilder MakeTrace(int works, int cpus) {
+  TraceBuilder t;
+  for (int n = 0; n < works; ++n) {
+    const Nanos at = 1s + n * 10us;
+    t.Put(at, kTask, kWorkA, {"f", "wq", 0});
+    t.Run(at + 2us, at + 5us, kWorker.On(n % cpus), kWorkA, {"f"});
+  }
+  return t;
+}
+
+TraceMetadata Metadata(const DatFile& dat) {
+  TraceMetadata out;
+  out.header_page = dat.header_page;
+  out.header_event = dat.header_event;
+  for (const auto& [system, formats] : dat.formats) {
+    for (const std::string& format : formats) out.event_formats.emplace_back(system, format);
+  }
+  out.kallsyms = dat.kallsyms;
+  out.saved_cmdlines = dat.cmdlines;
+  out.trace_clock = "local [mono] boot";
+  out.uname = "Linux host 6.1.0 #1 x86_64";
+  out.settings = "wqprof=test\n";
+  out.page_size = dat.page_size;
+  out.cpus = 2;
+  out.possible_cpus = 8;
+  return out;
+}
+
+// How a trace is written.
+struct Way {
+  int version = 7;
+  bool compress = false;
+  uint32_t page_size = 4096;
+  friend void PrintTo(const Way& way, std::ostream* out) {
+    *out << fmt::format("v{}{}_{}", way.version, way.compress ? "_zstd" : "", way.page_size);
+  }
+};
+
+class TraceWriterTest : public ::testing::TestWithParam<Way> {
+ protected:
+  void SetUp() override {
+    directory_ =
+        fs::path(::testing::TempDir()) /
+        fmt::format("writer-{}-{}", getpid(), ::testing::UnitTest::GetInstance()->random_seed());
+    fs::remove_all(directory_);
+    fs::create_directory(directory_);
+    path_ = (directory_ / "t.dat").string();
+    dat_ = EncodeDat(trace_, {.page_size = GetParam().page_size});
+  }
+  void TearDown() override { fs::remove_all(directory_); }
+
+  std::unique_ptr<TraceWriter> Create() {
+    auto writer =
+        TraceWriter::Create(path_, Metadata(dat_), {GetParam().version, GetParam().compress});
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    return writer.ok() ? *std::move(writer) : nullptr;
+  }
+
+  // Appends a few pages of each CPU in turn, as a recorder does.
+  absl::Status AppendAll(TraceWriter& writer) const {
+    const size_t step = size_t{3} * GetParam().page_size;
+    size_t longest = 0;
+    for (const auto& cpu : dat_.buffers[0].cpus) longest = std::max(longest, cpu.pages.size());
+    for (size_t at = 0; at < longest; at += step) {
+      for (const auto& cpu : dat_.buffers[0].cpus) {
+        if (at >= cpu.pages.size()) continue;
+        const auto part = std::string_view(cpu.pages).substr(at, step);
+        absl::Status status =
+            writer.Append(static_cast<Cpu>(cpu.cpu), std::as_bytes(std::span(part)));
+        if (!status.ok()) return status;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> Files() const {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(directory_)) {
+      out.push_back(entry.path().filename().string());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  TraceBuilder trace_ = MakeTrace(20000, 3);
+  DatFile dat_;
+  fs::path directory_;
+  std::string path_;
+};
+
+TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  TraceEnding ending;
+  ending.cpu_stats = {{Cpu{0}, "entries: 0\noverrun: 7\n"}, {Cpu{1}, "entries: 0\n"}};
+  ending.saved_cmdlines = "10 kworker/0:9\n";
+  ending.settings = "ended=well\n";
+  ASSERT_EQ(writer->Finish(ending), absl::OkStatus());
+  EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
+  EXPECT_EQ(writer->size(), fs::file_size(path_));
+
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  EXPECT_EQ(back.Lines(), ReadBytes(dat_.Assemble()).Lines());
+  const TraceInfo& info = back.source->info();
+  EXPECT_EQ(info.version, GetParam().version);
+  EXPECT_EQ(info.compression, GetParam().compress ? "zstd" : "none");
+  EXPECT_EQ(info.page_size, GetParam().page_size);
+  EXPECT_EQ(info.clock, "mono");
+  EXPECT_EQ(info.uname, "Linux host 6.1.0 #1 x86_64");
+  EXPECT_EQ(info.settings, "wqprof=test\nended=well\ncomplete=1\n");
+  EXPECT_EQ(info.cpus, 3);  // one more than there were when it began
+  EXPECT_FALSE(info.unfinished);
+  ASSERT_EQ(info.cpu_stats.size(), 2u);
+  EXPECT_EQ(info.cpu_stats[0].overrun, 7u);
+  EXPECT_FALSE(back.source->stats().truncated);
+  EXPECT_EQ(back.source->names().Get(back.source->CommOf(Pid{10})), "kworker/0:9");
+}
+
+// Without the marks that say: what came after the last page of a CPU is lost.
+std::vector<Event> WithoutLosses(std::vector<Event> events) {
+  std::erase_if(events, [](const Event& event) {
+    return event.kind == EventKind::kLossBegin || event.kind == EventKind::kLossEnd;
+  });
+  return events;
+}
+
+TEST_P(TraceWriterTest, AnUnfinishedTraceIsReadToItsLastPage) {
+  auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  ASSERT_TRUE(writer->Flush().ok());
+  writer.reset();
+  EXPECT_EQ(Files(), (std::vector<std::string>{"t.dat", "t.dat.cpu1", "t.dat.cpu2"}));
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  EXPECT_TRUE(back.source->info().unfinished);
+  EXPECT_EQ(Describe(WithoutLosses(back.events), back.source->names()),
+            ReadBytes(dat_.Assemble()).Lines());
+}
+
+TEST_P(TraceWriterTest, AnUnfinishedTraceIsReadThoughItsLastPageIsCut) {
+  auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  ASSERT_TRUE(writer->Flush().ok());
+  writer.reset();
+  fs::resize_file(path_ + ".cpu1", fs::file_size(path_ + ".cpu1") - 100);
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  const size_t all = trace_.events().size();
+  EXPECT_LT(back.events.size(), all);
+  EXPECT_GT(back.events.size(), all / 2);
+}
+
+TEST_P(TraceWriterTest, ATraceWithoutAnyPageIsATrace) {
+  const auto writer = Create();
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  EXPECT_TRUE(back.events.empty());
+  EXPECT_FALSE(back.source->stats().truncated);
+}
+
+TEST_P(TraceWriterTest, WhatWasWrittenBeforeAnErrorBecomesAWholeTrace) {
+  signal(SIGXFSZ, SIG_IGN);
+  const auto writer = Create();
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  // Room for about half of what each CPU has.
+  rlimit small = before;
+  small.rlim_cur = fs::file_size(path_) + (GetParam().compress ? 6000 : 400000);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  absl::Status status = AppendAll(*writer);
+  status.Update(writer->Flush());
+  const absl::Status finished_small = writer->Finish({});
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(finished_small.code(), absl::StatusCode::kResourceExhausted) << finished_small;
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  EXPECT_LT(back.events.size(), trace_.events().size());
+  EXPECT_GT(back.events.size(), 100u);
+  EXPECT_NE(back.source->info().settings.find("complete=0\n"), std::string::npos);
+}
+
+TEST_P(TraceWriterTest, DiscardLeavesNothing) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  writer->Discard();
+  EXPECT_TRUE(Files().empty());
+}
+
+TEST_P(TraceWriterTest, AFileThatExistsIsNotTouched) {
+  std::ofstream(path_) << "mine";
+  const auto writer =
+      TraceWriter::Create(path_, Metadata(dat_), {GetParam().version, GetParam().compress});
+  EXPECT_EQ(writer.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(fs::file_size(path_), 4u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, TraceWriterTest,
+                         ::testing::Values(Way{}, Way{7, false, 65536}, Way{7, true, 4096},
+                                           Way{7, true, 65536}, Way{6, false, 4096},
+                                           Way{6, false, 65536}),
+                         ::testing::PrintToStringParamName());
+
+// What MoveOldTraceAway() makes of a directory.
+class MoveOldTraceAwayTest : public TraceWriterTest {};
+
+TEST_P(MoveOldTraceAwayTest, AnUnfinishedTraceMovesWithItsSiblings) {
+  auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  writer.reset();
+  std::ofstream(path_ + ".old") << "older";
+  std::ofstream(path_ + ".old.cpu7") << "older";
+  std::ofstream(path_ + ".cpux") << "of somebody else";
+  ASSERT_EQ(MoveOldTraceAway(path_), absl::OkStatus());
+  EXPECT_EQ(Files(), (std::vector<std::string>{"t.dat.cpux", "t.dat.old", "t.dat.old.cpu1",
+                                               "t.dat.old.cpu2"}));
+  EXPECT_EQ(WithoutLosses(ReadPath(path_ + ".old").events).size(), trace_.events().size());
+}
+
+TEST_P(MoveOldTraceAwayTest, ATraceThatIsBeingWrittenStays) {
+  const auto writer = Create();
+  EXPECT_EQ(MoveOldTraceAway(path_).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
+}
+
+TEST_P(MoveOldTraceAwayTest, NothingThereIsFine) {
+  EXPECT_EQ(MoveOldTraceAway(path_), absl::OkStatus());
+}
+
+TEST_P(MoveOldTraceAwayTest, OnlyARegularFileIsMoved) {
+  fs::create_symlink("/dev/null", path_);
+  EXPECT_EQ(MoveOldTraceAway(path_).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(MoveOldTraceAway(directory_.string()).code(), absl::StatusCode::kInvalidArgument);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, MoveOldTraceAwayTest, ::testing::Values(Way{}),
+                         ::testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace wqprof::testing

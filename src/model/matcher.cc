@@ -128,6 +128,8 @@ void Matcher::Displace(WorkState& work, const Event& e) {
   }
   // Of three queue events without a start, only the last but one can be in the window.
   if (work.displaced != SlabIndex::kNone) {
+    // Either of the two may have been taken, and the other one stolen.
+    old.doubtful = true;
     EmitSuperseded(TakeDisplaced(work));
   }
   work.displaced = displaced_.Add(old);

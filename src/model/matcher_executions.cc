@@ -112,7 +112,9 @@ void Matcher::StartWhileInactive(WorkState& work, SlabIndex index, ExecutionCont
                                  OpenExecution& run) {
   if (work.displaced != SlabIndex::kNone && displaced_[work.displaced].activated != kUnseen) {
     QueueRecord old = TakeDisplaced(work);
+    const bool doubtful = old.doubtful && context.last_event <= old.queued;
     TakeQueueRecord(old, context, run);
+    run.item.ambiguous = doubtful;
     return;
   }
   if (ShiftWindow(work, context, run)) return;

@@ -37,6 +37,8 @@ void Matcher::MakeProvisional(SlabIndex index, ExecutionContext& context, const 
   Provisional p;
   p.work = index;
   p.first = old;
+  // A worker that gave a sign of life after `old` was queued had taken none before it.
+  p.first.doubtful &= context.last_event <= old.queued;
   const SlabIndex made = provisionals_.Add(std::move(p));
   works_[index].provisional = made;
   provisional_queue_.emplace_back(made, old.id);
@@ -117,6 +119,7 @@ void Matcher::Shift(SlabIndex index) {
   for (Link& link : p.links) {
     if (WorkItem* item = ItemOf(index, link)) {
       CopyQueuePart(*before, *item);
+      item->ambiguous |= before->doubtful;
       item->wait_tainted |= losses_.Touches(item->queued);
       if (sched_.seen()) SplitWait(workers_[link.context], *item);
     }

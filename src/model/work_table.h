@@ -27,6 +27,7 @@ struct QueueRecord {
   Pid activate_pid = Pid::kNone;
   bool requeued_by_self = false;
   bool collided = false;
+  bool doubtful = false;           // it displaced a record that had itself displaced one
   bool counted = false;            // among the waiting items of its feed
   bool activated_at_once = false;  // within the critical section of the queue event
   bool for_orphan = false;         // may belong to the start that came before (clock skew)

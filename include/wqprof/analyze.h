@@ -42,6 +42,7 @@ struct AnalyzeOptions {
   // Groupings beyond functions and workqueues cost time per item; without them the rows of
   // Report::origins and cpus stay empty, and so do the measures of pools and workers.
   bool by_origin = false, by_cpu = false, by_pool = false, by_worker = false;
+  int threads = 0;           // 1: all in the calling thread
   size_t max_stalls = 1000;  // kept in the report, the longest ones
 };
 
@@ -53,7 +54,7 @@ class Analyzer {
   // options.stall_threshold.
   Analyzer(const EventSource& source, const Reconstructor& model, AnalyzeOptions options);
   ~Analyzer();
-  void Add(std::span<const WorkItem> items, std::span<const PoolGap> gaps);
+  void Add(const Completed& completed);
   // REQUIRES: the model is finished and all of its items and gaps were added.
   Report Finish() &&;
 

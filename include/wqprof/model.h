@@ -108,7 +108,7 @@ struct ItemSplit {
   std::optional<RunSplit> run;
 };
 
-// Index of an item's split in its Reconstructor.
+// Index of an item's split; see Completed.
 enum class SplitId : uint32_t { kNone = 0 };
 
 // One life of a work: queued -> (inactive) -> activated -> started -> ended.
@@ -127,7 +127,7 @@ struct WorkItem {
   PoolId pool = PoolId::kUnknown;  // that executed it
   PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
   ItemState state = ItemState::kPending;
-  SplitId split = SplitId::kNone;     // see Reconstructor::SplitOf
+  SplitId split = SplitId::kNone;     // see Completed::SplitOf
   bool softirq : 1 = false;           // executed as BH work
   bool requeued_by_self : 1 = false;  // queued by its own execution
   bool reentrant : 1 = false;         // the same address executed elsewhere at once
@@ -193,6 +193,18 @@ struct WorkerOccupancy {
   Nanos busy{0};
 };
 
+// What a Reconstructor completed since it was asked last.
+struct Completed {
+  std::vector<WorkItem> items;    // in the order in which they were complete
+  std::vector<ItemSplit> splits;  // of those items that have one
+  std::vector<PoolGap> gaps;
+
+  // Null without scheduler events.
+  const ItemSplit* SplitOf(const WorkItem& item) const {
+    return item.split == SplitId::kNone ? nullptr : &splits[static_cast<size_t>(item.split) - 1];
+  }
+};
+
 // What matching could not tell, or told with doubt.  Counts of items, or of events where
 // no item could be made.
 struct MatchQuality {
@@ -229,13 +241,9 @@ class Reconstructor {
   // The trace is over: what is open becomes pending or running, what was held back is told.
   void Finish();
 
-  // Moves the items completed since the last call into `out`, in the order in which they
-  // were complete; what `out` held is dropped, its memory is used again.
-  void TakeItems(std::vector<WorkItem>& out);
-  // The split of an item taken last; null without scheduler events.  Valid until the next
-  // TakeItems().
-  const ItemSplit* SplitOf(const WorkItem& item) const;
-  void TakeGaps(std::vector<PoolGap>& out);
+  // Moves what was completed since the last call into `out`; what that held is dropped, its
+  // memory is used again.
+  void Take(Completed& out);
 
   const MatchQuality& quality() const;
   const Pool& pool(PoolId id) const;

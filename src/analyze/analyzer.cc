@@ -77,7 +77,7 @@ struct Analyzer::State {
   std::map<std::pair<uint64_t, PoolId>, LongExecution> long_executions;
   std::vector<WorkItem> oldest_pending;  // none or one
 
-  void Add(const WorkItem& item) {
+  void Add(const WorkItem& item, const ItemSplit* split) {
     stalls.AddItem(item);
     if (item.state == ItemState::kDone && item.ended != kUnseen && !item.run_tainted) {
       const size_t pool = static_cast<size_t>(item.pool);
@@ -86,7 +86,6 @@ struct Analyzer::State {
     }
     // Those have no queue event, and no measure.
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
-    const ItemSplit* split = model.SplitOf(item);
     const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
     functions.At(function).Add(item, split);
     if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item, split);
@@ -109,8 +108,6 @@ struct Analyzer::State {
     }
     const auto length = item.Execution();
     if (!length || *length < kLongOnCpu || item.run_tainted) return;
-    const PoolKind kind = model.pool(item.pool).kind;
-    if (kind != PoolKind::kPerCpu && kind != PoolKind::kHighpri) return;
     LongExecution& longest = long_executions[{function, item.pool}];
     ++longest.times;
     longest.length = std::max(longest.length, *length);
@@ -224,6 +221,8 @@ struct Analyzer::State {
   void FillFindings(Report& report) const {
     std::vector<LongExecution> executions;
     for (const auto& [key, longest] : long_executions) {
+      const PoolKind kind = model.pool(key.second).kind;
+      if (kind != PoolKind::kPerCpu && kind != PoolKind::kHighpri) continue;
       LongExecution named = longest;
       named.workqueue = Name(High(key.first));
       named.function = SplitFunction(Name(Low(key.first))).name;
@@ -258,9 +257,9 @@ Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, Analyz
     : state_(std::make_unique<State>(source, model, std::move(options))) {}
 Analyzer::~Analyzer() = default;
 
-void Analyzer::Add(std::span<const WorkItem> items, std::span<const PoolGap> gaps) {
-  for (const PoolGap& gap : gaps) state_->stalls.AddGap(gap);
-  for (const WorkItem& item : items) state_->Add(item);
+void Analyzer::Add(const Completed& completed) {
+  for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
+  for (const WorkItem& item : completed.items) state_->Add(item, completed.SplitOf(item));
 }
 
 Report Analyzer::Finish() && {
@@ -278,30 +277,6 @@ Report Analyzer::Finish() && {
   state_->FillFindings(report);
   state_->FillFilters(report);
   return report;
-}
-
-absl::StatusOr<Report> Analyze(EventSource& source, const AnalyzeOptions& options) {
-  // Items are handed on in lots: fewer calls, and still in the cache.
-  constexpr size_t kRunsPerLot = 256;
-  Reconstructor model(source, {.gap_floor = options.stall_threshold});
-  Analyzer analyzer(source, model, options);
-  std::vector<WorkItem> items;
-  std::vector<PoolGap> gaps;
-  const auto hand_on = [&] {
-    model.TakeItems(items);
-    model.TakeGaps(gaps);
-    analyzer.Add(items, gaps);
-  };
-  for (size_t runs = 1;; ++runs) {
-    auto run = source.Next();
-    if (!run.ok()) return run.status();
-    if (run->empty()) break;
-    model.Add(*run);
-    if (runs % kRunsPerLot == 0) hand_on();
-  }
-  model.Finish();
-  hand_on();
-  return std::move(analyzer).Finish();
 }
 
 }  // namespace wqprof

@@ -99,12 +99,11 @@ class RunReader {
   }
 
   void HandOn() {
-    model_.TakeItems(items_);
-    model_.TakeGaps(gaps_);
-    analyzer_.Add(items_, gaps_);
+    model_.Take(completed_);
+    analyzer_.Add(completed_);
     const Timestamp begin = source_.stats().begin;
-    for (const WorkItem& item : items_) {
-      const ItemSplit* const split = model_.SplitOf(item);
+    for (const WorkItem& item : completed_.items) {
+      const ItemSplit* const split = completed_.SplitOf(item);
       for (ItemCollector& collector : collectors_) collector.Add(item, split, begin);
       overtaken_.Add(item);
       const bool cut = item.state == ItemState::kPending || item.state == ItemState::kRunning;
@@ -117,8 +116,8 @@ class RunReader {
   Analyzer analyzer_;
   std::deque<ItemCollector> collectors_;
   OvertakenWorks overtaken_;
-  std::vector<WorkItem> items_, cut_;
-  std::vector<PoolGap> gaps_;
+  Completed completed_;
+  std::vector<WorkItem> cut_;
 };
 
 void AddWanted(std::vector<Quantity>& quantities, const Metric& metric) {
@@ -132,12 +131,18 @@ void AddWanted(std::vector<Quantity>& quantities, const Metric& metric) {
 
 std::string_view ToString(ForEach each) {
   switch (each) {
-    case ForEach::kNone: return "";
-    case ForEach::kFunction: return "function";
-    case ForEach::kWorkqueue: return "workqueue";
-    case ForEach::kPool: return "pool";
-    case ForEach::kCpu: return "cpu";
-    case ForEach::kOrigin: return "origin";
+    case ForEach::kNone:
+      return "";
+    case ForEach::kFunction:
+      return "function";
+    case ForEach::kWorkqueue:
+      return "workqueue";
+    case ForEach::kPool:
+      return "pool";
+    case ForEach::kCpu:
+      return "cpu";
+    case ForEach::kOrigin:
+      return "origin";
   }
   return "";
 }

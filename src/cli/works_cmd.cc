@@ -69,25 +69,24 @@ class ItemPrinter {
   ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
               const ItemFilter& filter)
       : source_(source),
-        model_(model),
         matcher_(filter, source.names()),
         writer_(MakeItemWriter(options.input.format, source, model, StyleOf(options.input))),
         slowest_(options.slowest) {
     writer_->Begin(out_);
   }
 
-  absl::Status Add(std::span<const WorkItem> items) {
+  absl::Status Add(const Completed& completed) {
     passed_.clear();
-    for (const WorkItem& item : items) {
+    for (const WorkItem& item : completed.items) {
       if (matcher_.Matches(item)) passed_.push_back(item);
     }
     count_ += passed_.size();
     if (slowest_.limit() > 0) {
-      for (const WorkItem& item : passed_) slowest_.Add(item, model_.SplitOf(item));
+      for (const WorkItem& item : passed_) slowest_.Add(item, completed.SplitOf(item));
       return absl::OkStatus();
     }
     writer_->Add(
-        passed_, [this](const WorkItem& item) { return model_.SplitOf(item); }, out_);
+        passed_, [&](const WorkItem& item) { return completed.SplitOf(item); }, out_);
     return out_.size() < kPiece ? absl::OkStatus() : WriteOut();
   }
 
@@ -111,7 +110,6 @@ class ItemPrinter {
   }
 
   const EventSource& source_;
-  const Reconstructor& model_;
   ItemMatcher matcher_;
   std::unique_ptr<ItemWriter> writer_;
   SlowestItems slowest_;
@@ -123,18 +121,18 @@ class ItemPrinter {
 // Reads `source` to its end.  An error of the input is told in `input`.
 absl::Status PrintItems(EventSource& source, Reconstructor& model, ItemPrinter& printer,
                         absl::Status& input) {
-  std::vector<WorkItem> items;
+  Completed completed;
   while (true) {
     const absl::StatusOr<std::span<const Event>> events = source.Next();
     if (!events.ok()) input = events.status();
     if (!events.ok() || events->empty()) break;
     model.Add(*events);
-    model.TakeItems(items);
-    if (const absl::Status status = printer.Add(items); !status.ok()) return status;
+    model.Take(completed);
+    if (const absl::Status status = printer.Add(completed); !status.ok()) return status;
   }
   model.Finish();
-  model.TakeItems(items);
-  if (const absl::Status status = printer.Add(items); !status.ok()) return status;
+  model.Take(completed);
+  if (const absl::Status status = printer.Add(completed); !status.ok()) return status;
   return printer.Finish();
 }
 

@@ -284,22 +284,21 @@ void Matcher::Finish() {
   }
 }
 
-void Matcher::TakeItems(std::vector<WorkItem>& out) {
-  for (const SlabIndex split : splits_taken_) splits_.Remove(split);
-  splits_taken_.clear();
-  out.clear();
-  std::swap(out, items_);
+void Matcher::Take(Completed& out) {
+  out.items.clear();
+  out.splits.clear();
+  out.gaps.clear();
+  std::swap(out.items, items_);
+  std::swap(out.gaps, gaps_);
   if (splits_.size() == 0) return;
-  for (const WorkItem& item : out) {
-    if (item.split != SplitId::kNone) {
-      splits_taken_.push_back(static_cast<SlabIndex>(item.split));
-    }
+  // Items that are held back keep theirs here.
+  for (WorkItem& item : out.items) {
+    if (item.split == SplitId::kNone) continue;
+    const SlabIndex index = static_cast<SlabIndex>(item.split);
+    out.splits.push_back(splits_[index]);
+    splits_.Remove(index);
+    item.split = static_cast<SplitId>(out.splits.size());
   }
-}
-
-void Matcher::TakeGaps(std::vector<PoolGap>& out) {
-  out.clear();
-  std::swap(out, gaps_);
 }
 
 }  // namespace wqprof

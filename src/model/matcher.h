@@ -27,9 +27,7 @@ class Matcher {
 
   void Add(std::span<const Event> events);
   void Finish();
-  void TakeItems(std::vector<WorkItem>& out);
-  void TakeGaps(std::vector<PoolGap>& out);
-  const ItemSplit* SplitOf(const WorkItem& item) const;
+  void Take(Completed& out);
 
   const MatchQuality& quality() const { return quality_; }
   const PoolTracker& pools() const { return pools_; }
@@ -144,7 +142,6 @@ class Matcher {
   std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;
   std::deque<Wait> waits_;  // by time; kept with scheduler events only
   Slab<ItemSplit> splits_;
-  std::vector<SlabIndex> splits_taken_;  // of the items taken last
   std::vector<WorkItem> items_;
   std::vector<PoolGap> gaps_;
   MatchQuality quality_;

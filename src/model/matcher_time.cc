@@ -18,11 +18,6 @@ ItemSplit& Matcher::SplitFor(WorkItem& item) {
   return splits_[static_cast<SlabIndex>(item.split)];
 }
 
-const ItemSplit* Matcher::SplitOf(const WorkItem& item) const {
-  if (item.split == SplitId::kNone) return nullptr;
-  return &splits_[static_cast<SlabIndex>(item.split)];
-}
-
 void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
   if (item.activated == kUnseen || item.activated > item.started) return;
   WaitSplit split;

@@ -15,11 +15,7 @@ Reconstructor::~Reconstructor() = default;
 
 void Reconstructor::Add(std::span<const Event> events) { state_->matcher.Add(events); }
 void Reconstructor::Finish() { state_->matcher.Finish(); }
-void Reconstructor::TakeItems(std::vector<WorkItem>& out) { state_->matcher.TakeItems(out); }
-void Reconstructor::TakeGaps(std::vector<PoolGap>& out) { state_->matcher.TakeGaps(out); }
-const ItemSplit* Reconstructor::SplitOf(const WorkItem& item) const {
-  return state_->matcher.SplitOf(item);
-}
+void Reconstructor::Take(Completed& out) { state_->matcher.Take(out); }
 const MatchQuality& Reconstructor::quality() const { return state_->matcher.quality(); }
 const Pool& Reconstructor::pool(PoolId id) const { return state_->matcher.pools().pool(id); }
 std::vector<PoolOccupancy> Reconstructor::Pools() const {

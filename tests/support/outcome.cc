@@ -171,13 +171,11 @@ PoolOccupancy Outcome::Occupancy(std::string_view pool) const {
 Outcome ReconstructUnchecked(EventSource& source, Reconstructor::Options options) {
   Outcome outcome;
   Reconstructor model(source, options);
-  std::vector<WorkItem> items;
-  std::vector<PoolGap> gaps;
+  Completed completed;
   const auto take = [&] {
-    model.TakeItems(items);
-    outcome.items.insert(outcome.items.end(), items.begin(), items.end());
-    model.TakeGaps(gaps);
-    outcome.gaps.insert(outcome.gaps.end(), gaps.begin(), gaps.end());
+    model.Take(completed);
+    outcome.items.insert(outcome.items.end(), completed.items.begin(), completed.items.end());
+    outcome.gaps.insert(outcome.gaps.end(), completed.gaps.begin(), completed.gaps.end());
   };
   while (true) {
     const auto batch = source.Next();

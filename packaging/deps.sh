@@ -8,7 +8,7 @@
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11-dev
   nlohmann-json3-dev libtomlplusplus-dev libpugixml-dev libtracefs-dev libtraceevent-dev libzstd-dev scdoc"
 
-test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema libxml2-utils trace-cmd mandoc"
+test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd mandoc"
 
 # For .ci/run only: the second compiler, sanitizers, format check.
 ci_packages="clang libclang-rt-dev clang-format"

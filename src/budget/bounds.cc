@@ -141,81 +141,110 @@ Nanos UpperEdge(int32_t bucket) {
       std::floor(std::exp2((bucket + 1.0) / (1 << Histogram::kScale)))));
 }
 
+// The share beyond any bucket, with the number of independent items behind it.
+class Tail {
+ public:
+  Tail(std::span<const RunSeries> runs, const std::vector<int32_t>& buckets, double n, double alpha)
+      : runs_(runs), n_(n), alpha_(alpha) {
+    // Where few items are left beyond, they do not tell how alike neighbours are; then those
+    // at the last place where enough are left do.
+    const auto few = std::partition_point(buckets.begin(), buckets.end(), [this](int32_t bucket) {
+      return BeyondBucket(runs_, bucket, alpha_)->share * n_ >= kEnough;
+    });
+    if (few != buckets.begin()) last_n_ = BeyondBucket(runs, *(few - 1), alpha)->n;
+  }
+  Beyond At(int32_t bucket) const {
+    Beyond out = *BeyondBucket(runs_, bucket, alpha_);
+    if (out.share * n_ < kEnough) out.n = std::min(out.n, last_n_.value_or(out.n));
+    return out;
+  }
+
+ private:
+  static constexpr double kEnough = 5;
+  std::span<const RunSeries> runs_;
+  double n_, alpha_;
+  std::optional<double> last_n_;
+};
+
+// The cut whose mean is told worst; null when none has two draws.
+const std::vector<Draw>* WidestCut(const std::vector<std::vector<Draw>>& cuts, double alpha) {
+  const std::vector<Draw>* widest = nullptr;
+  double most = -1;
+  for (const auto& cut : cuts) {
+    const size_t draws = DrawsWithItems(cut);
+    if (draws < 2) continue;
+    const double t = StudentQuantile(1 - alpha, static_cast<double>(draws - 1));
+    const double width = t * t * RatioOf(cut).variance;
+    if (width <= most) continue;
+    most = width;
+    widest = &cut;
+  }
+  return widest;
+}
+
+// How far from the truth, in standard errors, samples drawn like `cut` land; sorted.
+std::vector<double> Studentised(const std::vector<Draw>& cut) {
+  constexpr size_t kResamples = 2000;
+  const double seen = RatioOf(cut).ratio();
+  std::mt19937_64 random(kBootstrapSeed);
+  std::vector<double> out;
+  std::vector<Draw> drawn(cut.size());
+  for (size_t r = 0; r < kResamples; ++r) {
+    // Not a distribution of the library's: those differ between implementations.
+    for (Draw& draw : drawn) draw = cut[random() % cut.size()];
+    if (DrawsWithItems(drawn) < 2) continue;
+    const Ratio again = RatioOf(drawn);
+    if (again.variance > 0) out.push_back((again.ratio() - seen) / std::sqrt(again.variance));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 Bounds QuantileBounds(std::span<const RunSeries> runs, double q, double confidence) {
   const double alpha = (1 - confidence) / 2;
   const std::vector<int32_t> buckets = BucketsOf(runs);
-  if (buckets.empty()) return {};
-  Histogram all;
-  for (const RunSeries& run : runs) all.Merge(run.series->all());
-  const Nanos middle = *all.Quantile(q);
-  const int32_t at = middle.count() == 0 ? BlockSeries::kZeroBucket
-                                         : Histogram::IndexOf(middle.count());
-  // Beyond the quantile few items are left to tell how alike neighbours are; they are at
-  // least as alike as those at it.
-  // One bucket lower: at the quantile itself nothing may lie beyond.
-  const auto below = std::lower_bound(buckets.begin(), buckets.end(), at);
-  const auto at_quantile =
-      BeyondBucket(runs, below == buckets.begin() ? at : *(below - 1), alpha);
-  if (!at_quantile) return {};
-  const auto beyond = [&](int32_t bucket) {
-    Beyond out = *BeyondBucket(runs, bucket, alpha);
-    if (bucket >= at) out.n = std::min(out.n, at_quantile->n);
-    return out;
-  };
+  if (buckets.empty() || !BeyondBucket(runs, buckets.front(), alpha)) return {};
+  uint64_t n = 0;
+  Nanos max{0};
+  for (const RunSeries& run : runs) {
+    n += run.series->all().count();
+    max = std::max(max, run.series->all().max().value_or(Nanos(0)));
+  }
+  const Tail tail(runs, buckets, static_cast<double>(n), alpha);
   Bounds out;
   // The first bucket beyond which the share is not proven to be more than 1 - q.
   const auto low = std::partition_point(buckets.begin(), buckets.end(), [&](int32_t bucket) {
-    const Beyond b = beyond(bucket);
+    const Beyond b = tail.At(bucket);
     return ShareIsAbove(b.share * b.n, b.n, 1 - q, alpha);
   });
-  if (low != buckets.begin()) out.low = UpperEdge(*(low - 1));
+  out.low = low == buckets.begin() ? Nanos(0) : UpperEdge(*(low - 1));
   const auto high = std::partition_point(buckets.begin(), buckets.end(), [&](int32_t bucket) {
-    const Beyond b = beyond(bucket);
+    const Beyond b = tail.At(bucket);
     return !ShareIsAtMost(b.share * b.n, b.n, 1 - q, alpha);
   });
-  if (high != buckets.end()) out.high = std::min(UpperEdge(*high), *all.max());
+  if (high != buckets.end()) out.high = std::min(UpperEdge(*high), max);
   return out;
 }
 
 Bounds MeanBounds(std::span<const RunSeries> runs, double confidence) {
-  const auto cuts = Cuts(runs, [](const BlockSeries::Block& block) { return block.sum_ns; });
-  const std::vector<Draw>* widest = nullptr;
-  double most = -1;
-  for (const auto& cut : cuts) {
-    if (DrawsWithItems(cut) < 2) continue;
-    const double t = StudentQuantile(1 - (1 - confidence) / 2,
-                                     static_cast<double>(DrawsWithItems(cut) - 1));
-    const double width = t * t * RatioOf(cut).variance;
-    if (width > most) {
-      most = width;
-      widest = &cut;
-    }
-  }
-  if (widest == nullptr) return {};
-  const Ratio seen = RatioOf(*widest);
-  const double error = std::sqrt(seen.variance);
-  constexpr size_t kResamples = 2000;
-  std::mt19937_64 random(kBootstrapSeed);
-  std::vector<double> t;
-  for (size_t r = 0; r < kResamples; ++r) {
-    std::vector<Draw> drawn;
-    for (size_t i = 0; i < widest->size(); ++i) drawn.push_back((*widest)[random() % widest->size()]);
-    if (DrawsWithItems(drawn) < 2) continue;
-    const Ratio again = RatioOf(drawn);
-    const double distance = again.ratio() - seen.ratio();
-    if (again.variance > 0) t.push_back(distance / std::sqrt(again.variance));
-  }
-  if (t.size() < kResamples / 2) return error > 0 ? Bounds{} : Bounds{Nanos(int64_t(seen.ratio())), Nanos(int64_t(seen.ratio()))};
-  std::sort(t.begin(), t.end());
   const double alpha = (1 - confidence) / 2;
-  const auto at = [&](double p) { return t[static_cast<size_t>(p * static_cast<double>(t.size() - 1))]; };
-  const double least = StudentQuantile(1 - alpha, static_cast<double>(DrawsWithItems(*widest) - 1));
-  const double low = seen.ratio() - std::max(at(1 - alpha), least) * error;
-  const double high = seen.ratio() - std::min(at(alpha), -least) * error;
-  return {Nanos(static_cast<int64_t>(std::max(0.0, std::floor(low)))),
-          Nanos(static_cast<int64_t>(std::ceil(high)))};
+  const auto cuts = Cuts(runs, [](const BlockSeries::Block& block) { return block.sum_ns; });
+  const std::vector<Draw>* const cut = WidestCut(cuts, alpha);
+  if (cut == nullptr) return {};
+  const Ratio seen = RatioOf(*cut);
+  const double error = std::sqrt(seen.variance);
+  // Student's t is the least: a handful of draws repeats itself too often in the bootstrap.
+  const double t = StudentQuantile(1 - alpha, static_cast<double>(DrawsWithItems(*cut) - 1));
+  double below = t, above = t;
+  if (const std::vector<double> drawn = Studentised(*cut); !drawn.empty()) {
+    const auto last = static_cast<double>(drawn.size() - 1);
+    below = std::max(t, drawn[static_cast<size_t>((1 - alpha) * last)]);
+    above = std::max(t, -drawn[static_cast<size_t>(alpha * last)]);
+  }
+  return {Nanos(static_cast<int64_t>(std::max(0.0, std::floor(seen.ratio() - below * error)))),
+          Nanos(static_cast<int64_t>(std::ceil(seen.ratio() + above * error)))};
 }
 
 }  // namespace wqprof

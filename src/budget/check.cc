@@ -133,6 +133,10 @@ class Checker {
         RuleOutcome outcome = Begin(index, limit);
         outcome.instance = instance;
         Judge(rule, limit, outcome);
+        // Items that still wait may be of no known pool, which then has nothing to limit.
+        const bool no_pool = !outcome.value && outcome.metric.quantity >= Quantity::kBusyFraction &&
+                             rule.for_each == ForEach::kPool;
+        if (no_pool) continue;
         if (outcome.verdict == Verdict::kPass && !not_whole.empty()) {
           outcome.verdict = Verdict::kInconclusive;
           outcome.why = not_whole;

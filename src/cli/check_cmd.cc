@@ -263,6 +263,9 @@ void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashe
   options->command = behind_dashes;
   CLI::App* const command =
       app.add_subcommand("check", "Hold runs against a latency budget, for CI");
+  command->add_option("TRACE", options->traces,
+                      "recordings, each a run, or directories of them (default: wqprof.dat); or "
+                      "-- CMD... to record while CMD runs");
   AddJudgingOptions(*command, options.get());
   AddRunningOptions(*command, options.get());
   AddReadingOptions(*command, &options->input);

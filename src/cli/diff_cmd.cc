@@ -158,7 +158,7 @@ void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes
   options->behind = behind_dashes;
   CLI::App* const command =
       app.add_subcommand("diff", "Compare two groups of runs, function by function");
-  command->add_option("BASE", options->before, "recordings, each a run, or directories of them");
+  command->add_option("BASE", options->before, "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW...");
   AddParsedOption(*command, "--by", "function|workqueue|pool", &options->diff.by, ParseDiffBy,
                   "what is compared (default: function)");
   AddParsedOption(*command, "--metric", "METRIC", &options->metric, ParseComparedMetric,

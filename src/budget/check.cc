@@ -242,7 +242,7 @@ class Checker {
     } else {
       out.why = estimate.low && estimate.high
                     ? "the bounds include the limit: more or longer runs decide"
-                    : "the items are too few moments of the run to bound it: more or longer runs "
+                    : "the runs are too short, or too bursty, to bound it: more or longer ones "
                       "decide";
     }
   }

@@ -55,7 +55,8 @@ void CheckNothingInvented(const Truth& truth, const WorkItem& i) {
 // What an item tells without a taint: of its wait, of its execution.
 void CheckUntainted(const Simulation& sim, const Outcome& o, const Truth& truth,
                     const WorkItem& i) {
-  const bool sure_of_queue = !i.wait_tainted && !i.ambiguous && i.queued != kUnseen;
+  const bool sure_of_queue =
+      !i.wait_tainted && !i.ambiguous && i.queued != kUnseen && !truth.CancelledInWindow(i);
   if (sure_of_queue && truth.QueuedAs(i) != nullptr) {
     const TrueItem& t = *truth.QueuedAs(i);
     SCOPED_TRACE(Show(t));

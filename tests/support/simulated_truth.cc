@@ -35,6 +35,13 @@ const TrueItem* Truth::EndedAs(const WorkItem& item) const {
   return Find(by_end_, item.work, item.ended);
 }
 
+bool Truth::CancelledInWindow(const WorkItem& item) const {
+  const TrueItem* queued = QueuedAs(item);
+  const TrueItem* started = StartedAs(item);
+  return queued != nullptr && started != nullptr && queued->grabbed &&
+         started->queued < queued->queued && queued->queued < started->started;
+}
+
 bool Truth::QueuedAgain(const TrueItem& item) const {
   return last_queue_.at(item.work) > item.queued;
 }

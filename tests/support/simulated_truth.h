@@ -19,6 +19,9 @@ class Truth {
   const TrueItem* QueuedAs(const WorkItem& item) const;
   const TrueItem* StartedAs(const WorkItem& item) const;
   const TrueItem* EndedAs(const WorkItem& item) const;
+  // The item's queue event truly fell into the window of its start, and was cancelled again:
+  // nothing in a trace tells this from a work that was stolen before it was taken.
+  bool CancelledInWindow(const WorkItem& item) const;
   // The work, or another one at its address, was queued once more.
   bool QueuedAgain(const TrueItem& item) const;
 

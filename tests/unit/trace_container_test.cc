@@ -44,7 +44,7 @@ OpenOptions Threads(int threads) {
 
 std::string Text(std::string_view text) { return std::string(text) + '\0'; }
 
-TEST(ContainerTest, UnameTellsTheKernelAndTheMachine) {
+TEST(TraceContainerTest, UnameTellsTheKernelAndTheMachine) {
   const ReadBack back = ReadWith(kUname, Text("Linux db7 6.1.0-32-amd64 #1 SMP x86_64"));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back.source->info().kernel, "6.1.0-32-amd64");
@@ -52,27 +52,27 @@ TEST(ContainerTest, UnameTellsTheKernelAndTheMachine) {
   EXPECT_EQ(back.source->info().uname, "Linux db7 6.1.0-32-amd64 #1 SMP x86_64");
 }
 
-TEST(ContainerTest, OddUnamesAreSurvived) {
+TEST(TraceContainerTest, OddUnamesAreSurvived) {
   for (const char* uname : {"", " ", "Linux", "Linux ", "Linux host", "   ", "a b c"}) {
     EXPECT_TRUE(ReadWith(kUname, Text(uname)).ok()) << uname;
     EXPECT_TRUE(ReadWith(kUname, uname).ok()) << uname;  // without its NUL
   }
 }
 
-TEST(ContainerTest, OffsetsShiftTheTimes) {
+TEST(TraceContainerTest, OffsetsShiftTheTimes) {
   const auto first = [](const ReadBack& b) { return b.events.at(0).at.time_since_epoch(); };
   EXPECT_EQ(first(ReadWith(kOffset, Text("500"))), 1ms + 500ns);
   EXPECT_EQ(first(ReadWith(kOffset, Text("-500"))), 1ms - 500ns);
   EXPECT_EQ(first(ReadWith(kDate, Text("0x10"))), 1ms + 16us);
 }
 
-TEST(ContainerTest, CyclesAreScaledToNanoseconds) {
+TEST(TraceContainerTest, CyclesAreScaledToNanoseconds) {
   const ReadBack back = ReadWith(kTsc, ByteWriter(false).U32(3).U32(1).U64(0).Take());  // x 3 / 2
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back.events.at(0).at, Timestamp(1500us));
 }
 
-TEST(ContainerTest, AClockThatCountsNoNanosecondsSaysSo) {
+TEST(TraceContainerTest, AClockThatCountsNoNanosecondsSaysSo) {
   for (const char* clock : {"counter", "uptime", "x86-tsc"}) {
     DatFile file = EncodeDat(SmallTrace());
     file.buffers[0].clock = clock;
@@ -88,14 +88,14 @@ TEST(ContainerTest, AClockThatCountsNoNanosecondsSaysSo) {
   }
 }
 
-TEST(ContainerTest, TheClockInUseStandsInBrackets) {
+TEST(TraceContainerTest, TheClockInUseStandsInBrackets) {
   DatFile file = EncodeDat(SmallTrace());
   file.buffers[0].clock = "";
   file.options.push_back({kTraceClock, Text("local global [mono_raw] boot\n")});
   EXPECT_EQ(ReadBytes(file.Assemble()).source->info().clock, "mono_raw");
 }
 
-TEST(ContainerTest, CpuStatsAreReadPerCpuAndAbsentLinesStayAbsent) {
+TEST(TraceContainerTest, CpuStatsAreReadPerCpuAndAbsentLinesStayAbsent) {
   const ReadBack back = ReadWith(kCpuStat, "CPU: 1\nentries: 40\noverrun: 7\n");
   ASSERT_TRUE(back.ok());
   ASSERT_EQ(back.source->info().cpu_stats.size(), 1u);
@@ -106,7 +106,7 @@ TEST(ContainerTest, CpuStatsAreReadPerCpuAndAbsentLinesStayAbsent) {
   EXPECT_EQ(stats.dropped_events, std::nullopt);
 }
 
-TEST(ContainerTest, ModulesFollowTheirFunctionsInBrackets) {
+TEST(TraceContainerTest, ModulesFollowTheirFunctionsInBrackets) {
   TraceBuilder t;
   t.Put(1ms, kTask, kWorkA, {"f [xfs]", "wq", 0});
   const ReadBack back = ReadBytes(EncodeDat(t).Assemble());
@@ -114,7 +114,7 @@ TEST(ContainerTest, ModulesFollowTheirFunctionsInBrackets) {
   EXPECT_EQ(back.source->names().Get(back.events.at(0).work.function), "f [xfs]");
 }
 
-TEST(ContainerTest, AFunctionThatNoSymbolCoversIsItsAddress) {
+TEST(TraceContainerTest, AFunctionThatNoSymbolCoversIsItsAddress) {
   DatFile file = EncodeDat(SmallTrace());
   file.kallsyms = "";
   const ReadBack back = ReadBytes(file.Assemble());
@@ -122,7 +122,7 @@ TEST(ContainerTest, AFunctionThatNoSymbolCoversIsItsAddress) {
   EXPECT_TRUE(back.source->names().Get(back.events.at(0).work.function).starts_with("0x"));
 }
 
-TEST(ContainerTest, OddKallsymsAreSurvived) {
+TEST(TraceContainerTest, OddKallsymsAreSurvived) {
   for (const char* text : {"\n", "x", "ffffffff81000000", "ffffffff81000000 ", "ffffffff81000000 t",
                            "ffffffff81000000 t ", "ffffffff81000000 t \n", "zz t f\n", "\t[mod]\n",
                            "ffffffffffffffffffff t f\n", "0 t f\n\n\n", "ffffffff81000000 t f\t\n",
@@ -133,7 +133,7 @@ TEST(ContainerTest, OddKallsymsAreSurvived) {
   }
 }
 
-TEST(ContainerTest, CommsMayHoldBlanksAndOddLinesAreSkipped) {
+TEST(TraceContainerTest, CommsMayHoldBlanksAndOddLinesAreSkipped) {
   DatFile file = EncodeDat(SmallTrace());
   file.cmdlines = "10 a name with blanks\nnonsense\n\n11\n12 \n-5 x\n99999999999 y\n13 <...>\n";
   const ReadBack back = ReadBytes(file.Assemble());
@@ -142,7 +142,7 @@ TEST(ContainerTest, CommsMayHoldBlanksAndOddLinesAreSkipped) {
   EXPECT_EQ(back.source->CommOf(Pid{13}), NameId::kUnknown) << "<...> is no name";
 }
 
-TEST(InstanceTest, TheBufferWithTheDataIsReadUnlessOneIsNamed) {
+TEST(TraceInstanceTest, TheBufferWithTheDataIsReadUnlessOneIsNamed) {
   for (const int version : {6, 7}) {
     DatFile file = EncodeDat(SmallTrace(), {.version = version});
     DatBuffer other = file.buffers[0];
@@ -159,18 +159,18 @@ TEST(InstanceTest, TheBufferWithTheDataIsReadUnlessOneIsNamed) {
   }
 }
 
-TEST(InstanceTest, AnInstanceThatIsNotThereIsAUsersMistake) {
+TEST(TraceInstanceTest, AnInstanceThatIsNotThereIsAUsersMistake) {
   const ReadBack back = ReadBytes(EncodeDat(SmallTrace()).Assemble(), Instance("no"));
   EXPECT_TRUE(absl::IsInvalidArgument(back.status)) << back.status.ToString();
 }
 
-TEST(OpenTest, WhatIsNotThereIsNotFound) {
+TEST(TraceOpenTest, WhatIsNotThereIsNotFound) {
   EXPECT_TRUE(absl::IsNotFound(ReadPath("/nonexistent/trace.dat").status));
 }
 
-TEST(OpenTest, ADirectoryIsNoTrace) { EXPECT_FALSE(ReadPath("/tmp").ok()); }
+TEST(TraceOpenTest, ADirectoryIsNoTrace) { EXPECT_FALSE(ReadPath("/tmp").ok()); }
 
-TEST(OpenTest, WhatIsNoTraceIsDamage) {
+TEST(TraceOpenTest, WhatIsNoTraceIsDamage) {
   for (const std::string_view bytes :
        {std::string_view(""), std::string_view("x"), std::string_view("# tracer: nop\n"),
         std::string_view("PERFILE2"), std::string_view("\x17\x08\x44tracin"),
@@ -183,14 +183,14 @@ TEST(OpenTest, WhatIsNoTraceIsDamage) {
   }
 }
 
-TEST(OpenTest, MessagesAreAtMostThreeLinesAndNameTheFile) {
+TEST(TraceOpenTest, MessagesAreAtMostThreeLinesAndNameTheFile) {
   const TemporaryFile file("garbage");
   const std::string message(ReadPath(file.path()).status.message());
   EXPECT_NE(message.find(file.path()), std::string::npos);
   EXPECT_LE(std::count(message.begin(), message.end(), '\n'), 2);
 }
 
-TEST(OpenTest, ATraceWithoutWorkqueueEventsSaysSo) {
+TEST(TraceOpenTest, ATraceWithoutWorkqueueEventsSaysSo) {
   DatFile file = EncodeDat(SmallTrace());
   std::erase_if(file.formats, [](const auto& system) { return system.first == "workqueue"; });
   const ReadBack back = ReadBytes(file.Assemble());
@@ -198,7 +198,7 @@ TEST(OpenTest, ATraceWithoutWorkqueueEventsSaysSo) {
   EXPECT_NE(back.status.message().find("workqueue"), absl::string_view::npos);
 }
 
-TEST(OpenTest, ATraceWithoutEventsIsEmptyNotDamaged) {
+TEST(TraceOpenTest, ATraceWithoutEventsIsEmptyNotDamaged) {
   TraceBuilder none;
   const ReadBack back = ReadBytes(EncodeDat(none).Assemble());
   ASSERT_TRUE(back.ok()) << back.status.ToString();
@@ -207,21 +207,21 @@ TEST(OpenTest, ATraceWithoutEventsIsEmptyNotDamaged) {
   EXPECT_EQ(back.source->stats().begin, kUnseen);
 }
 
-TEST(OpenTest, AStoredBufferInACompressedFileIsReadAsItIs) {
+TEST(TraceOpenTest, AStoredBufferInACompressedFileIsReadAsItIs) {
   // Each section says for itself whether it is compressed.
   DatFile file = EncodeDat(SmallTrace(), {.zstd = true});
   file.buffers[0].stored = true;
   EXPECT_EQ(ReadBytes(file.Assemble()).events.size(), 8u);
 }
 
-TEST(OpenTest, AfterTheEndThereIsNothingMore) {
+TEST(TraceOpenTest, AfterTheEndThereIsNothingMore) {
   const TemporaryFile file(EncodeDat(SmallTrace()).Assemble());
   ReadBack back = ReadPath(file.path());
   ASSERT_TRUE(back.ok());
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(back.source->Next()->empty());
 }
 
-TEST(OpenTest, TheNumberOfThreadsChangesNothing) {
+TEST(TraceOpenTest, TheNumberOfThreadsChangesNothing) {
   TraceBuilder trace;
   for (int n = 0; n < 20000; ++n) {
     trace.Put(n * 1us, kTask.On(n % 2), WorkAddr{0x1000u + static_cast<uint64_t>(n)});
@@ -233,7 +233,7 @@ TEST(OpenTest, TheNumberOfThreadsChangesNothing) {
   }
 }
 
-TEST(OpenTest, ASourceMayBeDroppedBeforeItsEnd) {
+TEST(TraceOpenTest, ASourceMayBeDroppedBeforeItsEnd) {
   TraceBuilder trace;
   for (int n = 0; n < 20000; ++n) trace.Put(n * 1us, kTask.On(n % 2), kWorkA);
   const TemporaryFile file(EncodeDat(trace).Assemble());

@@ -46,7 +46,7 @@ size_t PeakBytes() {
 
 constexpr size_t kMuchMemory = size_t{768} << 20;  // far above what any small file may take
 
-TEST(HostileOptionTest, ACpuStatOfSizeZeroIsNothing) {
+TEST(TraceHostileOptionTest, ACpuStatOfSizeZeroIsNothing) {
   for (const int version : {6, 7}) {
     const ReadBack back = ReadAltered(
         [](DatFile& f) {
@@ -59,7 +59,7 @@ TEST(HostileOptionTest, ACpuStatOfSizeZeroIsNothing) {
   }
 }
 
-TEST(HostileOptionTest, AnyOptionMayBeEmptyOrGarbage) {
+TEST(TraceHostileOptionTest, AnyOptionMayBeEmptyOrGarbage) {
   for (uint16_t id = 1; id < 40; ++id) {
     if (id == 3) continue;  // BUFFER: below
     for (const size_t size : {0, 1, 3, 7, 100}) {
@@ -75,7 +75,7 @@ TEST(HostileOptionTest, AnyOptionMayBeEmptyOrGarbage) {
   }
 }
 
-TEST(HostileOptionTest, AGuestWithNegativeCpusIsSkipped) {
+TEST(TraceHostileOptionTest, AGuestWithNegativeCpusIsSkipped) {
   const ReadBack back = ReadAltered([](DatFile& f) {
     ByteWriter w = f.Writer();
     w.CString("guest").U64(1).U32(2).U32(0xffffffff).U32(7).U32(0x80000000).U32(8);
@@ -84,7 +84,7 @@ TEST(HostileOptionTest, AGuestWithNegativeCpusIsSkipped) {
   EXPECT_EQ(back.records(), kAll);
 }
 
-TEST(HostileOptionTest, AnOptionLongerThanItsSectionEndsTheOptions) {
+TEST(TraceHostileOptionTest, AnOptionLongerThanItsSectionEndsTheOptions) {
   std::string bytes = EncodeDat(MakeTrace()).Assemble();
   // The first option is HEADER_INFO, of 8 bytes.
   const std::string head = ByteWriter(false).U16(16).U32(8).Take();
@@ -96,7 +96,7 @@ TEST(HostileOptionTest, AnOptionLongerThanItsSectionEndsTheOptions) {
   }
 }
 
-TEST(HostileOptionTest, AChainOfOptionsThatLoopsIsWalkedOnce) {
+TEST(TraceHostileOptionTest, AChainOfOptionsThatLoopsIsWalkedOnce) {
   DatFile file = EncodeDat(MakeTrace());
   std::string bytes = file.Assemble();
   // DONE, the last option, names the offset of the next section: let it be its own.
@@ -110,7 +110,7 @@ TEST(HostileOptionTest, AChainOfOptionsThatLoopsIsWalkedOnce) {
   EXPECT_EQ(back.records(), kAll);
 }
 
-TEST(HostileOptionTest, TheFirstOptionsSectionMayBeAnywhere) {
+TEST(TraceHostileOptionTest, TheFirstOptionsSectionMayBeAnywhere) {
   const std::string bytes = EncodeDat(MakeTrace()).Assemble();
   const size_t offset_at = bytes.find("none", 0) + 6;
   for (const uint64_t offset :
@@ -122,7 +122,7 @@ TEST(HostileOptionTest, TheFirstOptionsSectionMayBeAnywhere) {
   }
 }
 
-TEST(HostileRegionTest, DataBeyondTheFileAreCutAndTold) {
+TEST(TraceHostileRegionTest, DataBeyondTheFileAreCutAndTold) {
   for (const int version : {6, 7}) {
     for (const uint64_t size : {uint64_t{1} << 30, uint64_t{1} << 62, UINT64_MAX}) {
       const ReadBack back = ReadAltered(
@@ -134,7 +134,7 @@ TEST(HostileRegionTest, DataBeyondTheFileAreCutAndTold) {
   }
 }
 
-TEST(HostileRegionTest, OffsetsBeyondTheFileLoseThatCpuOnly) {
+TEST(TraceHostileRegionTest, OffsetsBeyondTheFileLoseThatCpuOnly) {
   for (const uint64_t offset : {uint64_t{1} << 40, UINT64_MAX, UINT64_MAX - 4095}) {
     const ReadBack back =
         ReadAltered([&](DatFile& f) { f.buffers[0].cpus[1].claimed_offset = offset; });
@@ -147,7 +147,7 @@ TEST(HostileRegionTest, OffsetsBeyondTheFileLoseThatCpuOnly) {
   }
 }
 
-TEST(HostileRegionTest, AMissingEndOfOneCpuIsALossForAllThatFollows) {
+TEST(TraceHostileRegionTest, AMissingEndOfOneCpuIsALossForAllThatFollows) {
   // Works queued there are unknown from then on: what waits is tainted.
   const ReadBack back = ReadAltered([](DatFile& f) {
     f.buffers[0].cpus[1].claimed_size = 3 * 4096;
@@ -160,7 +160,7 @@ TEST(HostileRegionTest, AMissingEndOfOneCpuIsALossForAllThatFollows) {
   EXPECT_TRUE(told);
 }
 
-TEST(HostileRegionTest, CpuNumbersBeyondAllMachinesAreRefused) {
+TEST(TraceHostileRegionTest, CpuNumbersBeyondAllMachinesAreRefused) {
   for (const uint32_t cpu : {0xffffffffu, 0x80000000u, 40000u}) {
     const ReadBack back = ReadAltered([&](DatFile& f) { f.buffers[0].cpus[1].cpu = cpu; });
     ASSERT_TRUE(back.ok()) << cpu;
@@ -168,14 +168,14 @@ TEST(HostileRegionTest, CpuNumbersBeyondAllMachinesAreRefused) {
   }
 }
 
-TEST(HostileRegionTest, PageSizesThatMakeNoSenseAreRefused) {
+TEST(TraceHostileRegionTest, PageSizesThatMakeNoSenseAreRefused) {
   for (const uint32_t size : {0u, 1u, 16u, 23u, 100u, 4097u, 0x80000000u, 0xffffffffu}) {
     const ReadBack back = ReadAltered([&](DatFile& f) { f.buffers[0].page_size = size; });
     EXPECT_TRUE(absl::IsDataLoss(back.status)) << size << ' ' << back.status.ToString();
   }
 }
 
-TEST(HostileRegionTest, OneCpuNamedManyTimesTakesNoMemoryForEach) {
+TEST(TraceHostileRegionTest, OneCpuNamedManyTimesTakesNoMemoryForEach) {
   const size_t before = PeakBytes();
   const ReadBack back = ReadAltered([](DatFile& f) {
     const DatBuffer::CpuData cpu = f.buffers[0].cpus[0];
@@ -186,7 +186,7 @@ TEST(HostileRegionTest, OneCpuNamedManyTimesTakesNoMemoryForEach) {
   EXPECT_LT(PeakBytes() - before, kMuchMemory);
 }
 
-TEST(HostileSectionTest, ASectionNamedManyTimesIsReadOnce) {
+TEST(TraceHostileSectionTest, ASectionNamedManyTimesIsReadOnce) {
   const size_t before = PeakBytes();
   DatFile file = EncodeDat(MakeTrace());
   // One long format text; the options then name its section over and over.
@@ -202,7 +202,7 @@ TEST(HostileSectionTest, ASectionNamedManyTimesIsReadOnce) {
   EXPECT_LT(PeakBytes() - before, kMuchMemory);
 }
 
-TEST(HostileSectionTest, HugeCountsEndWithTheirText) {
+TEST(TraceHostileSectionTest, HugeCountsEndWithTheirText) {
   for (const uint32_t count : {0xffffffffu, 0x7fffffffu, 1000000u}) {
     DatFile file = EncodeDat(MakeTrace());
     std::string bytes = file.Assemble();
@@ -217,7 +217,7 @@ TEST(HostileSectionTest, HugeCountsEndWithTheirText) {
   }
 }
 
-TEST(HostileSectionTest, LengthsOfTextsNeverWrapAround) {
+TEST(TraceHostileSectionTest, LengthsOfTextsNeverWrapAround) {
   for (const uint64_t length :
        {UINT64_MAX, UINT64_MAX - 100, uint64_t{1} << 63, uint64_t{1} << 40}) {
     std::string bytes = EncodeDat(MakeTrace(), {.version = 6}).Assemble();
@@ -227,21 +227,21 @@ TEST(HostileSectionTest, LengthsOfTextsNeverWrapAround) {
   }
 }
 
-TEST(HostileSectionTest, HeaderPagesThatMakeNoSenseAreRefused) {
+TEST(TraceHostileSectionTest, HeaderPagesThatMakeNoSenseAreRefused) {
   for (const char* text : {"", "x", "\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"}) {
     const ReadBack back = ReadAltered([&](DatFile& f) { f.header_page = text; });
     EXPECT_TRUE(absl::IsDataLoss(back.status));
   }
 }
 
-TEST(HostileSectionTest, AFormatWhoseIdIsTakenIsIgnored) {
+TEST(TraceHostileSectionTest, AFormatWhoseIdIsTakenIsIgnored) {
   const ReadBack back = ReadAltered([](DatFile& f) {
     f.formats.push_back({"evil", {"name: workqueue_execute_start\nID: 269\nformat:\n"}});
   });
   EXPECT_EQ(back.records(), kAll);
 }
 
-TEST(HostileChunkTest, ChunksThatLieEndTheirCpu) {
+TEST(TraceHostileChunkTest, ChunksThatLieEndTheirCpu) {
   const DatStyle style{.zstd = true};
   const DatFile good = EncodeDat(MakeTrace(), style);
   const std::string bytes = good.Assemble();
@@ -271,7 +271,7 @@ TEST(HostileChunkTest, ChunksThatLieEndTheirCpu) {
   }
 }
 
-TEST(HostileChunkTest, MetadataThatUnpackToTooMuchAreRefused) {
+TEST(TraceHostileChunkTest, MetadataThatUnpackToTooMuchAreRefused) {
   const size_t before = PeakBytes();
   DatFile file = EncodeDat(MakeTrace(), {.zstd = true});
   std::string bytes = file.Assemble();
@@ -284,7 +284,7 @@ TEST(HostileChunkTest, MetadataThatUnpackToTooMuchAreRefused) {
   EXPECT_LT(PeakBytes() - before, kMuchMemory);
 }
 
-TEST(TruncatedTest, AFileCutAnywhereYieldsAPrefixOrSaysWhyNot) {
+TEST(TraceTruncatedTest, AFileCutAnywhereYieldsAPrefixOrSaysWhyNot) {
   for (const DatStyle& style :
        {DatStyle{.version = 6}, DatStyle{.version = 7}, DatStyle{.version = 7, .zstd = true}}) {
     const std::string whole = EncodeDat(MakeTrace(), style).Assemble();
@@ -308,7 +308,7 @@ TEST(TruncatedTest, AFileCutAnywhereYieldsAPrefixOrSaysWhyNot) {
   }
 }
 
-TEST(TruncatedTest, AVersion6FileCutWithinItsDataKeepsTheWholePagesBeforeTheCut) {
+TEST(TraceTruncatedTest, AVersion6FileCutWithinItsDataKeepsTheWholePagesBeforeTheCut) {
   const std::string whole = EncodeDat(MakeTrace(2000), {.version = 6}).Assemble();
   const ReadBack all = ReadBytes(whole);
   const ReadBack back = ReadBytes(std::string_view(whole).substr(0, whole.size() - 3 * 4096 - 100));
@@ -318,7 +318,7 @@ TEST(TruncatedTest, AVersion6FileCutWithinItsDataKeepsTheWholePagesBeforeTheCut)
   EXPECT_LT(back.records(), all.records());
 }
 
-TEST(FlippedTest, FilesWithWrongBytesAreReadOrRefused) {
+TEST(TraceFlippedTest, FilesWithWrongBytesAreReadOrRefused) {
   std::mt19937_64 random(1);
   for (const DatStyle& style :
        {DatStyle{.version = 6}, DatStyle{.version = 7}, DatStyle{.version = 7, .zstd = true},

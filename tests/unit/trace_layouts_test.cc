@@ -163,7 +163,7 @@ std::vector<DatStyle> Styles() {
   return styles;
 }
 
-INSTANTIATE_TEST_SUITE_P(Of, LayoutTest, ::testing::ValuesIn(Styles()),
+INSTANTIATE_TEST_SUITE_P(Trace, LayoutTest, ::testing::ValuesIn(Styles()),
                          [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace

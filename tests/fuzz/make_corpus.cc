@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// make_corpus DIR: writes the files that fuzzing begins with, small ones of each kind.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "support/dat_encoder.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+TraceBuilder SmallTrace() {
+  TraceBuilder t;
+  for (int n = 0; n < 4; ++n) {
+    const Nanos at = n * 1ms;
+    t.Put(at, kTask.On(n % 2), kWorkA, {"f", "wq", n % 2});
+    t.Run(at + 5us, at + 9us, n % 2 ? kWorkerOn1 : kWorker, kWorkA, {"f"});
+  }
+  t.LossBegin(4ms, 0, 3).LossEnd(5ms, 0, 3).Put(5ms, kTask, kWorkA, {"f", "wq", 0});
+  t.Switch(6ms, 1, kWorker, kTask, 'D').Rename(7ms, kTask, 20, "kworker/1:9");
+  t.Tick(1s, 0);
+  return t;
+}
+
+void Write(const std::filesystem::path& directory, std::string_view name, std::string_view bytes) {
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory / name, std::ios::binary) << bytes;
+}
+
+void WriteFiles(const std::filesystem::path& root) {
+  const TraceBuilder trace = SmallTrace();
+  for (const int choice : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+    DatStyle style;
+    style.page_size = 1024;
+    style.version = choice % 2 ? 6 : 7;
+    style.big_endian = choice == 2 || choice == 3;
+    style.long_size = choice == 3 || choice == 4 ? 4 : 8;
+    style.zstd = choice == 6;
+    style.workqueue_is_name = choice != 5;
+    style.odd_common_fields = choice == 7;
+    style.absolute_times = style.length_words = choice == 8;
+    style.instance = choice == 9 ? "wqprof" : "";
+    Write(root / "open_fuzz", fmt::format("style{}", choice), EncodeDat(trace, style).Assemble());
+  }
+}
+
+void WritePages(const std::filesystem::path& root) {
+  for (int choice = 0; choice < 16; ++choice) {
+    DatStyle style;
+    style.page_size = 1024;
+    style.big_endian = choice & 1;
+    style.long_size = choice & 2 ? 4 : 8;
+    style.workqueue_is_name = (choice & 4) == 0;
+    style.odd_common_fields = (choice & 8) != 0;
+    const DatFile file = EncodeDat(SmallTrace(), style);
+    std::string bytes(1, static_cast<char>(choice));
+    for (const auto& cpu : file.buffers[0].cpus) bytes += cpu.pages;
+    Write(root / "page_fuzz", fmt::format("machine{}", choice), bytes);
+  }
+}
+
+void WriteTexts(const std::filesystem::path& root) {
+  for (int kind = 0; kind < kEventKinds; ++kind) {
+    const auto k = static_cast<EventKind>(kind);
+    if (k == EventKind::kLossBegin || k == EventKind::kLossEnd) continue;
+    Write(root / "format_fuzz", fmt::format("event{}", kind), FormatText(k, {}));
+  }
+  const DatFile file = EncodeDat(SmallTrace());
+  Write(root / "format_fuzz", "header_page", file.header_page);
+  Write(root / "format_fuzz", "kallsyms", file.kallsyms);
+}
+
+void WriteEvents(const std::filesystem::path& root) {
+  std::mt19937 random(1);
+  for (int n = 0; n < 8; ++n) {
+    std::string bytes(2 + 8 * 60, '\0');
+    for (char& c : bytes) c = static_cast<char>(random());
+    // Mostly works' events, close to each other.
+    for (size_t at = 2; at < bytes.size(); at += 8) {
+      if (n % 4 != 3) bytes[at] = static_cast<char>(random() % 4);
+      bytes[at + 7] = static_cast<char>(n % 2 ? 6 : 0);
+    }
+    Write(root / "reconstruct_fuzz", fmt::format("events{}", n), bytes);
+  }
+}
+
+}  // namespace
+}  // namespace wqprof::testing
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  const std::filesystem::path root = argv[1];
+  wqprof::testing::WriteFiles(root);
+  wqprof::testing::WritePages(root);
+  wqprof::testing::WriteTexts(root);
+  wqprof::testing::WriteEvents(root);
+  return 0;
+}

@@ -103,6 +103,14 @@ class RecordCommand {
     auto writer = TraceWriter::Create(options_.output, metadata, options_.writer);
     if (!writer.ok()) return writer.status();
     writer_ = *std::move(writer);
+    if (options_.max_size && *options_.max_size <= writer_->size()) {
+      const uint64_t least = writer_->size();
+      writer_->Discard();
+      return absl::InvalidArgumentError(
+          fmt::format("--max-size {}: the file needs {} before its first event\n"
+                      "give it more, e.g. --max-size {}M",
+                      *options_.max_size, least, (least >> 20) * 4 + 16));
+    }
     if (options_.quiet) return absl::OkStatus();
     for (const std::string& note : recorder_->notes()) Note(note);
     if (!options_.workqueues.empty()) {

@@ -42,6 +42,8 @@ std::vector<int> ScanProc() {
 // All children of kthreadd; its own list, where the kernel has one, spares a walk over all
 // processes.
 std::vector<int> KernelThreadPids() {
+  // In a pid namespace of its own a process may be number 2 that is none of the kernel's.
+  if (Trimmed(ReadText(fmt::format("/proc/{}/comm", kKthreadd)).text) != "kthreadd") return {};
   const FileText children = ReadText(fmt::format("/proc/{0}/task/{0}/children", kKthreadd));
   if (children.error != 0) return ScanProc();
   std::vector<int> out;

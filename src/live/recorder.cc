@@ -13,6 +13,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "live/event_plan.h"
 #include "live/kernel_threads.h"
@@ -82,7 +83,8 @@ struct Recorder::State {
   std::vector<std::byte> scratch;
   std::optional<Urgency> urgency;  // of the thread that records
   Clock::time_point started, next_counts, next_partial;
-  bool little = false;  // the last round found hardly anything
+  std::set<Cpu> unwatched;  // by epoll
+  bool little = false;      // the last round found hardly anything
   bool stopped = false;
 
   absl::Status SetUp(const RecorderOptions& options);
@@ -215,9 +217,10 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   if (!ready.ok()) return ready.status();
   uint64_t full = 0;
   for (CpuBuffer* buffer : *ready) {
-    auto drained = buffer->Drain(CpuBuffer::Until::kCaughtUp, state_->scratch, &sink);
-    if (!drained.ok()) return drained.status();
-    full += *drained;
+    buffer->RefreshCounts();
+    full += buffer->full();
+    absl::Status status = buffer->Drain(buffer->full(), state_->scratch, &sink);
+    if (!status.ok()) return status;
   }
   state_->little = !ready->empty() && full == 0;
   if (Clock::now() < state_->next_counts) return absl::OkStatus();
@@ -248,8 +251,9 @@ absl::StatusOr<std::vector<CpuBuffer*>> Recorder::State::Wait(Nanos timeout, int
       out.push_back(buffer);
     } else {
       // A CPU without a buffer, as it is offline: it would wake us without end.  Its counts
-      // are looked at all the same.
+      // are looked at all the same, and tell when it is back.
       epoll_ctl(epoll.get(), EPOLL_CTL_DEL, buffer->fd(), nullptr);
+      unwatched.insert(buffer->cpu());
     }
   }
   return out;
@@ -263,10 +267,11 @@ absl::Status Recorder::State::DrainByCounts(PageSink& sink) {
   const bool partial = now >= next_partial;
   for (const auto& [cpu, buffer] : buffers) {
     buffer->RefreshCounts();
-    const BufferCounts& counts = buffer->counts();
-    if (counts.bytes < metadata.page_size && !(partial && counts.entries != 0)) continue;
-    const auto drained = buffer->Drain(CpuBuffer::Until::kCaughtUp, scratch, &sink);
-    if (!drained.ok()) return drained.status();
+    if (buffer->counts().entries != 0 && unwatched.erase(cpu) != 0) {
+      if (absl::Status status = Watch(*buffer); !status.ok()) return status;
+    }
+    const uint64_t limit = buffer->full() + (partial && buffer->counts().entries != 0 ? 1 : 0);
+    if (absl::Status status = buffer->Drain(limit, scratch, &sink); !status.ok()) return status;
   }
   next_counts = Clock::now() + kCountsPeriod;
   if (partial) {
@@ -282,9 +287,9 @@ absl::Status Recorder::Stop(PageSink* sink) {
   absl::Status status = state.Switch(false);
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
-    const auto drained = buffer->Drain(CpuBuffer::Until::kEmpty, state.scratch, sink);
-    if (!drained.ok()) {
-      status.Update(drained.status());
+    constexpr uint64_t kAll = ~uint64_t{0};  // no more come in
+    if (absl::Status drained = buffer->Drain(kAll, state.scratch, sink); !drained.ok()) {
+      status.Update(drained);
       sink = nullptr;
     }
     buffer->RefreshCounts();

@@ -67,33 +67,28 @@ absl::StatusOr<std::unique_ptr<CpuBuffer>> CpuBuffer::Open(const TraceInstance& 
 CpuBuffer::CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats)
     : cpu_(cpu), page_size_(page_size), pipe_(std::move(pipe)), stats_(std::move(stats)) {}
 
-absl::StatusOr<uint64_t> CpuBuffer::Drain(Until until, std::span<std::byte> scratch,
-                                          PageSink* sink) {
-  uint64_t full = 0;
-  for (bool more = true; more;) {
+absl::Status CpuBuffer::Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink) {
+  while (limit != 0) {
     size_t used = 0;
-    while (more && used + page_size_ <= scratch.size()) {
+    while (limit != 0 && used + page_size_ <= scratch.size()) {
       const auto page = scratch.subspan(used, page_size_);
       const ssize_t n = read(pipe_.get(), page.data(), page.size());
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) {
-        more = false;
+        limit = 0;
         break;
       }
-      ++reads_;
       // Always a whole one; what an old kernel leaves out of a part is nothing.
       std::memset(page.data() + n, 0, page.size() - static_cast<size_t>(n));
-      const PageHead head = ReadPageHead(page);
-      gaps_ += head.missed ? 1 : 0;
-      const bool half_empty = head.used < page_size_ / 2;
-      full += half_empty ? 0 : 1;
-      if (half_empty && until == Until::kCaughtUp) more = false;
+      gaps_ += ReadPageHead(page).missed ? 1 : 0;
+      ++reads_;
+      --limit;
       used += page_size_;
     }
     if (used == 0 || sink == nullptr) continue;
     if (absl::Status status = sink->Add(cpu_, scratch.first(used)); !status.ok()) return status;
   }
-  return full;
+  return absl::OkStatus();
 }
 
 void CpuBuffer::RefreshCounts() {

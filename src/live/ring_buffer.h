@@ -43,11 +43,11 @@ class CpuBuffer {
   Cpu cpu() const { return cpu_; }
   int fd() const { return pipe_.get(); }
 
-  enum class Until { kCaughtUp, kEmpty };
-  // Hands over sub-buffers in batches that go through `scratch`, until nearly nothing is left
-  // (so that few sub-buffers are stored half empty) or until nothing is.  Returns the number
-  // of full ones.
-  absl::StatusOr<uint64_t> Drain(Until until, std::span<std::byte> scratch, PageSink* sink);
+  // Sub-buffers that are full, by the counters as they were last read.
+  uint64_t full() const { return counts_.bytes / page_size_; }
+  // Hands over at most `limit` sub-buffers, in batches that go through `scratch`.  A reader
+  // that took all there is while events come in would get sub-buffers with hardly one each.
+  absl::Status Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink);
 
   // Reads the kernel's counters anew.
   void RefreshCounts();

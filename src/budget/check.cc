@@ -137,7 +137,9 @@ class Checker {
         const bool no_pool = !outcome.value && outcome.metric.quantity >= Quantity::kBusyFraction &&
                              rule.for_each == ForEach::kPool;
         if (no_pool) continue;
-        if (outcome.verdict == Verdict::kPass && !not_whole.empty()) {
+        // How much may be lost is what that limit is about.
+        const bool gated = limit.metric.quantity != Quantity::kLostEvents && !not_whole.empty();
+        if (outcome.verdict == Verdict::kPass && gated) {
           outcome.verdict = Verdict::kInconclusive;
           outcome.why = not_whole;
         }

@@ -14,6 +14,7 @@ namespace {
 // What runs keep today they shall keep on a busier day.
 constexpr double kHeadroom = 2;
 constexpr size_t kMostRules = 10;
+constexpr double kMostBusy = 0.95;  // of a pool
 constexpr size_t kLatency = 0, kExecution = 1;  // in WantedForDraft()
 
 // The next of 1, 2, 5, 10, 20, 50, ... ns, as a budget writes it.
@@ -95,12 +96,14 @@ void AppendFunction(std::string& out, const Candidate& c) {
   const std::string workqueue = c.name.substr(0, slash), function = c.name.substr(slash + 1);
   out += fmt::format(
       "\n[[budget]]\nname = {}\nworkqueue = {}\nfunction = {}\n"
-      "latency.p99 = \"{}\"      # seen {}, surely below {}, {}\n"
-      "execution.max = \"{}\"    # seen {}\n",
+      "{:<26} # seen {}, surely below {}, {}\n{:<26} # seen {}\n",
       Quoted(fmt::format("{} starts promptly", function)), Quoted(AsGlob(workqueue)),
-      Quoted(AsGlob(function)), RoundedUp(kHeadroom * *c.latency.high), Text(*c.latency.value),
+      Quoted(AsGlob(function)),
+      fmt::format("latency.p99 = \"{}\"", RoundedUp(kHeadroom * *c.latency.high)),
+      Text(*c.latency.value),
       Text(*c.latency.high), CountOf(c.latency.samples, "item"),
-      RoundedUp(kHeadroom * *c.execution.value), Text(*c.execution.value));
+      fmt::format("execution.max = \"{}\"", RoundedUp(kHeadroom * *c.execution.value)),
+      Text(*c.execution.value));
 }
 
 // Stalls and busy pools, as the worst run had them.
@@ -116,20 +119,25 @@ void AppendPools(std::string& out, const RunSet::State& runs) {
       busy = std::max(busy, row.busy_fraction);
     }
   }
+  const auto line = [&out](const std::string& limit, const std::string& seen) {
+    out += fmt::format("{:<26} # {}\n", limit, seen);
+  };
   out += "\n[[budget]]\nname = \"no pool stands still\"\n";
-  if (stalls == 0) {
-    out += "stalls = 0                 # of 10ms or more; seen none\n";
-  } else {
-    out += fmt::format("stalls = {}                 # of 10ms or more; seen {}\n", 2 * stalls, stalls);
-    out += fmt::format("stall.max = \"{}\"         # seen {}\n",
-                       RoundedUp(kHeadroom * static_cast<double>(longest.count())),
-                       DurationText(longest));
+  line(fmt::format("stalls = {}", 2 * stalls),
+       fmt::format("of 10ms or more; seen {}", stalls == 0 ? "none" : CountText(stalls)));
+  if (stalls > 0) {
+    line(fmt::format("stall.max = \"{}\"",
+                     RoundedUp(kHeadroom * static_cast<double>(longest.count()))),
+         "seen " + DurationText(longest));
   }
-  const double roomy = std::min(0.95, std::max(0.1, kHeadroom * busy));
-  out += fmt::format(
-      "\n[[budget]]\nname = \"no pool is starved\"\nfor_each = \"pool\"\n"
-      "busy_fraction.max = {:.2f}   # seen {:.2f}\nbacklog.max = {}           # seen {}\n",
-      std::max(roomy, std::min(1.0, busy + 0.01)), busy, std::max<uint64_t>(10, 2 * backlog), backlog);
+  out += "\n[[budget]]\nname = \"no pool is starved\"\nfor_each = \"pool\"\n";
+  // A limit of 1 could not fail.
+  if (busy < kMostBusy) {
+    line(fmt::format("busy_fraction.max = {:.2f}", std::clamp(kHeadroom * busy, 0.1, kMostBusy)),
+         fmt::format("seen {:.2f}", busy));
+  }
+  line(fmt::format("backlog.max = {}", std::max<uint64_t>(10, 2 * backlog)),
+       fmt::format("seen {}", backlog));
 }
 
 }  // namespace

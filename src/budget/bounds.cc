@@ -207,9 +207,10 @@ Bounds QuantileBounds(std::span<const RunSeries> runs, double q, double confiden
   const std::vector<int32_t> buckets = BucketsOf(runs);
   if (buckets.empty() || !BeyondBucket(runs, buckets.front(), alpha)) return {};
   uint64_t n = 0;
-  Nanos max{0};
+  Nanos min = Nanos::max(), max{0};
   for (const RunSeries& run : runs) {
     n += run.series->all().count();
+    min = std::min(min, run.series->all().min().value_or(Nanos::max()));
     max = std::max(max, run.series->all().max().value_or(Nanos(0)));
   }
   const Tail tail(runs, buckets, static_cast<double>(n), alpha);
@@ -219,7 +220,13 @@ Bounds QuantileBounds(std::span<const RunSeries> runs, double q, double confiden
     const Beyond b = tail.At(bucket);
     return ShareIsAbove(b.share * b.n, b.n, 1 - q, alpha);
   });
-  out.low = low == buckets.begin() ? Nanos(0) : UpperEdge(*(low - 1));
+  if (low != buckets.begin()) {
+    out.low = UpperEdge(*(low - 1));
+  } else {
+    // All lie at or beyond the smallest.
+    const auto all = static_cast<double>(n);
+    out.low = ShareIsAbove(all, all, 1 - q, alpha) ? min : Nanos(0);
+  }
   const auto high = std::partition_point(buckets.begin(), buckets.end(), [&](int32_t bucket) {
     const Beyond b = tail.At(bucket);
     return !ShareIsAtMost(b.share * b.n, b.n, 1 - q, alpha);

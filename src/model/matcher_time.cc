@@ -24,9 +24,10 @@ void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
   if (item.softirq) {
     // What ran before in the same softirq is seen; why the softirq came late is not.
     const LastRun& before = context.last_run;
-    split.head_of_line =
-        std::max(Nanos(0), before.ended - std::max(before.started, item.activated));
-    if (before.ended == kUnseen) split.head_of_line = Nanos(0);
+    if (before.ended != kUnseen) {
+      split.head_of_line =
+          std::max(Nanos(0), before.ended - std::max(before.started, item.activated));
+    }
     split.unknown = item.started - item.activated - split.head_of_line;
   } else {
     split = WaitSplitOf(*sched_.Between(context, item.activated, item.started));

@@ -84,7 +84,7 @@ void MeasureColumns::AppendColumns(std::vector<Column>& columns) const {
                            {"p95", "p95", kText},
                            {"p99", "p99", kText},
                            {"max", "max", kText},
-                           {"inactive", "INACT", kText, 5, 2},
+                           {"inactive", "INACT", kText, 0, 2},
                            {"exec", "EXEC", kText},
                            {"distribution", range, kText, std::max<size_t>(8, range.size()), 4},
                            {"mean", "", kSortOnly},

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How the program behaves among others: pipes, full disks, terminals, standard input.
+
+usage: pipe_test.py WQPROF
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import program
+
+TRACE = next(trace for trace in program.TRACES if "hog" in trace)
+ESCAPE = re.compile(rb"\x1b\[")
+
+
+class Pipe(unittest.TestCase):
+    def test_a_reader_that_leaves_is_no_error(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = program.run(WQPROF, ["works", "--format", "ndjson", TRACE], stdout=writer)
+        os.close(writer)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_a_full_disk_is_told(self):
+        for arguments in (["report", TRACE], ["works", TRACE], ["info", TRACE], ["--help"],
+                          ["completion", "bash"]):
+            with self.subTest(arguments=arguments), open("/dev/full", "wb") as full:
+                done = program.run(WQPROF, arguments, stdout=full)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(b"No space left on device", done.stderr)
+
+    def test_a_pipe_gets_whole_names_and_no_colours(self):
+        done = program.run(WQPROF, ["report", TRACE])
+        self.assertNotRegex(done.stdout, ESCAPE)
+        self.assertNotIn("…".encode(), done.stdout)
+
+    def test_standard_input_is_read_like_a_file(self):
+        named = program.run(WQPROF, ["report", "--by", "function", TRACE])
+        with open(program.DATA / TRACE, "rb") as trace:
+            piped = program.run(WQPROF, ["report", "--by", "function", "-"], stdin=trace)
+        done = subprocess.run(f"cat {program.DATA / TRACE} | {WQPROF} report --by function -",
+                              shell=True, capture_output=True, env=program.ENVIRONMENT, check=True)
+        self.assertEqual(piped.stdout, named.stdout)
+        self.assertEqual(done.stdout, named.stdout)
+
+    def test_the_default_recording_is_read_where_one_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            missing = program.run(WQPROF, ["report"], cwd=folder)
+            self.assertEqual(missing.returncode, 5)
+            self.assertIn(b"sudo wqprof record", missing.stderr)
+            shutil.copy(program.DATA / TRACE, pathlib.Path(folder) / "wqprof.dat")
+            self.assertEqual(program.run(WQPROF, ["report"], cwd=folder).returncode, 0)
+
+    def test_results_do_not_depend_on_the_number_of_threads(self):
+        for trace in program.TRACES:
+            with self.subTest(trace=trace):
+                one, four = (program.run(WQPROF, ["works", "--format", "ndjson", "--threads", n,
+                                                  trace]).stdout for n in ("1", "4"))
+                self.assertEqual(one, four)
+
+
+class Terminal(unittest.TestCase):
+    def test_every_line_fits(self):
+        for columns in (80, 90, 100, 132, 200):
+            for arguments in (["report"], ["report", "--by", "worker,workqueue,origin,cpu"],
+                              ["works"], ["stalls"]):
+                with self.subTest(columns=columns, arguments=arguments):
+                    code, text, _ = program.run_on_terminal(
+                        WQPROF, [*arguments, "--color", "never", TRACE], columns)
+                    self.assertEqual(code, 0)
+                    # Commands to copy are never cut.
+                    wide = [line for line in text.decode().splitlines()
+                            if len(line) > columns and "→ wqprof" not in line]
+                    self.assertEqual(wide, [])
+
+    def test_colours_are_for_terminals_and_can_be_switched_off(self):
+        def coloured(arguments, **environment):
+            settings = {**program.ENVIRONMENT, **environment}
+            _, text, _ = program.run_on_terminal(WQPROF, ["report", TRACE, *arguments], 100, settings)
+            return ESCAPE.search(text) is not None
+
+        self.assertTrue(coloured([]))
+        self.assertFalse(coloured([], NO_COLOR="1"))
+        self.assertFalse(coloured([], TERM="dumb"))
+        self.assertFalse(coloured(["--color", "never"]))
+        self.assertTrue(coloured(["--color", "always"], NO_COLOR="1"))
+        piped = program.run(WQPROF, ["report", "--color", "always", TRACE])
+        self.assertRegex(piped.stdout, ESCAPE)
+
+    def test_ascii_is_ascii(self):
+        for arguments in (["--ascii"], []):
+            environment = {**program.ENVIRONMENT, "LC_ALL": "C"} if not arguments else None
+            done = program.run(WQPROF, ["report", "--hist", TRACE, *arguments],
+                               **({"env": environment} if environment else {}))
+            self.assertTrue(done.stdout.isascii())
+            self.assertEqual(done.returncode, 0)
+
+
+if __name__ == "__main__":
+    WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the program prints for machines is what its schemas say, and the same in all formats.
+
+usage: schema_test.py WQPROF
+"""
+
+import csv
+import io
+import json
+import pathlib
+import sys
+import unittest
+
+import jsonschema
+import program
+
+SCHEMAS = program.SOURCE / "src/render/schemas"
+
+
+def schema(name):
+    return json.loads((SCHEMAS / f"wqprof.{name}-1.json").read_text())
+
+
+def output(*arguments):
+    done = program.run(WQPROF, arguments)
+    # 3: the trace holds no item; the document is there all the same.
+    if done.returncode not in (0, 3):
+        raise AssertionError(f"{arguments}: exit {done.returncode}: {done.stderr.decode()}")
+    return done.stdout.decode()
+
+
+def lines(*arguments):
+    return [json.loads(line) for line in output(*arguments, "--format", "ndjson").splitlines()]
+
+
+def table(*arguments):
+    return list(csv.DictReader(io.StringIO(output(*arguments, "--format", "csv"))))
+
+
+class Schemas(unittest.TestCase):
+    def test_are_valid_themselves(self):
+        for path in SCHEMAS.iterdir():
+            with self.subTest(schema=path.name):
+                jsonschema.Draft7Validator.check_schema(json.loads(path.read_text()))
+
+    def test_describe_the_output_for_every_trace(self):
+        for command in ("report", "stalls", "works", "info"):
+            validator = jsonschema.Draft7Validator(schema(command))
+            for trace in program.TRACES:
+                with self.subTest(command=command, trace=trace):
+                    validator.validate(json.loads(output(command, "--format", "json", trace)))
+
+    def test_refuse_a_renamed_field(self):
+        document = json.loads(output("report", "--format", "json", program.TRACES[0]))
+        document["quality"]["lost"] = document["quality"].pop("lost_events")
+        with self.assertRaises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema("report"))
+
+
+class Formats(unittest.TestCase):
+    def test_items_are_the_same_in_json_ndjson_and_csv(self):
+        validator = jsonschema.Draft7Validator({**schema("works"), "$ref": "#/definitions/item"})
+        for trace in program.TRACES:
+            with self.subTest(trace=trace):
+                document = json.loads(output("works", "--format", "json", trace))
+                head, *items = lines("works", trace)
+                self.assertEqual(head, {"schema": "wqprof.works/1"})
+                self.assertEqual(items, document["works"])
+                for item in items:
+                    validator.validate(item)
+                rows = table("works", trace)
+                self.assertEqual(len(rows), len(items))
+                for row, item in zip(rows, items):
+                    self.assert_row_is_item(row, item)
+
+    def assert_row_is_item(self, row, item):
+        flat = {}
+
+        def flatten(prefix, value):
+            for key, inner in value.items():
+                if isinstance(inner, dict):
+                    flatten(f"{prefix}{key}_", inner)
+                elif prefix.startswith("split_"):
+                    flat[f"{prefix}{key}_ns"] = str(inner)
+                else:
+                    flat[prefix + key] = json.dumps(inner) if isinstance(inner, bool) else str(inner)
+
+        flatten("", item)
+        self.assertEqual({key: value for key, value in row.items() if value != ""}, flat)
+
+    def test_functions_are_the_same_in_json_ndjson_and_csv(self):
+        for trace in program.TRACES:
+            with self.subTest(trace=trace):
+                functions = json.loads(output("report", "--format", "json", trace))["functions"]
+                found = [line for line in lines("report", trace) if line.get("table") == "functions"]
+                for line in found:
+                    del line["table"]
+                self.assertEqual(found, functions)
+                rows = table("report", trace)
+                self.assertEqual([(row["function"], row["latency_count"], row["latency_max_ns"])
+                                  for row in rows],
+                                 [(f["function"] or "", str(f["latency"]["count"]),
+                                   str(f["latency"]["max_ns"] or "")) for f in functions])
+
+    def test_a_document_agrees_with_its_items(self):
+        for trace in program.TRACES:
+            with self.subTest(trace=trace):
+                report = json.loads(output("report", "--format", "json", trace))
+                items = json.loads(output("works", "--format", "json", trace))["works"]
+                latencies = [item["started_ns"] - item["queued_ns"] for item in items
+                             if item["state"] in ("done", "running") and "queued_ns" in item
+                             and "started_ns" in item and not item["tainted"]]
+                counted = sum(f["latency"]["count"] for f in report["functions"])
+                summed = sum(f["latency"]["sum_ns"] for f in report["functions"])
+                # A taint of the execution alone leaves the latency in.
+                self.assertGreaterEqual(counted, len(latencies))
+                if report["quality"]["tainted"] == 0 and report["quality"]["negative_latencies"] == 0:
+                    self.assertEqual((counted, summed), (len(latencies), sum(latencies)))
+
+    def test_histograms_hold_what_the_counts_say(self):
+        for trace in program.TRACES:
+            report = json.loads(output("report", "--format", "json", trace))
+            for row in report["functions"] + report["workqueues"]:
+                for measure in ("latency", "activation_wait", "dispatch_wait", "execution", "total"):
+                    with self.subTest(trace=trace, row=row["workqueue"], measure=measure):
+                        d = row[measure]
+                        h = d["histogram"]
+                        self.assertEqual(d["count"], sum(h["count"]) + h["zero_count"])
+                        self.assertEqual(len(h["index"]), len(h["count"]))
+                        if h["index"]:
+                            octave = 2 ** h["scale"]
+                            self.assertLessEqual(d["max_ns"], 2 ** ((h["index"][-1] + 1) / octave) + 1)
+                            self.assertGreater(d["max_ns"], 2 ** (h["index"][-1] / octave) - 1)
+
+
+if __name__ == "__main__":
+    WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "cli/arguments.h"
+
+namespace wqprof {
+namespace {
+
+std::vector<int> Cpus(std::string_view text) {
+  const absl::StatusOr<std::vector<Cpu>> cpus = ParseCpuList(text);
+  std::vector<int> out;
+  for (const Cpu cpu : *cpus) out.push_back(ToInt(cpu));
+  return out;
+}
+
+TEST(ParseDuration, TakesANumberWithAUnit) {
+  EXPECT_EQ(*ParseDuration("100ns"), Nanos(100));
+  EXPECT_EQ(*ParseDuration("250us"), Nanos(250'000));
+  EXPECT_EQ(*ParseDuration("10ms"), Nanos(10'000'000));
+  EXPECT_EQ(*ParseDuration("1.5s"), Nanos(1'500'000'000));
+  EXPECT_EQ(*ParseDuration("3m"), Nanos(180'000'000'000));
+}
+
+TEST(ParseDuration, RefusesWhatIsNone) {
+  for (const std::string_view text :
+       {"", "10", "ms", "-1s", "1x", "1 s", "1sx", "nan s", "infs", "1e3s", "0x10s", "300000h0"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseDuration(text).status())) << text;
+  }
+  EXPECT_FALSE(ParseDuration("99999999999h").ok());
+}
+
+TEST(ParseSize, CountsInPowersOf1024) {
+  EXPECT_EQ(*ParseSize("4096"), 4096U);
+  EXPECT_EQ(*ParseSize("64k"), 65536U);
+  EXPECT_EQ(*ParseSize("16M"), 16U << 20);
+  EXPECT_EQ(*ParseSize("2G"), uint64_t{2} << 30);
+  for (const std::string_view text : {"", "k", "-1", "1q", "64kB", "1e30", "99999999999999999G"}) {
+    EXPECT_FALSE(ParseSize(text).ok()) << text;
+  }
+}
+
+TEST(ParseCpuList, TakesNumbersAndRanges) {
+  EXPECT_EQ(Cpus("3"), (std::vector<int>{3}));
+  EXPECT_EQ(Cpus("0-2,5"), (std::vector<int>{0, 1, 2, 5}));
+}
+
+TEST(ParseCpuList, RefusesWhatIsNone) {
+  for (const std::string_view text :
+       {"", ",", "1,", "a", "3-1", "-1", "1-", "99999", "1-99999999"}) {
+    EXPECT_FALSE(ParseCpuList(text).ok()) << text;
+  }
+}
+
+TEST(ParseTimeRange, TellsStampsFromTimesSinceTheBegin) {
+  const TimeRange range = *ParseTimeRange("1234.567890,+250ms");
+  EXPECT_EQ(range.from->at, Nanos(1'234'567'890'000));
+  EXPECT_FALSE(range.from->since_begin);
+  EXPECT_EQ(range.to->at, Nanos(250'000'000));
+  EXPECT_TRUE(range.to->since_begin);
+  EXPECT_EQ(ParseTimeRange("+1.5,")->from->at, Nanos(1'500'000'000));
+}
+
+TEST(ParseTimeRange, MayBeOpenAtOneEnd) {
+  EXPECT_FALSE(ParseTimeRange(",+2")->from.has_value());
+  EXPECT_FALSE(ParseTimeRange("5,")->to.has_value());
+  for (const std::string_view text : {"", ",", "5", "a,b", "1,2,3", "-1,2"}) {
+    EXPECT_FALSE(ParseTimeRange(text).ok()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace wqprof

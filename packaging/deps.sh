@@ -6,7 +6,8 @@
 # install them.  To be sourced.
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11-dev
-  nlohmann-json3-dev libtomlplusplus-dev libpugixml-dev libtracefs-dev libtraceevent-dev libzstd-dev scdoc"
+  libpugixml-dev libtomlplusplus-dev nlohmann-json3-dev libtracefs-dev libtraceevent-dev
+  libzstd-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd mandoc"
 

@@ -47,6 +47,8 @@ struct Measures {
   // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.
   // `its_split` may be null.
   void Add(const WorkItem& item, const ItemSplit* its_split);
+  // Counts it only: of a trace whose clock does not count nanoseconds there are no durations.
+  void Count(const WorkItem& item);
 };
 
 struct FunctionRow {
@@ -70,6 +72,7 @@ struct OriginRow {
 
 struct PoolRow {
   PoolOccupancy occupancy;
+  // NaN when the trace's clock does not count nanoseconds.
   double busy_mean = 0, busy_fraction = 0, backlog_mean = 0;
   Nanos stalled{0};
   Histogram execution;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -68,6 +69,8 @@ struct Analyzer::State {
   const EventSource& source;
   const Reconstructor& model;
   const AnalyzeOptions options;
+  // Ticks of another clock are no durations, and must not be shown as such (rule 48).
+  const bool has_durations = source.info().clock_is_ns;
   ItemMatcher matcher;
   StallCollector stalls;
   MeasureTable functions;  // workqueue, function
@@ -77,9 +80,14 @@ struct Analyzer::State {
   std::map<std::pair<uint64_t, PoolId>, LongExecution> long_executions;
   std::vector<WorkItem> oldest_pending;  // none or one
 
+  void Note(Measures& measures, const WorkItem& item, const ItemSplit* split) const {
+    has_durations ? measures.Add(item, split) : measures.Count(item);
+  }
+
   void Add(const WorkItem& item, const ItemSplit* split) {
-    stalls.AddItem(item);
-    if (item.state == ItemState::kDone && item.ended != kUnseen && !item.run_tainted) {
+    if (has_durations) stalls.AddItem(item);
+    if (has_durations && item.state == ItemState::kDone && item.ended != kUnseen &&
+        !item.run_tainted) {
       const size_t pool = static_cast<size_t>(item.pool);
       if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
       pool_executions[pool].Add(item.ended - item.started);
@@ -87,17 +95,18 @@ struct Analyzer::State {
     // Those have no queue event, and no measure.
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
     const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
-    functions.At(function).Add(item, split);
-    if (options.by_origin) origins.At(OriginKey(item.origin)).Add(item, split);
-    if (options.by_pool) pools.At(static_cast<uint64_t>(item.pool)).Add(item, split);
+    Note(functions.At(function), item, split);
+    if (options.by_origin) Note(origins.At(OriginKey(item.origin)), item, split);
+    if (options.by_pool) Note(pools.At(static_cast<uint64_t>(item.pool)), item, split);
     if (options.by_worker && !item.softirq && item.worker != Pid::kNone) {
-      workers.At(KeyOf(static_cast<uint32_t>(item.pool), static_cast<uint32_t>(ToInt(item.worker))))
-          .Add(item, split);
+      const uint64_t worker =
+          KeyOf(static_cast<uint32_t>(item.pool), static_cast<uint32_t>(ToInt(item.worker)));
+      Note(workers.At(worker), item, split);
     }
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
-      cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))).Add(item, split);
+      Note(cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))), item, split);
     }
-    NoteExtremes(item, function);
+    if (has_durations) NoteExtremes(item, function);
   }
 
   void NoteExtremes(const WorkItem& item, uint64_t function) {
@@ -168,6 +177,10 @@ struct Analyzer::State {
       row.backlog_mean = Ratio(occupancy.backlog_sum, report.duration);
       row.stalled = stalls.StalledIn(occupancy.pool.id);
       if (id < pool_executions.size()) row.execution = pool_executions[id];
+      if (!has_durations) {
+        occupancy.busy_sum = occupancy.busy_any = occupancy.backlog_sum = Nanos(0);
+        row.busy_mean = row.busy_fraction = row.backlog_mean = std::nan("");
+      }
       row.occupancy = std::move(occupancy);
       report.pools.push_back(std::move(row));
     }
@@ -189,7 +202,8 @@ struct Analyzer::State {
       row.occupancy = occupancy;
       row.comm = Name(ToInt(occupancy.comm));
       row.pool = pool.name;
-      row.busy_fraction = Ratio(occupancy.busy, report.duration);
+      row.busy_fraction = has_durations ? Ratio(occupancy.busy, report.duration) : std::nan("");
+      if (!has_durations) row.occupancy.busy = Nanos(0);
       const uint64_t key =
           KeyOf(static_cast<uint32_t>(occupancy.pool), static_cast<uint32_t>(ToInt(occupancy.pid)));
       if (options.by_worker) row.measures = workers.At(key);
@@ -258,7 +272,9 @@ Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, Analyz
 Analyzer::~Analyzer() = default;
 
 void Analyzer::Add(const Completed& completed) {
-  for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
+  if (state_->has_durations) {
+    for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
+  }
   for (const WorkItem& item : completed.items) state_->Add(item, completed.SplitOf(item));
 }
 

@@ -9,14 +9,21 @@ void AddSpan(Histogram& histogram, std::optional<Nanos> span) {
   if (span && *span >= Nanos(0)) histogram.Add(*span);
 }
 
+bool IsExecuted(const WorkItem& item) {
+  return item.state == ItemState::kDone || item.state == ItemState::kRunning;
+}
+
 }  // namespace
 
-void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
+void Measures::Count(const WorkItem& item) {
   if (item.queued != kUnseen) ++queued;
   if (item.state == ItemState::kSuperseded) ++superseded;
-  const bool matched = item.state == ItemState::kDone || item.state == ItemState::kRunning;
-  if (!matched) return;
-  ++executed;
+  if (IsExecuted(item)) ++executed;
+}
+
+void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
+  Count(item);
+  if (!IsExecuted(item)) return;
   if (!item.wait_tainted) {
     AddSpan(latency, item.Latency());
     AddSpan(activation_wait, item.ActivationWait());

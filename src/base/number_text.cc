@@ -44,6 +44,7 @@ std::string CountOf(uint64_t count, std::string_view singular, std::string_view 
 }
 
 std::string PercentText(double fraction) {
+  if (std::isnan(fraction)) return "-";
   const double percent = fraction * 100;
   if (percent == 0) return "0%";
   if (percent < 0.005) return "<0.01%";
@@ -54,6 +55,7 @@ std::string PercentText(double fraction) {
 }
 
 std::string MeanText(double value) {
+  if (std::isnan(value)) return "-";
   if (value == 0) return "0";
   if (std::abs(value) < 0.01) return "<0.01";
   return value >= 99.95 ? CountText(static_cast<uint64_t>(std::llround(value)))

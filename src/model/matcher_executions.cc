@@ -61,7 +61,8 @@ void Matcher::OnStart(const Event& e) {
     if (item.reentrant) item.collided = false;
     ++work->executing;
     work->started_in = workers_.IndexOf(context);
-    work->last_start = e.at;
+    // What a gap may have touched says nothing of what was before it.
+    if (!item.wait_tainted && !item.ambiguous) work->last_start = e.at;
   }
   if (!softirq && !context.seen) pools_.NoteWorker(context.pool);
   context.seen = true;

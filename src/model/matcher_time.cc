@@ -54,7 +54,8 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
   gap.collided = collided;
   workers_.ForEach([&](ExecutionContext& context) {
     if (context.pool != gap.pool) return;
-    const bool open = !context.stack.empty();
+    // The start that ends the gap is on its worker's stack already.
+    const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
     const WorkItem* item = open ? &context.stack.front().item : nullptr;
     const LastRun run =
         open ? LastRun{item->function, item->workqueue, item->started, gap.end} : context.last_run;

@@ -65,7 +65,7 @@ void Matcher::AddLink(SlabIndex index, const QueueRecord& record, ExecutionConte
 bool Matcher::ChainIsCut(const WorkState& work, Timestamp at) {
   const Provisional& p = provisionals_[work.provisional];
   const Link& last = p.links.back();
-  return work.queued || p.certain || p.links.size() >= kMaxLinks ||
+  return work.queued || p.links.size() >= kMaxLinks ||
          (last.ended && at - last.held.ended > kWindowChain);
 }
 

@@ -22,15 +22,30 @@ namespace wqprof {
 
 // What of a run is measured.  The first are durations of items.
 enum class Quantity : uint8_t {
-  kLatency, kActivationWait, kDispatchWait, kExecution, kTotal,
+  kLatency,
+  kActivationWait,
+  kDispatchWait,
+  kExecution,
+  kTotal,
   // Parts of the dispatch wait and of the execution; with scheduler events.
-  kHold, kWorkerCreation, kWakeup, kRunqueue, kPreWork, kHeadOfLine, kWaitUnknown,
-  kOnCpu, kPreempted, kBlocked, kRunnable, kRunUnknown,
+  kHold,
+  kWorkerCreation,
+  kWakeup,
+  kRunqueue,
+  kPreWork,
+  kHeadOfLine,
+  kWaitUnknown,
+  kOnCpu,
+  kPreempted,
+  kBlocked,
+  kRunnable,
+  kRunUnknown,
   kStalls,        // their number
   kStall,         // their lengths
   kBusyFraction,  // of pools
   kBacklog,       // of pools
-  kLostEvents, kUnmatched,  // of a whole trace
+  kLostEvents,
+  kUnmatched,  // of a whole trace
 };
 inline constexpr size_t kDurations = static_cast<size_t>(Quantity::kStalls);
 inline bool IsDurationOfItems(Quantity quantity) {
@@ -219,9 +234,9 @@ struct CheckResult {
     Nanos duration{0};
   };
   std::vector<RunNote> runs;
-  Fingerprint fingerprint;            // of the first run
+  Fingerprint fingerprint;               // of the first run
   std::vector<std::string> differences;  // of the baseline
-  uint64_t seed = 0;                  // of the bootstrap
+  uint64_t seed = 0;                     // of the bootstrap
 
   size_t Count(Verdict verdict) const;
   bool broken() const;        // a failure that is no warning
@@ -257,8 +272,8 @@ struct DiffRow {
   // Change of the means, in ns: what the change of the total is made of.
   std::optional<double> activation_wait_delta, dispatch_wait_delta, execution_delta;
   std::vector<Change> changes;  // by DiffOptions::metrics
-  double load = 0;    // time of all its items in both groups, in ns
-  double weight = 0;  // by how much time per second things changed
+  double load = 0;              // time of all its items in both groups, in ns
+  double weight = 0;            // by how much time per second things changed
 };
 
 // What is compared.

@@ -26,8 +26,7 @@ std::string GithubAnnotations(const CheckResult& result);
 std::string GithubSummary(const CheckResult& result);
 
 // Schema wqprof.diff/1.  `top`: so many rows in text; 0 for all.
-std::string RenderDiff(const DiffResult& result, Format format, size_t top,
-                       const TextStyle& style);
+std::string RenderDiff(const DiffResult& result, Format format, size_t top, const TextStyle& style);
 
 }  // namespace wqprof
 

@@ -105,7 +105,8 @@ struct Beyond {
 std::optional<Beyond> BeyondBucket(std::span<const RunSeries> runs, int32_t bucket, double alpha) {
   const auto cuts = Cuts(runs, [bucket](const BlockSeries::Block& block) {
     double beyond = 0;
-    for (const auto& [b, count] : block.counts) beyond += b > bucket ? static_cast<double>(count) : 0;
+    for (const auto& [b, count] : block.counts)
+      beyond += b > bucket ? static_cast<double>(count) : 0;
     return beyond;
   });
   std::optional<Beyond> least;
@@ -137,8 +138,8 @@ std::vector<int32_t> BucketsOf(std::span<const RunSeries> runs) {
 
 Nanos UpperEdge(int32_t bucket) {
   if (bucket == BlockSeries::kZeroBucket) return Nanos(0);
-  return Nanos(static_cast<int64_t>(
-      std::floor(std::exp2((bucket + 1.0) / (1 << Histogram::kScale)))));
+  return Nanos(
+      static_cast<int64_t>(std::floor(std::exp2((bucket + 1.0) / (1 << Histogram::kScale)))));
 }
 
 // The share beyond any bucket, with the number of independent items behind it.

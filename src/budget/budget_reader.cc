@@ -32,7 +32,7 @@ std::string TextOf(const absl::Status& status) {
   return std::string(status.message().data(), status.message().size());
 }
 
-constexpr std::string_view kSettingKeys[] = {"confidence", "min_samples", "max_lost_events",
+constexpr std::string_view kSettingKeys[] = {"confidence",    "min_samples",     "max_lost_events",
                                              "max_unmatched", "on_inconclusive", "correction",
                                              "few_samples"};
 constexpr std::string_view kRuleKeys[] = {"name",   "workqueue", "function", "pool", "cpu",
@@ -53,9 +53,8 @@ class BudgetReader {
     }
     ReadRoot(result.table());
     if (out_.ok()) LintBudget(out_.budget, out_.problems);
-    std::stable_sort(out_.problems.begin(), out_.problems.end(), [](const auto& a, const auto& b) {
-      return a.place.line < b.place.line;
-    });
+    std::stable_sort(out_.problems.begin(), out_.problems.end(),
+                     [](const auto& a, const auto& b) { return a.place.line < b.place.line; });
     return std::move(out_);
   }
 
@@ -65,7 +64,8 @@ class BudgetReader {
   }
 
   void UnknownKey(const toml::key& key, std::vector<std::string> known) {
-    Problem(PlaceOf(key), fmt::format("unknown key '{}'{}", key.str(), DidYouMean(key.str(), known)));
+    Problem(PlaceOf(key),
+            fmt::format("unknown key '{}'{}", key.str(), DidYouMean(key.str(), known)));
   }
 
   void ReadRoot(const toml::table& root) {
@@ -76,14 +76,16 @@ class BudgetReader {
     for (auto&& [key, node] : root) {
       if (key == "schema") {
         schema = true;
-        if (node.value<int64_t>() != 1) Problem(PlaceOf(node), "this program knows schema = 1 only");
+        if (node.value<int64_t>() != 1)
+          Problem(PlaceOf(node), "this program knows schema = 1 only");
       } else if (key == "budget" || key == "regression") {
         ReadRules(key, node);
       } else if (key != "defaults") {
         UnknownKey(key, known);
       }
     }
-    if (!schema) Problem({1, 1}, "the file does not say which schema it has: begin with schema = 1");
+    if (!schema)
+      Problem({1, 1}, "the file does not say which schema it has: begin with schema = 1");
     std::stable_sort(out_.budget.rules.begin(), out_.budget.rules.end(),
                      [](const Rule& a, const Rule& b) { return a.place.line < b.place.line; });
     if (out_.budget.rules.empty() && out_.problems.empty()) {
@@ -106,8 +108,8 @@ class BudgetReader {
 
   void ReadRules(const toml::key& key, const toml::node& node) {
     if (!node.is_array_of_tables()) {
-      return Problem(PlaceOf(key), fmt::format("{} is a list of rules: write [[{}]]", key.str(),
-                                               key.str()));
+      return Problem(PlaceOf(key),
+                     fmt::format("{} is a list of rules: write [[{}]]", key.str(), key.str()));
     }
     for (const toml::node& rule : *node.as_array()) {
       ReadRule(*rule.as_table(), key == "regression");
@@ -142,9 +144,8 @@ class BudgetReader {
     if (!regression && rule.limits.empty()) {
       Problem(rule.place, "this rule limits nothing: add a line such as latency.p99 = \"10ms\"");
     }
-    std::stable_sort(rule.limits.begin(), rule.limits.end(), [](const Limit& a, const Limit& b) {
-      return a.place.line < b.place.line;
-    });
+    std::stable_sort(rule.limits.begin(), rule.limits.end(),
+                     [](const Limit& a, const Limit& b) { return a.place.line < b.place.line; });
     out_.budget.rules.push_back(std::move(rule));
   }
 
@@ -234,7 +235,8 @@ class BudgetReader {
         Problem(PlaceOf(node), TextOf(metric.status()));
       } else if (!IsDurationOfItems(metric->quantity)) {
         Problem(PlaceOf(node), fmt::format("{} is not compared between runs, only durations of "
-                                           "items are", metric->name));
+                                           "items are",
+                                           metric->name));
       } else {
         test.metric = *std::move(metric);
       }
@@ -323,7 +325,8 @@ class BudgetReader {
   }
 
   double Number(const toml::node& node) {
-    if (const auto number = node.value<double>(); number && node.is_number() && !std::isnan(*number)) {
+    if (const auto number = node.value<double>();
+        number && node.is_number() && !std::isnan(*number)) {
       return *number;
     }
     Problem(PlaceOf(node), "this must be a number, without quotes");

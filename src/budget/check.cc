@@ -16,8 +16,7 @@ namespace {
 
 bool SelectsPool(const ItemSelector& s, const std::string& pool) {
   if (!MatchesGlobs(s.pools, pool)) return false;
-  return s.cpus.empty() ||
-         std::find(s.cpus.begin(), s.cpus.end(), CpuOfPool(pool)) != s.cpus.end();
+  return s.cpus.empty() || std::find(s.cpus.begin(), s.cpus.end(), CpuOfPool(pool)) != s.cpus.end();
 }
 
 // Whether the stall delayed any item of the instance.
@@ -81,12 +80,13 @@ std::optional<double> FactOf(const RunData& run, const Budget& budget, const Rul
     case Quantity::kUnmatched:
       return static_cast<double>(report.quality.match.unmatched_starts +
                                  report.quality.match.unmatched_ends);
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 // Names that a glob could have meant.
-std::vector<std::string> NamesOf(const RunSet::State& runs, std::string FunctionRow::* name) {
+std::vector<std::string> NamesOf(const RunSet::State& runs, std::string FunctionRow::*name) {
   std::set<std::string> out;
   for (const RunData& run : runs.runs) {
     for (const FunctionRow& row : run.report.functions) out.insert(row.*name);
@@ -112,7 +112,8 @@ std::string Unmatched(std::string_view what, const std::vector<std::string>& glo
     if (any) continue;
     std::string word = glob;
     std::erase_if(word, [](char c) { return c == '*' || c == '?'; });
-    return fmt::format("{} '{}' matches nothing in these runs{}", what, glob, DidYouMean(word, names));
+    return fmt::format("{} '{}' matches nothing in these runs{}", what, glob,
+                       DidYouMean(word, names));
   }
   return "";
 }
@@ -224,7 +225,8 @@ class Checker {
 
   void JudgeItems(const Rule& rule, const Limit& limit, RuleOutcome& out) const {
     const auto series = SeriesOf(runs_, out.rule, out.instance, limit.metric.quantity);
-    const Estimated estimate = Estimate(series, limit.metric, limit.value, rule.settings.confidence);
+    const Estimated estimate =
+        Estimate(series, limit.metric, limit.value, rule.settings.confidence);
     out.samples = estimate.samples;
     out.value = estimate.value;
     out.low = estimate.low;
@@ -274,18 +276,22 @@ void NoteRuns(const RunSet::State& runs, bool baseline, CheckResult& out) {
 
 std::string_view ToString(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kPass: return "pass";
-    case Verdict::kFail: return "fail";
-    case Verdict::kInconclusive: return "inconclusive";
-    case Verdict::kSkipped: return "skipped";
+    case Verdict::kPass:
+      return "pass";
+    case Verdict::kFail:
+      return "fail";
+    case Verdict::kInconclusive:
+      return "inconclusive";
+    case Verdict::kSkipped:
+      return "skipped";
   }
   return "";
 }
 
 size_t CheckResult::Count(Verdict verdict) const {
-  return static_cast<size_t>(std::count_if(
-      outcomes.begin(), outcomes.end(),
-      [verdict](const RuleOutcome& o) { return o.verdict == verdict; }));
+  return static_cast<size_t>(
+      std::count_if(outcomes.begin(), outcomes.end(),
+                    [verdict](const RuleOutcome& o) { return o.verdict == verdict; }));
 }
 
 bool CheckResult::broken() const {

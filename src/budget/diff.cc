@@ -99,8 +99,8 @@ void Correct(std::vector<DiffRow>& rows, size_t metric, double alpha, size_t pro
   for (size_t i = 0; i < changes.size(); ++i) {
     changes[i]->p = corrected[i];
     if (corrected[i] > alpha + 1e-9) continue;
-    changes[i]->verdict = *changes[i]->ratio > 1 ? Change::Verdict::kSlower
-                                                 : Change::Verdict::kFaster;
+    changes[i]->verdict =
+        *changes[i]->ratio > 1 ? Change::Verdict::kSlower : Change::Verdict::kFaster;
   }
 }
 
@@ -125,18 +125,25 @@ void NoteLosses(const RunSet::State& runs, DiffResult& out) {
 
 std::string_view ToString(Change::Verdict verdict) {
   switch (verdict) {
-    case Change::Verdict::kNoEvidence: return "no evidence";
-    case Change::Verdict::kSlower: return "slower";
-    case Change::Verdict::kFaster: return "faster";
-    case Change::Verdict::kTooFewRuns: return "too few runs";
-    case Change::Verdict::kTooFewSamples: return "too few items";
+    case Change::Verdict::kNoEvidence:
+      return "no evidence";
+    case Change::Verdict::kSlower:
+      return "slower";
+    case Change::Verdict::kFaster:
+      return "faster";
+    case Change::Verdict::kTooFewRuns:
+      return "too few runs";
+    case Change::Verdict::kTooFewSamples:
+      return "too few items";
   }
   return "";
 }
 
 std::vector<Wanted> WantedBy(const DiffOptions& options) {
-  Wanted out{{}, options.by, {Quantity::kActivationWait, Quantity::kDispatchWait,
-                              Quantity::kExecution, Quantity::kTotal}};
+  Wanted out{
+      {},
+      options.by,
+      {Quantity::kActivationWait, Quantity::kDispatchWait, Quantity::kExecution, Quantity::kTotal}};
   for (const Metric& metric : options.metrics) {
     if (std::find(out.quantities.begin(), out.quantities.end(), metric.quantity) ==
         out.quantities.end()) {

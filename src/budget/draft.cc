@@ -14,7 +14,7 @@ namespace {
 // What runs keep today they shall keep on a busier day.
 constexpr double kHeadroom = 2;
 constexpr size_t kMostRules = 10;
-constexpr double kMostBusy = 0.95;  // of a pool
+constexpr double kMostBusy = 0.95;              // of a pool
 constexpr size_t kLatency = 0, kExecution = 1;  // in WantedForDraft()
 
 // The next of 1, 2, 5, 10, 20, 50, ... ns, as a budget writes it.
@@ -100,8 +100,7 @@ void AppendFunction(std::string& out, const Candidate& c) {
       Quoted(fmt::format("{} starts promptly", function)), Quoted(AsGlob(workqueue)),
       Quoted(AsGlob(function)),
       fmt::format("latency.p99 = \"{}\"", RoundedUp(kHeadroom * *c.latency.high)),
-      Text(*c.latency.value),
-      Text(*c.latency.high), CountOf(c.latency.samples, "item"),
+      Text(*c.latency.value), Text(*c.latency.high), CountOf(c.latency.samples, "item"),
       fmt::format("execution.max = \"{}\"", RoundedUp(kHeadroom * *c.execution.value)),
       Text(*c.execution.value));
 }

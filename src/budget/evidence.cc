@@ -74,7 +74,8 @@ std::string WhyNotWhole(const RuleSettings& settings, const Report& report) {
     return fmt::format("{} lost", CountOf(*q.lost_events, "event was", "events were"));
   }
   if (q.truncated || q.unfinished) return "the recording is cut off";
-  if (q.corrupt_pages > 0) return fmt::format("{} damaged", CountOf(q.corrupt_pages, "page is", "pages are"));
+  if (q.corrupt_pages > 0)
+    return fmt::format("{} damaged", CountOf(q.corrupt_pages, "page is", "pages are"));
   const double unmatched = 1 - q.paired_fraction.value_or(1);
   if (unmatched > settings.max_unmatched) {
     return fmt::format("{} of the starts have no queue event", PercentText(unmatched));
@@ -111,13 +112,16 @@ std::optional<double> ValueOf(const RunOf& run, const Metric& metric) {
   };
   const double seconds = Seconds(run.run->report.duration);
   switch (metric.statistic) {
-    case S::kQuantile: return number(all.Quantile(metric.quantile));
+    case S::kQuantile:
+      return number(all.Quantile(metric.quantile));
     case S::kMean:
       return all.count() == 0 ? std::nullopt
                               : std::optional(static_cast<double>(all.sum().count()) /
                                               static_cast<double>(all.count()));
-    case S::kMax: return number(all.max());
-    case S::kCount: return static_cast<double>(all.count());
+    case S::kMax:
+      return number(all.max());
+    case S::kCount:
+      return static_cast<double>(all.count());
     case S::kRate:
       if (seconds <= 0) return std::nullopt;
       return static_cast<double>(all.count()) / seconds;

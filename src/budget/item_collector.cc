@@ -14,38 +14,57 @@ uint64_t Pair(uint32_t high, uint32_t low) { return static_cast<uint64_t>(high) 
 
 std::optional<Nanos> WaitPart(const WaitSplit& w, Quantity quantity) {
   switch (quantity) {
-    case Quantity::kHold: return w.hold;
-    case Quantity::kWorkerCreation: return w.worker_creation;
-    case Quantity::kWakeup: return w.wakeup;
-    case Quantity::kRunqueue: return w.runqueue;
-    case Quantity::kPreWork: return w.pre_work;
-    case Quantity::kHeadOfLine: return w.head_of_line;
-    case Quantity::kWaitUnknown: return w.unknown;
-    default: return std::nullopt;
+    case Quantity::kHold:
+      return w.hold;
+    case Quantity::kWorkerCreation:
+      return w.worker_creation;
+    case Quantity::kWakeup:
+      return w.wakeup;
+    case Quantity::kRunqueue:
+      return w.runqueue;
+    case Quantity::kPreWork:
+      return w.pre_work;
+    case Quantity::kHeadOfLine:
+      return w.head_of_line;
+    case Quantity::kWaitUnknown:
+      return w.unknown;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<Nanos> RunPart(const RunSplit& r, Quantity quantity) {
   switch (quantity) {
-    case Quantity::kOnCpu: return r.on_cpu;
-    case Quantity::kPreempted: return r.preempted;
-    case Quantity::kBlocked: return r.blocked;
-    case Quantity::kRunnable: return r.runnable;
-    case Quantity::kRunUnknown: return r.unknown;
-    default: return std::nullopt;
+    case Quantity::kOnCpu:
+      return r.on_cpu;
+    case Quantity::kPreempted:
+      return r.preempted;
+    case Quantity::kBlocked:
+      return r.blocked;
+    case Quantity::kRunnable:
+      return r.runnable;
+    case Quantity::kRunUnknown:
+      return r.unknown;
+    default:
+      return std::nullopt;
   }
 }
 
 // The duration, or nothing when a loss may have touched it.
 std::optional<Nanos> ValueOf(const WorkItem& item, const ItemSplit* split, Quantity quantity) {
   switch (quantity) {
-    case Quantity::kLatency: return item.wait_tainted ? std::nullopt : item.Latency();
+    case Quantity::kLatency:
+      return item.wait_tainted ? std::nullopt : item.Latency();
     case Quantity::kActivationWait:
       return item.wait_tainted ? std::nullopt : item.ActivationWait();
-    case Quantity::kDispatchWait: return item.wait_tainted ? std::nullopt : item.DispatchWait();
-    case Quantity::kExecution: return item.run_tainted ? std::nullopt : item.Execution();
-    case Quantity::kTotal: return item.tainted() ? std::nullopt : item.Total();
-    default: break;
+    case Quantity::kDispatchWait:
+      return item.wait_tainted ? std::nullopt : item.DispatchWait();
+    case Quantity::kExecution:
+      return item.run_tainted ? std::nullopt : item.Execution();
+    case Quantity::kTotal:
+      return item.tainted() ? std::nullopt : item.Total();
+    default:
+      break;
   }
   if (split == nullptr) return std::nullopt;
   if (split->wait && !item.wait_tainted) {
@@ -59,13 +78,18 @@ std::optional<Nanos> ValueOf(const WorkItem& item, const ItemSplit* split, Quant
 std::optional<Nanos> LeastOf(const WorkItem& item, Timestamp end, Quantity quantity) {
   const bool started = item.started != kUnseen, activated = item.activated != kUnseen;
   switch (quantity) {
-    case Quantity::kLatency: return started ? std::nullopt : Between(item.queued, end);
+    case Quantity::kLatency:
+      return started ? std::nullopt : Between(item.queued, end);
     case Quantity::kActivationWait:
       return started || activated ? std::nullopt : Between(item.queued, end);
-    case Quantity::kDispatchWait: return started ? std::nullopt : Between(item.activated, end);
-    case Quantity::kExecution: return Between(item.started, end);
-    case Quantity::kTotal: return Between(item.queued, end);
-    default: return std::nullopt;
+    case Quantity::kDispatchWait:
+      return started ? std::nullopt : Between(item.activated, end);
+    case Quantity::kExecution:
+      return Between(item.started, end);
+    case Quantity::kTotal:
+      return Between(item.queued, end);
+    default:
+      return std::nullopt;
   }
 }
 
@@ -131,14 +155,18 @@ bool ItemCollector::Selects(const WorkItem& item) {
 
 uint64_t ItemCollector::KeyOf(const WorkItem& item) const {
   switch (wanted_.for_each) {
-    case ForEach::kNone: return 0;
-    case ForEach::kFunction: return Pair(ToInt(item.workqueue), ToInt(item.function));
-    case ForEach::kWorkqueue: return ToInt(item.workqueue);
+    case ForEach::kNone:
+      return 0;
+    case ForEach::kFunction:
+      return Pair(ToInt(item.workqueue), ToInt(item.function));
+    case ForEach::kWorkqueue:
+      return ToInt(item.workqueue);
     case ForEach::kPool:
       return static_cast<uint32_t>(item.started != kUnseen ? item.pool : item.waited_in);
     case ForEach::kCpu:
-      return static_cast<uint64_t>(ToInt(item.run_cpu != Cpu::kNone ? item.run_cpu
-                                                                    : item.queue_cpu)) & 0xffff;
+      return static_cast<uint64_t>(
+                 ToInt(item.run_cpu != Cpu::kNone ? item.run_cpu : item.queue_cpu)) &
+             0xffff;
     case ForEach::kOrigin: {
       const NameId name = item.origin.kind == Origin::Kind::kTask ? source_.CommOf(item.origin.pid)
                                                                   : item.origin.function;
@@ -151,17 +179,20 @@ uint64_t ItemCollector::KeyOf(const WorkItem& item) const {
 std::string ItemCollector::NameOf(const WorkItem& item) const {
   const NameTable& names = source_.names();
   switch (wanted_.for_each) {
-    case ForEach::kNone: return "";
+    case ForEach::kNone:
+      return "";
     case ForEach::kFunction:
       return fmt::format("{}/{}", names.Get(item.workqueue),
                          SplitFunction(names.Get(item.function)).name);
-    case ForEach::kWorkqueue: return std::string(names.Get(item.workqueue));
+    case ForEach::kWorkqueue:
+      return std::string(names.Get(item.workqueue));
     case ForEach::kPool:
       return model_.pool(item.started != kUnseen ? item.pool : item.waited_in).name;
     case ForEach::kCpu:
-      return fmt::format("cpu{}", ToInt(item.run_cpu != Cpu::kNone ? item.run_cpu
-                                                                   : item.queue_cpu));
-    case ForEach::kOrigin: return OriginName(item.origin);
+      return fmt::format("cpu{}",
+                         ToInt(item.run_cpu != Cpu::kNone ? item.run_cpu : item.queue_cpu));
+    case ForEach::kOrigin:
+      return OriginName(item.origin);
   }
   return "";
 }

@@ -35,7 +35,8 @@ std::string WhyMeaningless(const Rule& rule, const Limit& limit) {
     case Quantity::kUnmatched:
       if (SelectsItems(rule.selector) || SelectsPools(rule.selector) ||
           rule.for_each != ForEach::kNone) {
-        return fmt::format("{} is the whole trace's: write it in a rule that selects nothing", name);
+        return fmt::format("{} is the whole trace's: write it in a rule that selects nothing",
+                           name);
       }
       return "";
     case Quantity::kStalls:
@@ -44,7 +45,8 @@ std::string WhyMeaningless(const Rule& rule, const Limit& limit) {
         return fmt::format("{} has no origin: select by pool, cpu, workqueue or function", name);
       }
       return "";
-    default: return "";
+    default:
+      return "";
   }
 }
 
@@ -64,8 +66,8 @@ void LintLimit(const Rule& rule, const Limit& limit, std::vector<BudgetProblem>&
     }
   }
   if (limit.metric.quantity == Quantity::kBusyFraction && limit.value >= 1) {
-    problems.push_back({limit.place, "a busy_fraction is never above 1: this limit cannot fail",
-                        true});
+    problems.push_back(
+        {limit.place, "a busy_fraction is never above 1: this limit cannot fail", true});
   }
 }
 
@@ -97,16 +99,17 @@ std::string WhyNeverFails(const Rule& rule, size_t base_runs, size_t new_runs, s
   size_t runs = 2;
   while (SmallestPOneSided(runs, runs) > needed + kSlack && runs < 30) ++runs;
   if (instances <= 1) {
-    return fmt::format("this rule can never fail: {} v {} runs reach p = {:.2g} at best, and "
-                       "confidence = {} needs {:.2g}; use {} runs a side",
-                       base_runs, new_runs, SmallestPOneSided(base_runs, new_runs),
-                       rule.settings.confidence, needed, runs);
+    return fmt::format(
+        "this rule can never fail: {} v {} runs reach p = {:.2g} at best, and "
+        "confidence = {} needs {:.2g}; use {} runs a side",
+        base_runs, new_runs, SmallestPOneSided(base_runs, new_runs), rule.settings.confidence,
+        needed, runs);
   }
-  return fmt::format("this rule can never fail: {} v {} runs reach p = {:.2g} at best, and Holm's "
-                     "correction over {} instances needs {:.2g}; use {} runs a side, or "
-                     "correction = \"bh\"",
-                     base_runs, new_runs, SmallestPOneSided(base_runs, new_runs), instances, needed,
-                     runs);
+  return fmt::format(
+      "this rule can never fail: {} v {} runs reach p = {:.2g} at best, and Holm's "
+      "correction over {} instances needs {:.2g}; use {} runs a side, or "
+      "correction = \"bh\"",
+      base_runs, new_runs, SmallestPOneSided(base_runs, new_runs), instances, needed, runs);
 }
 
 void LintBudget(const Budget& budget, std::vector<BudgetProblem>& problems) {

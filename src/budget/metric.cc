@@ -14,13 +14,29 @@ namespace wqprof {
 namespace {
 
 // In the order of Quantity.
-constexpr std::array<std::string_view, 23> kNames = {
-    "latency", "activation_wait", "dispatch_wait", "execution", "total",
-    "dispatch_wait.hold", "dispatch_wait.worker_creation", "dispatch_wait.wakeup",
-    "dispatch_wait.runqueue", "dispatch_wait.pre_work", "dispatch_wait.head_of_line",
-    "dispatch_wait.unknown", "execution.on_cpu", "execution.preempted", "execution.blocked",
-    "execution.runnable", "execution.unknown", "stalls", "stall", "busy_fraction", "backlog",
-    "lost_events", "unmatched"};
+constexpr std::array<std::string_view, 23> kNames = {"latency",
+                                                     "activation_wait",
+                                                     "dispatch_wait",
+                                                     "execution",
+                                                     "total",
+                                                     "dispatch_wait.hold",
+                                                     "dispatch_wait.worker_creation",
+                                                     "dispatch_wait.wakeup",
+                                                     "dispatch_wait.runqueue",
+                                                     "dispatch_wait.pre_work",
+                                                     "dispatch_wait.head_of_line",
+                                                     "dispatch_wait.unknown",
+                                                     "execution.on_cpu",
+                                                     "execution.preempted",
+                                                     "execution.blocked",
+                                                     "execution.runnable",
+                                                     "execution.unknown",
+                                                     "stalls",
+                                                     "stall",
+                                                     "busy_fraction",
+                                                     "backlog",
+                                                     "lost_events",
+                                                     "unmatched"};
 static_assert(kNames.size() == static_cast<size_t>(Quantity::kUnmatched) + 1);
 
 // "99", "99.9", "999" (99.9 without the point, as in p999).
@@ -41,10 +57,11 @@ absl::Status NoStatistic(Quantity quantity, std::string_view statistic,
                          std::vector<std::string> words) {
   const std::string_view name = NameOf(quantity);
   for (const std::string_view part : kNames) {
-    if (part.starts_with(fmt::format("{}.", name))) words.emplace_back(part.substr(name.size() + 1));
+    if (part.starts_with(fmt::format("{}.", name)))
+      words.emplace_back(part.substr(name.size() + 1));
   }
-  return absl::InvalidArgumentError(fmt::format("'{}' is nothing that {} has{}: write {}", statistic,
-                                                name, DidYouMean(statistic, words),
+  return absl::InvalidArgumentError(fmt::format("'{}' is nothing that {} has{}: write {}",
+                                                statistic, name, DidYouMean(statistic, words),
                                                 fmt::join(words, ", ")));
 }
 
@@ -65,7 +82,8 @@ absl::StatusOr<Metric::Statistic> StatisticOf(Quantity quantity, std::string_vie
       if (word == "max" || word.empty()) return S::kMax;
       if (word == "mean") return S::kMean;
       return NoStatistic(quantity, word, {"max", "mean"});
-    default: break;
+    default:
+      break;
   }
   if (word == "max") return S::kMax;
   if (word == "mean") return S::kMean;
@@ -77,8 +95,8 @@ absl::StatusOr<Metric::Statistic> StatisticOf(Quantity quantity, std::string_vie
       return S::kQuantile;
     }
   }
-  return NoStatistic(quantity, word, {"p50", "p90", "p95", "p99", "p99.9", "mean", "max", "count",
-                                      "rate"});
+  return NoStatistic(quantity, word,
+                     {"p50", "p90", "p95", "p99", "p99.9", "mean", "max", "count", "rate"});
 }
 
 }  // namespace
@@ -129,8 +147,9 @@ absl::StatusOr<Metric> ParseMetric(std::string_view text) {
   if (quantity) return MakeMetric(*quantity, text.substr(dot + 1));
   const std::string_view head = text.substr(0, text.find('.'));
   const std::vector<std::string> names = QuantityNames();
-  return absl::InvalidArgumentError(fmt::format("'{}' is nothing that is measured{}: write {}", head,
-                                                DidYouMean(head, names), fmt::join(names, ", ")));
+  return absl::InvalidArgumentError(fmt::format("'{}' is nothing that is measured{}: write {}",
+                                                head, DidYouMean(head, names),
+                                                fmt::join(names, ", ")));
 }
 
 absl::StatusOr<FailCondition> ParseFailCondition(std::string_view text) {

@@ -86,9 +86,8 @@ void Decide(const Budget& budget, size_t index, const std::string& not_whole,
     Compare(c.comparison, rule.settings.confidence);
     p.push_back(c.comparison.test.greater);
   }
-  const std::vector<double> corrected =
-      Corrected(p, rule.settings.benjamini_hochberg ? Correction::kBenjaminiHochberg
-                                                    : Correction::kHolm);
+  const std::vector<double> corrected = Corrected(
+      p, rule.settings.benjamini_hochberg ? Correction::kBenjaminiHochberg : Correction::kHolm);
   for (size_t i = 0; i < cases.size(); ++i) {
     RuleOutcome& o = cases[i].outcome;
     const Comparison& c = cases[i].comparison;
@@ -162,7 +161,8 @@ void CheckRegression(const Budget& budget, size_t index, const RunSet::State& ru
       continue;
     }
     const bool few_runs = std::min(c.outcome.runs, c.outcome.base_runs) < rule.regression->min_runs;
-    const bool skip = rule.settings.skip_few_samples && rule.for_each != ForEach::kNone && !few_runs;
+    const bool skip =
+        rule.settings.skip_few_samples && rule.for_each != ForEach::kNone && !few_runs;
     if (skip) c.outcome.verdict = Verdict::kSkipped;
     others.push_back(std::move(c.outcome));
   }

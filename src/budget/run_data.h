@@ -24,9 +24,9 @@ struct Series {
 // The items of one instance of a rule in one run.
 struct InstanceData {
   explicit InstanceData(size_t quantities) : series(quantities) {}
-  uint64_t items = 0;            // of any state
+  uint64_t items = 0;  // of any state
   uint64_t executed = 0;
-  std::vector<Series> series;    // by Wanted::quantities
+  std::vector<Series> series;  // by Wanted::quantities
 };
 
 // One run, summed up.

@@ -58,8 +58,8 @@ RankSums CountRankSums(std::span<const double> a, std::span<const double> b) {
   const size_t most = std::accumulate(ranks.begin(), ranks.end(), size_t{0});
   RankSums out;
   for (const double value : b) {
-    out.seen += ranks[static_cast<size_t>(
-        std::lower_bound(all.begin(), all.end(), value) - all.begin())];
+    out.seen +=
+        ranks[static_cast<size_t>(std::lower_bound(all.begin(), all.end(), value) - all.begin())];
   }
   // ways[k][s]: choices of k values whose ranks add up to s.
   std::vector<std::vector<double>> ways(b.size() + 1, std::vector<double>(most + 1));

@@ -24,7 +24,7 @@ bool ShareIsAtMost(double successes, double n, double share, double alpha);
 
 // How two groups of runs differ, by ranks alone.  Exact for any ties.
 struct RankTest {
-  double greater = 1;   // p: `b` is no greater than `a`
+  double greater = 1;  // p: `b` is no greater than `a`
   double two_sided = 1;
 };
 // REQUIRES: neither is empty; both together at most 60 values.

@@ -65,8 +65,7 @@ absl::Status WriteText(const std::string& path, const std::string& text, bool ap
   file << text;
   file.flush();
   if (file) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  return absl::InvalidArgumentError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
 }
 
 // The budget of a file; what is wrong with it has been told when there is none.
@@ -78,11 +77,11 @@ std::optional<Budget> LoadBudget(const std::string& path, int& exit_code) {
   }
   ParsedBudget parsed = ParseBudget(*text, path);
   for (const BudgetProblem& problem : parsed.problems) {
-    std::fputs(Printable(fmt::format("{}:{}:{}: {}{}\n", path, problem.place.line,
-                                     problem.place.column, problem.warning ? "warning: " : "",
-                                     problem.text))
-                   .c_str(),
-               stderr);
+    std::fputs(
+        Printable(fmt::format("{}:{}:{}: {}{}\n", path, problem.place.line, problem.place.column,
+                              problem.warning ? "warning: " : "", problem.text))
+            .c_str(),
+        stderr);
   }
   if (parsed.ok()) return std::move(parsed.budget);
   exit_code = kUsage;
@@ -137,7 +136,8 @@ class CheckCommand {
   }
 
   int Lint(int exit_code) const {
-    if (LoadBudget(options_.lint, exit_code)) Note(fmt::format("{} is well written", options_.lint));
+    if (LoadBudget(options_.lint, exit_code))
+      Note(fmt::format("{} is well written", options_.lint));
     return exit_code;
   }
 
@@ -192,15 +192,16 @@ class CheckCommand {
   }
 
   int Mismatch(const CheckResult& result) const {
-    Note(fmt::format("base and new runs are not comparable: {}\n"
-                     "--allow-mismatch compares them nonetheless",
-                     fmt::join(result.differences, "; ")));
+    Note(
+        fmt::format("base and new runs are not comparable: {}\n"
+                    "--allow-mismatch compares them nonetheless",
+                    fmt::join(result.differences, "; ")));
     return kUsage;
   }
 
   int Tell(const CheckResult& result) const {
-    absl::Status status = WriteOutput(RenderCheck(result, options_.input.format,
-                                                  StyleOf(options_.input)));
+    absl::Status status =
+        WriteOutput(RenderCheck(result, options_.input.format, StyleOf(options_.input)));
     if (absl::IsCancelled(status)) status = absl::OkStatus();
     if (!options_.junit.empty()) {
       status.Update(WriteText(options_.junit, CheckJunit(result), false));
@@ -257,8 +258,7 @@ void AddRunningOptions(CLI::App& command, CheckOptions* options) {
 
 }  // namespace
 
-void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes,
-                     int& exit_code) {
+void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code) {
   auto options = std::make_shared<CheckOptions>();
   options->command = behind_dashes;
   CLI::App* const command =
@@ -275,8 +275,9 @@ void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashe
       ->type_name("FILE")
       ->take_last()
       ->group(group);
-  command->add_flag("--github", options->github,
-                    "mark the rules' lines for GitHub, and write the step summary")
+  command
+      ->add_flag("--github", options->github,
+                 "mark the rules' lines for GitHub, and write the step summary")
       ->group(group);
   command->footer(std::string(kExamples));
   command->callback([options, &exit_code] { exit_code = CheckCommand(*options).Run(); });

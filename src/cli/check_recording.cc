@@ -70,8 +70,8 @@ absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string
   auto writer = TraceWriter::Create(path, metadata, WriterOptions());
   if (!writer.ok()) return writer.status();
   FileSink sink(**writer);
-  const RecordingEnd end = RunRecording(**recorder, sink, workload->get(), signals, {},
-                                        [](Nanos) {});
+  const RecordingEnd end =
+      RunRecording(**recorder, sink, workload->get(), signals, {}, [](Nanos) {});
   if (!(*workload)->Ended()) EndWorkload(**workload, signals);
   absl::Status status = end.status;
   status.Update((*writer)->Finish((*recorder)->Ending()));
@@ -89,12 +89,11 @@ absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string
 
 absl::StatusOr<ScratchDirectory> ScratchDirectory::Create() {
   const char* const parent = std::getenv("TMPDIR");
-  std::string path = fmt::format("{}/wqprof-check-XXXXXX",
-                                 parent != nullptr && *parent != '\0' ? parent : "/tmp");
+  std::string path =
+      fmt::format("{}/wqprof-check-XXXXXX", parent != nullptr && *parent != '\0' ? parent : "/tmp");
   if (mkdtemp(path.data()) == nullptr) {
-    return absl::InvalidArgumentError(
-        fmt::format("cannot make a directory {}: {}\nname one with --keep DIR", path,
-                    std::strerror(errno)));
+    return absl::InvalidArgumentError(fmt::format(
+        "cannot make a directory {}: {}\nname one with --keep DIR", path, std::strerror(errno)));
   }
   return ScratchDirectory(path);
 }

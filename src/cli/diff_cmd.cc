@@ -47,9 +47,8 @@ absl::StatusOr<ForEach> ParseDiffBy(std::string_view text) {
   if (text == "function") return ForEach::kFunction;
   if (text == "workqueue") return ForEach::kWorkqueue;
   if (text == "pool") return ForEach::kPool;
-  return absl::InvalidArgumentError(
-      fmt::format("runs are not compared by '{}'{}: write {}", text, DidYouMean(text, words),
-                  fmt::join(words, ", ")));
+  return absl::InvalidArgumentError(fmt::format("runs are not compared by '{}'{}: write {}", text,
+                                                DidYouMean(text, words), fmt::join(words, ", ")));
 }
 
 absl::StatusOr<Metric> ParseComparedMetric(std::string_view text) {
@@ -87,8 +86,8 @@ absl::StatusOr<Groups> Divide(const DiffCommandOptions& options) {
 std::vector<Metric> MetricsOf(const DiffCommandOptions& options) {
   std::vector<Metric> out;
   const auto add = [&](const Metric& metric) {
-    const bool known = std::any_of(out.begin(), out.end(),
-                                   [&](const Metric& m) { return m.name == metric.name; });
+    const bool known =
+        std::any_of(out.begin(), out.end(), [&](const Metric& m) { return m.name == metric.name; });
     if (!known) out.push_back(metric);
   };
   if (options.metric) add(*options.metric);
@@ -110,13 +109,13 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
   bool proven = false, tested = false, broken = false;
   for (const DiffRow& row : result.rows) {
     for (const Change& change : row.changes) {
-      const bool asked = fail_on ? change.metric.name == fail_on->metric.name
-                                 : &change == &row.changes.front();
+      const bool asked =
+          fail_on ? change.metric.name == fail_on->metric.name : &change == &row.changes.front();
       if (!asked) continue;
       proven |= IsProven(change.verdict);
       tested |= change.p.has_value();
-      broken |= fail_on && change.verdict == Change::Verdict::kSlower &&
-                *change.ratio > fail_on->ratio;
+      broken |=
+          fail_on && change.verdict == Change::Verdict::kSlower && *change.ratio > fail_on->ratio;
     }
   }
   if (!fail_on) return proven ? kBroken : kOk;
@@ -152,13 +151,14 @@ int RunDiff(DiffCommandOptions& options) {
 
 }  // namespace
 
-void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes,
-                    int& exit_code) {
+void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code) {
   auto options = std::make_shared<DiffCommandOptions>();
   options->behind = behind_dashes;
   CLI::App* const command =
       app.add_subcommand("diff", "Compare two groups of runs, function by function");
-  command->add_option("BASE", options->before, "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW...");
+  command->add_option(
+      "BASE", options->before,
+      "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW...");
   AddParsedOption(*command, "--by", "function|workqueue|pool", &options->diff.by, ParseDiffBy,
                   "what is compared (default: function)");
   AddParsedOption(*command, "--metric", "METRIC", &options->metric, ParseComparedMetric,

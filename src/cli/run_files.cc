@@ -34,9 +34,9 @@ absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::strin
     out.insert(out.end(), found.begin(), found.end());
   }
   if (out.size() > kMaxRuns) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{} recordings are more than the {} that a side may have\nname fewer of them", out.size(),
-        kMaxRuns));
+    return absl::InvalidArgumentError(
+        fmt::format("{} recordings are more than the {} that a side may have\nname fewer of them",
+                    out.size(), kMaxRuns));
   }
   return out;
 }

@@ -68,8 +68,9 @@ std::string GithubAnnotations(const CheckResult& result) {
 
 std::string GithubSummary(const CheckResult& result) {
   std::string out = fmt::format("### wqprof check: {}\n\n", CheckSummary(result));
-  out += "| | rule | metric | value | bounds | limit | evidence | why |\n"
-         "|---|---|---|---|---|---|---|---|\n";
+  out +=
+      "| | rule | metric | value | bounds | limit | evidence | why |\n"
+      "|---|---|---|---|---|---|---|---|\n";
   for (const RuleOutcome& o : result.outcomes) {
     if (o.verdict == Verdict::kSkipped) continue;
     const OutcomeWords w = InWords(result, o);

@@ -18,9 +18,9 @@ void AppendCase(pugi::xml_node suite, const CheckResult& result, const RuleOutco
   const OutcomeWords words = InWords(result, outcome);
   pugi::xml_node test = suite.append_child("testcase");
   Set(test, "classname", outcome.name);
-  Set(test, "name", outcome.instance.empty()
-                        ? outcome.metric.name
-                        : outcome.instance + " " + outcome.metric.name);
+  Set(test, "name",
+      outcome.instance.empty() ? outcome.metric.name
+                               : outcome.instance + " " + outcome.metric.name);
   Set(test, "time", "0");
   const std::string sentence = Sentence(words, outcome);
   const auto add = [&](const char* kind, const char* type) {
@@ -30,7 +30,8 @@ void AppendCase(pugi::xml_node suite, const CheckResult& result, const RuleOutco
     if (type != nullptr) node.text().set(Escaped(words.place + ": " + sentence).c_str());
   };
   switch (outcome.verdict) {
-    case Verdict::kPass: break;
+    case Verdict::kPass:
+      break;
     case Verdict::kFail:
       // A warning fails nothing: its text is all there is of it.
       if (!outcome.warn_only) add("failure", "budget");
@@ -43,7 +44,9 @@ void AppendCase(pugi::xml_node suite, const CheckResult& result, const RuleOutco
         add("error", "inconclusive");
       }
       break;
-    case Verdict::kSkipped: add("skipped", nullptr); break;
+    case Verdict::kSkipped:
+      add("skipped", nullptr);
+      break;
   }
   // Values would be properties, but the schema that Jenkins checks knows them for suites only.
   test.append_child("system-out")

@@ -17,10 +17,14 @@ constexpr std::string_view kSchema = "wqprof.check/1";
 
 Table TextTable(const CheckResult& result) {
   Table table{.key = "results", .title = ""};
-  table.columns = {{"verdict", "VERDICT"},       {"rule", "RULE", kText, 20},
-                   {"metric", "METRIC"},         {"value", "VALUE"},
-                   {"bounds", "BOUNDS"},         {"limit", "LIMIT"},
-                   {"evidence", "EVIDENCE", kText, 0, 2}, {"where", "WHERE", kText, 0, 1},
+  table.columns = {{"verdict", "VERDICT"},
+                   {"rule", "RULE", kText, 20},
+                   {"metric", "METRIC"},
+                   {"value", "VALUE"},
+                   {"bounds", "BOUNDS"},
+                   {"limit", "LIMIT"},
+                   {"evidence", "EVIDENCE", kText, 0, 2},
+                   {"where", "WHERE", kText, 0, 1},
                    {"why", "WHY", kText, 12}};
   for (const RuleOutcome& o : result.outcomes) {
     if (o.verdict == Verdict::kSkipped) continue;
@@ -43,15 +47,19 @@ void AppendNumber(std::vector<Cell>& row, const RuleOutcome& o, const std::optio
 Table MachineTable(const CheckResult& result) {
   Table table{.key = "results", .title = ""};
   for (const char* key :
-       {"rule", "instance", "metric", "verdict", "level", "why", "value_ns", "value", "low_ns",
-        "low", "high_ns", "high", "limit_ns", "limit", "samples", "runs", "base_runs", "base_ns",
-        "base", "new_ns", "new", "p", "corrected_p", "file", "line", "column"}) {
+       {"rule",    "instance",    "metric",    "verdict", "level", "why",      "value_ns",
+        "value",   "low_ns",      "low",       "high_ns", "high",  "limit_ns", "limit",
+        "samples", "runs",        "base_runs", "base_ns", "base",  "new_ns",   "new",
+        "p",       "corrected_p", "file",      "line",    "column"}) {
     table.columns.push_back({key, key, kMachine});
   }
   for (const RuleOutcome& o : result.outcomes) {
-    std::vector<Cell> row = {o.name, WordCell(o.instance), o.metric.name,
+    std::vector<Cell> row = {o.name,
+                             WordCell(o.instance),
+                             o.metric.name,
                              std::string(ToString(o.verdict)),
-                             std::string(o.warn_only ? "warn" : "error"), WordCell(o.why)};
+                             std::string(o.warn_only ? "warn" : "error"),
+                             WordCell(o.why)};
     // Of a regression these are ratios, and have no unit.
     const bool time = !o.is_regression;
     AppendNumber(row, o, o.value, time);
@@ -105,9 +113,9 @@ Table FingerprintTable(const Fingerprint& f) {
 
 Table RunsTable(const CheckResult& result) {
   Table table{.key = "runs", .title = ""};
-  for (const char* key : {"path", "baseline", "duration_ns", "lost_events", "lost_gaps",
-                          "truncated", "corrupt_pages", "unmatched_starts", "unmatched_ends",
-                          "paired_fraction"}) {
+  for (const char* key :
+       {"path", "baseline", "duration_ns", "lost_events", "lost_gaps", "truncated", "corrupt_pages",
+        "unmatched_starts", "unmatched_ends", "paired_fraction"}) {
     table.columns.push_back({key, key, kMachine});
   }
   for (const CheckResult::RunNote& run : result.runs) {
@@ -133,8 +141,8 @@ std::string QualityLine(const CheckResult& result) {
   std::string out = fmt::format("quality: lost {}{}, unmatched {}", unknown ? "at least " : "",
                                 CountText(lost), CountText(unmatched));
   if (damaged > 0) out += fmt::format(", {} damaged or cut off", CountOf(damaged, "run"));
-  const bool bootstrapped = std::any_of(
-      result.outcomes.begin(), result.outcomes.end(), [](const RuleOutcome& o) {
+  const bool bootstrapped =
+      std::any_of(result.outcomes.begin(), result.outcomes.end(), [](const RuleOutcome& o) {
         return o.metric.is_estimated() && o.metric.statistic == Metric::Statistic::kMean;
       });
   if (bootstrapped) out += fmt::format("; bootstrap seed {}", result.seed);
@@ -172,10 +180,13 @@ std::string CheckSummary(const CheckResult& result) {
 
 std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style) {
   switch (format) {
-    case Format::kTable: return CheckText(result, style);
-    case Format::kCsv: return ToCsv(MachineTable(result));
+    case Format::kTable:
+      return CheckText(result, style);
+    case Format::kCsv:
+      return ToCsv(MachineTable(result));
     case Format::kJson:
-    case Format::kNdjson: break;
+    case Format::kNdjson:
+      break;
   }
   const std::vector<Table> tables = {SummaryTable(result), FingerprintTable(result.fingerprint),
                                      RunsTable(result), MachineTable(result)};

@@ -31,10 +31,14 @@ std::string BoundsText(const RuleOutcome& o) {
 
 std::string VerdictWord(const RuleOutcome& o) {
   switch (o.verdict) {
-    case Verdict::kPass: return "PASS";
-    case Verdict::kFail: return o.warn_only ? "WARN" : "FAIL";
-    case Verdict::kInconclusive: return "?";
-    case Verdict::kSkipped: return "skip";
+    case Verdict::kPass:
+      return "PASS";
+    case Verdict::kFail:
+      return o.warn_only ? "WARN" : "FAIL";
+    case Verdict::kInconclusive:
+      return "?";
+    case Verdict::kSkipped:
+      return "skip";
   }
   return "";
 }
@@ -57,7 +61,8 @@ OutcomeWords InWords(const CheckResult& result, const RuleOutcome& o) {
     out.evidence = fmt::format("{} v {} runs", o.base_runs, o.runs);
     if (o.corrected_p) out.evidence += fmt::format(" p={:.2g}", *o.corrected_p);
   } else {
-    if (IsDurationOfItems(o.metric.quantity)) out.evidence = "n=" + CountText(o.samples) + " ";
+    if (IsDurationOfItems(o.metric.quantity))
+      out.evidence = fmt::format("n={} ", CountText(o.samples));
     out.evidence += fmt::format("runs={}", o.runs);
   }
   out.why = o.why;

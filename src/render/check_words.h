@@ -17,7 +17,7 @@ struct OutcomeWords {
   std::string limit;     // "≤ 10ms"
   std::string evidence;  // "n=4,455 runs=1", "5 v 5 runs p=0.004"
   std::string why;
-  std::string place;     // "budget.toml:12:1"
+  std::string place;  // "budget.toml:12:1"
 };
 OutcomeWords InWords(const CheckResult& result, const RuleOutcome& outcome);
 

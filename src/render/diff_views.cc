@@ -18,9 +18,12 @@ Cell TimeCell(const std::optional<double>& ns) {
 
 std::string_view ToString(DiffRow::Presence presence) {
   switch (presence) {
-    case DiffRow::Presence::kBoth: return "both";
-    case DiffRow::Presence::kNew: return "new";
-    case DiffRow::Presence::kVanished: return "vanished";
+    case DiffRow::Presence::kBoth:
+      return "both";
+    case DiffRow::Presence::kNew:
+      return "new";
+    case DiffRow::Presence::kVanished:
+      return "vanished";
   }
   return "";
 }
@@ -46,12 +49,16 @@ std::string SplitText(const DiffRow& row) {
 
 Table TextTable(const DiffResult& result) {
   Table table{.key = "rows", .title = ""};
-  table.columns = {{"name", result.by == ForEach::kWorkqueue ? "WORKQUEUE"
-                            : result.by == ForEach::kPool    ? "POOL"
-                                                             : "FUNCTION",
+  table.columns = {{"name",
+                    result.by == ForEach::kWorkqueue ? "WORKQUEUE"
+                    : result.by == ForEach::kPool    ? "POOL"
+                                                     : "FUNCTION",
                     kText, 20},
-                   {"base", "BASE"}, {"new", "NEW"}, {"change", "CHANGE"},
-                   {"bounds", "BOUNDS", kText, 0, 1}, {"verdict", "VERDICT"},
+                   {"base", "BASE"},
+                   {"new", "NEW"},
+                   {"change", "CHANGE"},
+                   {"bounds", "BOUNDS", kText, 0, 1},
+                   {"verdict", "VERDICT"},
                    {"split", "MEAN CHANGED BY", kText, 0, 2}};
   for (const DiffRow& row : result.rows) {
     if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
@@ -69,8 +76,8 @@ Table TextTable(const DiffResult& result) {
 
 Table ChangesTable(const DiffRow& row) {
   Table table{.key = "changes", .title = ""};
-  for (const char* key : {"metric", "base_ns", "new_ns", "ratio", "ratio_low", "ratio_high", "p",
-                          "verdict"}) {
+  for (const char* key :
+       {"metric", "base_ns", "new_ns", "ratio", "ratio_low", "ratio_high", "p", "verdict"}) {
     table.columns.push_back({key, key, kMachine});
   }
   for (const Change& c : row.changes) {
@@ -83,9 +90,9 @@ Table ChangesTable(const DiffRow& row) {
 
 Table MachineTable(const DiffResult& result) {
   Table table{.key = "rows", .title = ""};
-  for (const char* key : {"name", "presence", "base_executed", "new_executed", "base_rate",
-                          "new_rate", "activation_wait_delta_ns", "dispatch_wait_delta_ns",
-                          "execution_delta_ns"}) {
+  for (const char* key :
+       {"name", "presence", "base_executed", "new_executed", "base_rate", "new_rate",
+        "activation_wait_delta_ns", "dispatch_wait_delta_ns", "execution_delta_ns"}) {
     table.columns.push_back({key, key, kMachine});
   }
   table.columns.push_back({"changes", "changes", kJson});
@@ -100,8 +107,8 @@ Table MachineTable(const DiffResult& result) {
 
 Table SummaryTable(const DiffResult& result) {
   Table table{.key = "summary", .title = "", .record = true};
-  for (const char* key : {"by", "base_runs", "new_runs", "confidence", "differences", "not_whole",
-                          "provable_rows"}) {
+  for (const char* key :
+       {"by", "base_runs", "new_runs", "confidence", "differences", "not_whole", "provable_rows"}) {
     table.columns.push_back({key, key, kMachine});
   }
   table.rows.push_back({std::string(wqprof::ToString(result.by)), uint64_t{result.base_runs},
@@ -146,9 +153,10 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
   if (result.provable_rows) {
     out += *result.provable_rows == 0
                ? std::string("So few runs prove nothing: use 4 on each side, better 7.\n")
-               : fmt::format("So many runs can prove changes in {} at once: the ones with the most "
-                             "time in them.  More runs prove more.\n",
-                             CountOf(*result.provable_rows, "row"));
+               : fmt::format(
+                     "So many runs can prove changes in {} at once: the ones with the most "
+                     "time in them.  More runs prove more.\n",
+                     CountOf(*result.provable_rows, "row"));
   }
   AppendOthers(out, result, DiffRow::Presence::kNew, "New");
   AppendOthers(out, result, DiffRow::Presence::kVanished, "Vanished");
@@ -160,10 +168,13 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
 std::string RenderDiff(const DiffResult& result, Format format, size_t top,
                        const TextStyle& style) {
   switch (format) {
-    case Format::kTable: return DiffText(result, top, style);
-    case Format::kCsv: return ToCsv(MachineTable(result));
+    case Format::kTable:
+      return DiffText(result, top, style);
+    case Format::kCsv:
+      return ToCsv(MachineTable(result));
     case Format::kJson:
-    case Format::kNdjson: break;
+    case Format::kNdjson:
+      break;
   }
   const std::vector<Table> tables = {SummaryTable(result), MachineTable(result)};
   return format == Format::kJson ? ToJson(kSchema, tables) : ToNdjson(kSchema, tables);

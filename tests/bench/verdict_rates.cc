@@ -35,8 +35,9 @@ void Print(const char* gate, const char* load, const BudgetRates& r) {
 
 int main(int argc, char** argv) {
   const int trials = argc > 1 ? std::atoi(argv[1]) : 400;
-  std::printf("| gate on p99 | load | false FAIL | false PASS | FAIL at true +30 %% |\n"
-              "|---|---|---|---|---|\n");
+  std::printf(
+      "| gate on p99 | load | false FAIL | false PASS | FAIL at true +30 %% |\n"
+      "|---|---|---|---|---|\n");
   for (const NamedLoad& l : kLoads) {
     Print("one run of 10 s", l.name, wqprof::testing::RatesOfOneRun(l.load, trials, 1));
   }
@@ -44,8 +45,9 @@ int main(int argc, char** argv) {
     Print("the same, plain bootstrap", l.name,
           wqprof::testing::RatesOfPlainBootstrap(l.load, trials / 4, 1));
   }
-  std::printf("\n| comparison | load | false alarms | \"p99 +10 %%\" of single runs | power at true "
-              "+30 %% |\n|---|---|---|---|---|\n");
+  std::printf(
+      "\n| comparison | load | false alarms | \"p99 +10 %%\" of single runs | power at true "
+      "+30 %% |\n|---|---|---|---|---|\n");
   for (const int runs : {5, 8}) {
     for (const NamedLoad& l : kLoads) {
       const auto r = wqprof::testing::RatesOfRegression(l.load, runs, trials, 2);

@@ -13,7 +13,9 @@ namespace {
 double Uniform(std::mt19937_64& random) {
   return (static_cast<double>(random() >> 11) + 0.5) / 0x1p53;
 }
-double Exponential(std::mt19937_64& random, double mean) { return -mean * std::log(Uniform(random)); }
+double Exponential(std::mt19937_64& random, double mean) {
+  return -mean * std::log(Uniform(random));
+}
 double Normal(std::mt19937_64& random) {
   const double radius = std::sqrt(-2 * std::log(Uniform(random)));
   return radius * std::cos(2 * 3.141592653589793 * Uniform(random));

@@ -54,7 +54,8 @@ min_delta = "200us"
 [defaults]
 confidence = 0.99
 few_samples = "skip"
-)", "b.toml");
+)",
+                                          "b.toml");
   // Pools do not belong to a workqueue.
   ASSERT_EQ(parsed.problems.size(), 1u);
   EXPECT_THAT(parsed.problems[0].text, HasSubstr("busy_fraction is a pool's"));
@@ -81,9 +82,11 @@ few_samples = "skip"
 TEST(BudgetReaderTest, NamesTheNearestRightWord) {
   EXPECT_THAT(ProblemsOfRule("worqueue = \"x\"\n"),
               ElementsAre("4:1: unknown key 'worqueue' (did you mean 'workqueue'?)"));
-  EXPECT_THAT(ProblemsOfRule("level = \"eror\"\n"), ElementsAre(HasSubstr("did you mean 'error'?")));
-  EXPECT_THAT(ProblemsOfRule("execution.maxx = \"1ms\"\n"),
-              ElementsAre(HasSubstr("4:11: 'maxx' is nothing that execution has (did you mean 'max'")));
+  EXPECT_THAT(ProblemsOfRule("level = \"eror\"\n"),
+              ElementsAre(HasSubstr("did you mean 'error'?")));
+  EXPECT_THAT(
+      ProblemsOfRule("execution.maxx = \"1ms\"\n"),
+      ElementsAre(HasSubstr("4:11: 'maxx' is nothing that execution has (did you mean 'max'")));
   EXPECT_THAT(ProblemsOf("schema = 1\n[[regression]]\nmax_ratio=1.1\nmetric = \"latncy.p99\"\n"),
               ElementsAre(HasSubstr("did you mean 'latency'?")));
 }

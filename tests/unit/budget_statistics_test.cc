@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against tables and hand counts.
-#include "budget/statistics.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
+
+#include "budget/statistics.h"
 
 namespace wqprof {
 namespace {

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using testing::Job;
 using testing::kTask;
-using testing::kWorker;
 using testing::kWorkA;
 using testing::kWorkB;
+using testing::kWorker;
 using testing::TraceBuilder;
 
 Budget BudgetOf(const std::string& rules) {
@@ -148,8 +148,9 @@ TEST(SelectorTest, TakesGlobsListsAndEach) {
   Steady(trace, 3, 10us, 10ms, {"fast_fn", "wq_b"});
   EXPECT_EQ(TheOutcome(Limit("function = \"fast_*\"\nlatency.max = \"50us\""), {&trace}).verdict,
             Verdict::kPass);
-  EXPECT_EQ(TheOutcome(Limit("workqueue = [\"wq_b\", \"wq_a\"]\nlatency.max = \"50us\""),
-                       {&trace}).verdict, Verdict::kFail);
+  EXPECT_EQ(TheOutcome(Limit("workqueue = [\"wq_b\", \"wq_a\"]\nlatency.max = \"50us\""), {&trace})
+                .verdict,
+            Verdict::kFail);
   const CheckResult each =
       Check(Limit("for_each = \"function\"\nlatency.max = \"50us\""), {&trace});
   ASSERT_EQ(each.outcomes.size(), 2u);
@@ -163,12 +164,15 @@ TEST(SelectorTest, TakesGlobsListsAndEach) {
 TEST(SelectorTest, ThatMatchesNothingIsNoPass) {
   TraceBuilder trace;
   Steady(trace, 3, 100us, 1ms, {"slow_fn", "wq_a"});
-  const RuleOutcome typo = TheOutcome(Limit("function = \"slw_fn\"\nlatency.max = \"1s\""), {&trace});
+  const RuleOutcome typo =
+      TheOutcome(Limit("function = \"slw_fn\"\nlatency.max = \"1s\""), {&trace});
   EXPECT_EQ(typo.verdict, Verdict::kInconclusive);
   EXPECT_THAT(typo.why, HasSubstr("(did you mean 'slow_fn'?)"));
   EXPECT_EQ(typo.place.line, 4u);
   EXPECT_EQ(TheOutcome(Limit("function = \"other\"\nlatency.max = \"1s\"\nmatch = \"optional\""),
-                       {&trace}).verdict, Verdict::kSkipped);
+                       {&trace})
+                .verdict,
+            Verdict::kSkipped);
 }
 
 TEST(StallTest, CountsForThePoolsAndWorksThatItDelayed) {
@@ -213,8 +217,10 @@ TEST(RegressionTest, FailsOnlyWhatIsProvenAndLarge) {
   EXPECT_EQ(outcome.verdict, Verdict::kFail);
   EXPECT_NEAR(*outcome.value, 1.49, 0.02);
   EXPECT_NEAR(*outcome.p, 1.0 / 252, 1e-9);
-  EXPECT_EQ(TheOutcome(std::string(kRegression) + "min_runs = 6\n", Pointers(slower),
-                       Pointers(base)).verdict, Verdict::kInconclusive);
+  EXPECT_EQ(
+      TheOutcome(std::string(kRegression) + "min_runs = 6\n", Pointers(slower), Pointers(base))
+          .verdict,
+      Verdict::kInconclusive);
   EXPECT_EQ(TheOutcome(kRegression, Pointers(slower)).verdict, Verdict::kInconclusive);
 }
 

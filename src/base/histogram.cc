@@ -69,8 +69,8 @@ void Histogram::AddTimes(Nanos value, uint64_t times) {
   if (times == 0) return;
   count_ += times;
   int64_t product, sum;
-  const bool overflow = __builtin_mul_overflow(v, times, &product) ||
-                        __builtin_add_overflow(sum_, product, &sum);
+  const bool overflow =
+      __builtin_mul_overflow(v, times, &product) || __builtin_add_overflow(sum_, product, &sum);
   sum_ = overflow ? INT64_MAX : sum;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);

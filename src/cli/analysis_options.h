@@ -26,6 +26,7 @@ struct AnalysisOptions {
   std::vector<std::string> workqueues, functions;
   std::vector<Cpu> cpus;
   std::optional<TimeRange> time;
+  std::string cpus_text, time_text;  // as the user wrote them
   Format format = Format::kTable;
   ColorMode color = ColorMode::kAuto;
   bool ascii = false;
@@ -33,10 +34,10 @@ struct AnalysisOptions {
 };
 
 // Add options to a command; `options` must live as long as the command.
-void AddInputOptions(CLI::App& app, AnalysisOptions* options);   // FILE --instance --threads
+void AddInputOptions(CLI::App& app, AnalysisOptions* options);    // FILE --instance --threads
 void AddReadingOptions(CLI::App& app, AnalysisOptions* options);  // --instance --threads
-void AddFilterOptions(CLI::App& app, AnalysisOptions* options);  // -w -f -C --time
-void AddOutputOptions(CLI::App& app, AnalysisOptions* options);  // --format --color --ascii
+void AddFilterOptions(CLI::App& app, AnalysisOptions* options);   // -w -f -C --time
+void AddOutputOptions(CLI::App& app, AnalysisOptions* options);   // --format --color --ascii
 void AddStrictOption(CLI::App& app, AnalysisOptions* options);
 
 TextStyle StyleOf(const AnalysisOptions& options);
@@ -48,6 +49,12 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
 // event: `source` is then replaced by one that has read it already and gives it again.
 absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
                                          std::unique_ptr<EventSource>& source);
+
+// What the filters let through, as the user wrote it: "workqueue events*", "CPU 0-3".
+std::vector<std::string> FilterWords(const AnalysisOptions& options);
+
+// Tells on standard error what the recording lacks, where the output has no room for it.
+void NoteLosses(const Report& report);
 
 // As Fail(), for what went wrong with the input: a file that may not be read is unreadable
 // (5), unlike a box that may not be traced (4).

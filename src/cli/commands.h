@@ -15,8 +15,7 @@ void AddReportCommand(CLI::App& app, int& exit_code);
 void AddWorksCommand(CLI::App& app, int& exit_code);
 void AddStallsCommand(CLI::App& app, int& exit_code);
 // `behind_dashes`: the words behind `--`, a command to run or the second group of recordings.
-void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes,
-                     int& exit_code);
+void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code);
 void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code);
 void AddInfoCommand(CLI::App& app, int& exit_code);
 void AddDoctorCommand(CLI::App& app, int& exit_code);

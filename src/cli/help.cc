@@ -113,8 +113,8 @@ std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
   AppendWrapped(out, app->get_description(), 0, 0);
   out += '\n';
   AppendUsage(out, *app, name);
-  const std::vector<const CLI::App*> commands = app->get_subcommands(
-      [](const CLI::App* command) { return !command->get_group().empty(); });
+  const std::vector<const CLI::App*> commands =
+      app->get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
   if (!commands.empty()) out += "\nCommands:\n";
   for (const CLI::App* command : commands) {
     AppendEntry(out, command->get_name(), command->get_description());

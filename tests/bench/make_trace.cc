@@ -22,8 +22,8 @@
 namespace wqprof::testing {
 namespace {
 
-constexpr int kBursts = 4000;      // per CPU
-constexpr int kBurstMax = 8;       // works queued at once
+constexpr int kBursts = 4000;  // per CPU
+constexpr int kBurstMax = 8;   // works queued at once
 constexpr int kFunctions = 40, kWorkqueues = 12;
 constexpr uint64_t kFirstWork = 0xffff888100000000;
 constexpr Nanos kBegin = std::chrono::seconds(1000);
@@ -69,9 +69,9 @@ class Traffic {
       const Job job{names_[step.job], workqueues_[workqueue], unbound ? -1 : step.cpu, -1};
       const Emitter task{500 + step.cpu, "task", step.cpu, 0};
       const int worker_cpu = unbound ? (step.cpu + 1) % cpus_ : step.cpu;
-      const Emitter worker = unbound ? Emitter{900 + worker_cpu, "kworker/u8:1", worker_cpu, 0}
-                                     : Emitter{20 + step.cpu, workers_[static_cast<size_t>(step.cpu)],
-                                               step.cpu, 0};
+      const Emitter worker =
+          unbound ? Emitter{900 + worker_cpu, "kworker/u8:1", worker_cpu, 0}
+                  : Emitter{20 + step.cpu, workers_[static_cast<size_t>(step.cpu)], step.cpu, 0};
       switch (step.kind) {
         case EventKind::kQueueWork:
           trace.Put(step.at, task, step.work, job);
@@ -153,8 +153,8 @@ absl::Status Make(const Arguments& arguments) {
   if (!writer.ok()) return writer.status();
   for (uint64_t written = 0; written < arguments.bytes;) {
     for (DatBuffer::CpuData& cpu : dat.buffers.front().cpus) {
-      const absl::Status status = (*writer)->Append(static_cast<Cpu>(cpu.cpu),
-                                                    std::as_bytes(std::span(cpu.pages)));
+      const absl::Status status =
+          (*writer)->Append(static_cast<Cpu>(cpu.cpu), std::as_bytes(std::span(cpu.pages)));
       if (!status.ok()) return status;
       written += cpu.pages.size();
       MoveOn(cpu.pages, dat.page_size, traffic.length());

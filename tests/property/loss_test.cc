@@ -54,11 +54,10 @@ void CheckNothingInvented(const Truth& truth, const WorkItem& i) {
 
 // What an item tells without a taint: of its wait, of its execution.
 void CheckUntainted(const Simulation& sim, const Outcome& o, const Truth& truth,
-                    const WorkItem& i) {
-  const bool sure_of_queue =
-      !i.wait_tainted && !i.ambiguous && i.queued != kUnseen && !truth.CancelledInWindow(i);
-  if (sure_of_queue && truth.QueuedAs(i) != nullptr) {
-    const TrueItem& t = *truth.QueuedAs(i);
+                    const Doubts& doubts, const WorkItem& i) {
+  const TrueItem* queued = i.wait_tainted ? nullptr : truth.QueuedAs(i);
+  if (queued != nullptr && !doubts.About(i) && !doubts.About(*queued)) {
+    const TrueItem& t = *queued;
     SCOPED_TRACE(Show(t));
     // An item that is superseded, or pending at the end, claims never to have started.
     EXPECT_EQ(Show(i.started), Show(t.started)) << "mispaired";
@@ -77,11 +76,12 @@ struct Tally {
 
 Tally CheckLossy(const Simulation& sim, const Outcome& o) {
   const Truth truth(sim);
+  const Doubts doubts(truth, o);
   Tally tally;
   for (const WorkItem& i : o.items) {
     SCOPED_TRACE(Show(i));
     CheckNothingInvented(truth, i);
-    CheckUntainted(sim, o, truth, i);
+    CheckUntainted(sim, o, truth, doubts, i);
     if (i.state != ItemState::kDone) continue;
     ++tally.done;
     tally.untainted += i.tainted() ? 0 : 1;
@@ -124,10 +124,11 @@ TEST(LossPropertyTest, DoneItemsWithoutTaintOrDoubtAreTrueInEveryWorld) {
       sim.trace.Replace(kept).CoveredFrom(0ns);
       const Outcome o = Reconstruct(sim.trace);
       const Truth truth(sim);
+      const Doubts doubts(truth, o);
       for (const WorkItem& i : o.items) {
         SCOPED_TRACE(Show(i));
         CheckNothingInvented(truth, i);
-        if (i.state == ItemState::kDone) CheckUntainted(sim, o, truth, i);
+        if (i.state == ItemState::kDone) CheckUntainted(sim, o, truth, doubts, i);
       }
     }
   }

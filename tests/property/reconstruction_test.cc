@@ -21,17 +21,10 @@ std::string ShowGap(const std::string& pool, Timestamp begin, Timestamp end) {
   return fmt::format("{} {} {}", Show(begin), Show(end), pool);
 }
 
-// Executions and queue events by what no other one has: stamps are unique.
-using Key = std::pair<WorkAddr, Timestamp>;
-
-// What a complete trace must give.  Returns how many lives were mistaken for a good reason:
-// they are told to be ambiguous, or their work was queued in the window and cancelled again.
+// What a complete trace must give.  Returns how many lives were mistaken for a good reason.
 size_t CheckComplete(const Simulation& sim, const Outcome& o, const SimulationOptions& options) {
   const Truth truth(sim);
-  std::set<Key> doubted;  // starts whose match may be wrong
-  for (const WorkItem& i : o.items) {
-    if (i.ambiguous || truth.CancelledInWindow(i)) doubted.insert({i.work, i.started});
-  }
+  const Doubts doubts(truth, o);
   size_t mistaken = 0, barriers = 0;
   for (const WorkItem& i : o.items) {
     SCOPED_TRACE(Show(i));
@@ -44,8 +37,7 @@ size_t CheckComplete(const Simulation& sim, const Outcome& o, const SimulationOp
     SCOPED_TRACE(Show(*t));
     barriers += t->barrier ? 1 : 0;
     if (t->started != i.started) {
-      EXPECT_TRUE(doubted.contains({i.work, i.started}) || doubted.contains({t->work, t->started}))
-          << "mispaired";
+      EXPECT_TRUE(doubts.About(i) || doubts.About(*t)) << "mispaired";
       ++mistaken;
       continue;
     }

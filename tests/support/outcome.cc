@@ -168,6 +168,25 @@ PoolOccupancy Outcome::Occupancy(std::string_view pool) const {
   return {};
 }
 
+// The parts of a split are none of them negative, and add up to the whole, to the nanosecond.
+void CheckSplit(const WorkItem& item, const ItemSplit& split) {
+  const Nanos zero{0};
+  if (split.wait) {
+    const WaitSplit& w = *split.wait;
+    EXPECT_EQ(w.Sum(), item.DispatchWait()) << "item " << item.id;
+    EXPECT_GE(std::min({w.hold, w.worker_creation, w.wakeup, w.runqueue, w.pre_work, w.head_of_line,
+                        w.unknown}),
+              zero)
+        << "item " << item.id;
+  }
+  if (split.run) {
+    const RunSplit& r = *split.run;
+    EXPECT_EQ(r.Sum(), item.Execution()) << "item " << item.id;
+    EXPECT_GE(std::min({r.on_cpu, r.preempted, r.blocked, r.runnable, r.unknown}), zero)
+        << "item " << item.id;
+  }
+}
+
 Outcome ReconstructUnchecked(EventSource& source, Reconstructor::Options options) {
   Outcome outcome;
   Reconstructor model(source, options);
@@ -175,6 +194,9 @@ Outcome ReconstructUnchecked(EventSource& source, Reconstructor::Options options
   const auto take = [&] {
     model.Take(completed);
     outcome.items.insert(outcome.items.end(), completed.items.begin(), completed.items.end());
+    for (const WorkItem& item : completed.items) {
+      if (const ItemSplit* split = completed.SplitOf(item)) CheckSplit(item, *split);
+    }
     outcome.gaps.insert(outcome.gaps.end(), completed.gaps.begin(), completed.gaps.end());
   };
   while (true) {

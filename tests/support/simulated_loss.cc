@@ -8,7 +8,8 @@
 namespace wqprof::testing {
 namespace {
 
-// Which events go: runs of consecutive events of one CPU.
+// Which events go: runs of consecutive events of one CPU, never its last one: a buffer that
+// overwrites keeps the newest.
 std::vector<bool> ChooseLost(std::span<const Event> events, const LossOptions& options) {
   std::mt19937_64 random(options.seed);
   std::map<Cpu, std::vector<size_t>> of_cpu;
@@ -19,7 +20,7 @@ std::vector<bool> ChooseLost(std::span<const Event> events, const LossOptions& o
     std::advance(cpu, random() % of_cpu.size());
     const std::vector<size_t>& all = cpu->second;
     const size_t first = random() % all.size(), length = 1 + random() % options.longest;
-    for (size_t i = first; i < std::min(first + length, all.size()); ++i) lost[all[i]] = true;
+    for (size_t i = first; i < std::min(first + length, all.size() - 1); ++i) lost[all[i]] = true;
   }
   return lost;
 }

@@ -19,8 +19,7 @@ struct LossOptions {
 };
 
 // The events that are left.  A marked gap lasts from the last event that its CPU kept before
-// it to the first one after it, as a reader of its pages knows it; at the end of the trace
-// nothing tells of it.
+// it to the first one after it, as a reader of its pages knows it.
 std::vector<Event> LoseEvents(std::span<const Event> events, const LossOptions& options);
 
 }  // namespace wqprof::testing

@@ -46,6 +46,20 @@ bool Truth::QueuedAgain(const TrueItem& item) const {
   return last_queue_.at(item.work) > item.queued;
 }
 
+Doubts::Doubts(const Truth& truth, const Outcome& outcome) {
+  for (const WorkItem& i : outcome.items) {
+    if (i.ambiguous || truth.CancelledInWindow(i)) starts_.insert({i.work, i.started});
+  }
+  for (bool more = true; more;) {
+    more = false;
+    for (const WorkItem& i : outcome.items) {
+      const TrueItem* t = truth.QueuedAs(i);
+      if (t == nullptr || i.started == kUnseen || t->started == i.started) continue;
+      if (About(*t)) more |= starts_.insert({i.work, i.started}).second;
+    }
+  }
+}
+
 std::string Show(Timestamp t) {
   return t == kUnseen ? "-" : fmt::format("{}", t.time_since_epoch().count());
 }

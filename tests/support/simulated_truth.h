@@ -3,6 +3,7 @@
 #define WQPROF_TESTS_SUPPORT_SIMULATED_TRUTH_H_
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,19 @@ class Truth {
   static const TrueItem* Find(const Index& index, WorkAddr work, Timestamp at);
   Index by_queue_, by_start_, by_end_;
   std::map<WorkAddr, Timestamp> last_queue_;
+};
+
+// The starts of one outcome whose match may be wrong: it is told to be ambiguous, or the work
+// was queued in the window and cancelled again, or the start that its queue event truly had is
+// such a one.
+class Doubts {
+ public:
+  Doubts(const Truth& truth, const Outcome& outcome);
+  bool About(const WorkItem& item) const { return starts_.contains({item.work, item.started}); }
+  bool About(const TrueItem& item) const { return starts_.contains({item.work, item.started}); }
+
+ private:
+  std::set<std::pair<WorkAddr, Timestamp>> starts_;
 };
 
 std::string Show(Timestamp t);

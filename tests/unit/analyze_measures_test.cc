@@ -90,8 +90,8 @@ TEST(MeasuresTest, ItemsCutByAnEdgeOfTheTraceAreInNoPercentile) {
 TEST(MeasuresTest, WhatALossTaintsIsInNoPercentile) {
   TraceBuilder t;
   t.Put(1us, kTask, kWorkA, {"f"}).Loss(2us, 3us, 0).Run(4us, 5us, kWorker, kWorkA, {"f"});
-  t.Put(10us, kTask, kWorkA, {"f"}).Start(11us, kWorker, kWorkA, {"f"});
-  t.Loss(12us, 13us, 0).End(14us, kWorker, kWorkA, {"f"});
+  t.Put(50ms, kTask, kWorkA, {"f"}).Start(50ms + 1us, kWorker, kWorkA, {"f"});
+  t.Loss(50ms + 2us, 50ms + 3us, 0).End(50ms + 4us, kWorker, kWorkA, {"f"});
   const Report report = Analyzed(t);
   const Measures m = RowOf(report, "f").measures;
   EXPECT_EQ(m.executed, 2u);

@@ -152,7 +152,7 @@ class RecordCommand {
       writer_->Flush().IgnoreError();
     });
     recording_cpu_ = CpuTime::Now() - before;
-    exec_failed_ = end_.status.code() == absl::StatusCode::kInvalidArgument;
+    exec_failed_ = end_.reason == RecordingEnd::Reason::kNoCommand;
   }
 
   void EndCommand() {
@@ -201,6 +201,7 @@ class RecordCommand {
       case RecordingEnd::Reason::kFull:
         return "max-size";
       case RecordingEnd::Reason::kError:
+      case RecordingEnd::Reason::kNoCommand:
         return "error";
     }
     return "";

@@ -25,9 +25,12 @@ class Loop {
     RecordingEnd end;
     end.status = recorder_.Start();
     begin_ = Clock::now();
-    if (end.status.ok() && workload_ != nullptr) end.status = workload_->Start();
-    auto next_second = begin_ + kSecond;
     std::optional<Reason> reason;
+    if (end.status.ok() && workload_ != nullptr) {
+      end.status = workload_->Start();
+      if (!end.status.ok()) reason = Reason::kNoCommand;
+    }
+    auto next_second = begin_ + kSecond;
     while (end.status.ok() && !(reason = WhyToEnd())) {
       end.status = recorder_.Drain(sink_, Remaining(), signals_.fd());
       if (Clock::now() < next_second) continue;
@@ -38,7 +41,7 @@ class Loop {
     end.elapsed = Clock::now() - begin_;
     if (end.reason == Reason::kCommand) end.command_time = end.elapsed;
     end.status.Update(recorder_.Stop(end.status.ok() ? &sink_ : nullptr));
-    if (!end.status.ok()) end.reason = Reason::kError;
+    if (!end.status.ok() && end.reason != Reason::kNoCommand) end.reason = Reason::kError;
     return end;
   }
 

@@ -36,11 +36,12 @@ struct RecordingLimits {
 
 // How it ended.
 struct RecordingEnd {
-  enum class Reason { kDuration, kCommand, kSignal, kFull, kError };
+  // kNoCommand: the command could not be executed, and `status` tells why.
+  enum class Reason { kDuration, kCommand, kSignal, kFull, kError, kNoCommand };
   Reason reason = Reason::kDuration;
   Nanos elapsed{0};
   std::optional<Nanos> command_time;  // of a command that ended meanwhile
-  absl::Status status;                // of the recording; not OK with kError
+  absl::Status status;                // of the recording; not OK with kError, kNoCommand
 };
 
 // Records into `sink` until a limit is reached, `workload` (nullptr: none) ends, or a signal

@@ -79,6 +79,7 @@ struct Recorder::State {
   TraceMetadata metadata;
   Comms first_threads;
   TraceEnding ending;
+  std::optional<RecordingStats> final_stats;  // once the buffers are gone
   std::vector<std::string> notes;
   std::vector<std::byte> scratch;
   std::optional<Urgency> urgency;  // of the thread that records
@@ -311,6 +312,7 @@ TraceEnding Recorder::Ending() const {
 }
 
 RecordingStats Recorder::stats() const {
+  if (state_->final_stats) return *state_->final_stats;
   RecordingStats out;
   for (const auto& [cpu, buffer] : state_->buffers) {
     const BufferCounts& counts = buffer->counts();
@@ -326,6 +328,7 @@ RecordingStats Recorder::stats() const {
 }
 
 absl::Status Recorder::Remove() {
+  state_->final_stats = stats();
   state_->buffers.clear();
   state_->epoll.Reset();
   state_->tracing_on.Reset();

@@ -14,8 +14,8 @@ namespace {
 
 constexpr uint64_t kDefaultBytes = uint64_t{16} << 20;
 constexpr uint64_t kLeastBytes = uint64_t{256} << 10;
-// Fewer, longer reads than with single pages.
-constexpr int kSubbufKb = 64;
+// Sub-buffers make fewer, longer reads than single pages, but a buffer needs a number of them.
+constexpr uint64_t kMostSubbufKb = 64, kLeastSubbufs = 16;
 
 uint64_t AvailableMemory() {
   const std::string text = ReadText("/proc/meminfo").text;
@@ -48,13 +48,16 @@ absl::Status SetClock(const TraceInstance& instance, const std::string& clock) {
       fmt::format("this kernel has no trace clock '{}'\nit has: {}", clock, known));
 }
 
-// Returns the size in bytes; 0 when sub-buffers are pages, whose size is fixed.
-uint32_t SetSubbufSize(const TraceInstance& instance) {
+// For a buffer of `bytes` per CPU.  Returns the size in bytes; 0 when sub-buffers are pages,
+// whose size is fixed.
+uint32_t SetSubbufSize(const TraceInstance& instance, uint64_t bytes) {
   const std::string path = instance.File("buffer_subbuf_size_kb");
-  for (int kb = kSubbufKb; kb > 4 && Exists(path); kb /= 2) {
+  if (!Exists(path)) return 0;
+  for (uint64_t kb = kMostSubbufKb; kb > 4; kb /= 2) {
+    if (kb * kLeastSubbufs > bytes >> 10) continue;
     if (WriteText(path, fmt::format("{}", kb)) == 0) return static_cast<uint32_t>(kb) << 10;
   }
-  return 0;
+  return 4 << 10;
 }
 
 // Returns 0 or the errno.
@@ -80,7 +83,6 @@ absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std
                                         uint64_t wanted, std::vector<std::string>& notes) {
   if (absl::Status status = SetClock(instance, clock); !status.ok()) return status;
   BufferSetup out;
-  out.subbuf_bytes = SetSubbufSize(instance);
   const uint64_t cpus = OnlineCpus(), available = AvailableMemory();
   // The kernel would first take all the memory there is, and others would pay.
   if (wanted != 0 && available != 0 && wanted > available / 10 * 8 / cpus) {
@@ -91,6 +93,7 @@ absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std
     out.bytes = kDefaultBytes;
     while (out.bytes > kLeastBytes && out.bytes > available / 8 / cpus) out.bytes /= 2;
   }
+  out.subbuf_bytes = SetSubbufSize(instance, out.bytes);
   int error = SetSize(instance, out.bytes);
   while (error == ENOMEM && wanted == 0 && out.bytes > kLeastBytes) {
     out.bytes /= 2;

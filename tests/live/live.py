@@ -143,16 +143,21 @@ def why_not():
     return None
 
 
+def skip(reason):
+    """Ends the test for a reason that the last line tells."""
+    required = os.environ.get("WQPROF_REQUIRE_LIVE") == "1"
+    print(f"{reason}{', but WQPROF_REQUIRE_LIVE=1' if required else ''}", flush=True)
+    sys.exit(1 if required else SKIP)
+
+
 def main(case):
     """Runs the one test that CTest names: SCRIPT METHOD WQPROF PTY_LOAD."""
     global WQPROF, PTY_LOAD
     method, WQPROF, PTY_LOAD = sys.argv[1:4]
     reason = why_not()
     if reason is not None:
-        print(f"SKIPPED: {method}: {reason}")
-        sys.exit(1 if os.environ.get("WQPROF_REQUIRE_LIVE") == "1" else SKIP)
+        skip(reason)
     result = unittest.TextTestRunner(verbosity=2).run(unittest.TestSuite([case(method)]))
     if result.skipped:
-        print(f"SKIPPED: {method}: {result.skipped[0][1]}")
-        sys.exit(1 if os.environ.get("WQPROF_REQUIRE_LIVE") == "1" else SKIP)
+        skip(result.skipped[0][1])
     sys.exit(not result.wasSuccessful())

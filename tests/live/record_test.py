@@ -104,6 +104,11 @@ class Record(live.Live):
         self.assertIn("--max-size", said)
         self.assertGreater(self.file.stat().st_size, 12 << 20)
 
+    def test_a_max_size_without_room_for_events_is_told(self):
+        said = self.record("--max-size", "100k", expect=2)
+        self.assertIn("give it more", said)
+        self.assertEqual(list(self.directory.iterdir()), [])
+
     # --- A command ---------------------------------------------------------------------------
 
     def test_the_exit_code_of_the_command_is_told(self):
@@ -278,6 +283,11 @@ class Record(live.Live):
         workers = [w["comm"] for w in self.report()["workers"] if w["executions"] > 100]
         self.assertTrue(workers)
         self.assertEqual([c for c in workers if not re.fullmatch(r"kworker/u?\d+:\d+H?", c)], [])
+
+    def test_a_small_buffer_has_small_sub_buffers(self):
+        self.record("-b", "128k", "-d", "50ms")
+        self.assertEqual(self.info()["file"]["page_size"], 8192 if (
+            live.TRACEFS / "buffer_subbuf_size_kb").exists() else os.sysconf("SC_PAGE_SIZE"))
 
     def test_nothing_is_lost_at_full_speed(self):
         said = self.record("--", live.PTY_LOAD, "200000", "2")

@@ -91,10 +91,10 @@ Tally CheckLossy(const Simulation& sim, const Outcome& o) {
   return tally;
 }
 
-// Superseded lives whose work was truly taken in the window of a start that is ambiguous are
-// mistaken, but told to be so by that start; these worlds have none.
+// Without cancelling and windows there is nothing that a complete trace would not tell.
 SimulationOptions WithoutDoubt(SimulationOptions options) {
   options.cancel = options.mod = options.window = 0;
+  options.no_windows = true;
   return options;
 }
 
@@ -111,7 +111,7 @@ TEST(LossPropertyTest, WhatIsToldWithoutTaintIsTrue) {
       all.untainted += tally.untainted;
     }
   }
-  EXPECT_GT(all.untainted, 10000u) << "nothing is tested when all is tainted";
+  EXPECT_GT(all.untainted, 5000u) << "nothing is tested when all is tainted";
   EXPECT_LT(all.untainted, all.done) << "nothing is tested when nothing is lost";
 }
 

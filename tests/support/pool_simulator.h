@@ -29,6 +29,7 @@ struct SimulationOptions {
   double interrupt = 0.15;  // a task's act is done by an interrupt instead
   double reuse = 0.05;      // an execution frees its work, whose memory is used at once
   double window = 0.1;      // the work is queued between its dequeueing and its start event
+  bool no_windows = false;  // nothing is ever queued there
   double block = 0.3;       // an execution blocks, and concurrency management steps in
   double rescue = 0.05;     // a rescuer helps
   bool bottom_halves = true;

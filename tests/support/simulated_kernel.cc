@@ -177,10 +177,21 @@ void SimulatedKernel::TaskActs(Emitter task) {
   At(Span(options_.pause), task.cpu, [this, task] { TaskActs(task); });
 }
 
+// A worker has taken the work, and has not told so yet.
+bool SimulatedKernel::InWindow(const SimWork* work) const {
+  const auto opened_by = [work](const std::unique_ptr<SimWorker>& w) {
+    return w->executing && !w->started && w->current.work == work;
+  };
+  return std::any_of(rescuers_.begin(), rescuers_.end(), opened_by) ||
+         std::any_of(pools_.begin(), pools_.end(), [&](const auto& pool) {
+           return std::any_of(pool->workers.begin(), pool->workers.end(), opened_by);
+         });
+}
+
 // __queue_work().
 void SimulatedKernel::Queue(SimWork* work, const Emitter& by, Origin::Kind origin,
                             const SimWork* parent) {
-  if (work->pending) return;
+  if (work->pending || (options_.no_windows && InWindow(work))) return;
   work->pending = true;
   work->barrier_behind = false;
   SimPool* pool = PoolFor(work, by.cpu);

@@ -103,6 +103,7 @@ class SimulatedKernel {
   void Activate(SimWork* work, size_t item, SimPool* pool, const Emitter& by);
   bool Grab(SimWork* work, const Emitter& by);
   void Flush(SimWork* work, const Emitter& by);
+  bool InWindow(const SimWork* work) const;
   void ReleaseSlot(SimWorkqueue* workqueue, SimPool* pool, const Emitter& by);
   Emitter InterruptOn(int cpu);
 

@@ -73,13 +73,13 @@ struct WaitSplit {
     return hold + worker_creation + wakeup + runqueue + pre_work + head_of_line + unknown;
   }
   WaitSplit& operator+=(const WaitSplit& o) {
-    hold += o.hold;
-    worker_creation += o.worker_creation;
-    wakeup += o.wakeup;
-    runqueue += o.runqueue;
-    pre_work += o.pre_work;
-    head_of_line += o.head_of_line;
-    unknown += o.unknown;
+    hold = AddSaturated(hold, o.hold);
+    worker_creation = AddSaturated(worker_creation, o.worker_creation);
+    wakeup = AddSaturated(wakeup, o.wakeup);
+    runqueue = AddSaturated(runqueue, o.runqueue);
+    pre_work = AddSaturated(pre_work, o.pre_work);
+    head_of_line = AddSaturated(head_of_line, o.head_of_line);
+    unknown = AddSaturated(unknown, o.unknown);
     return *this;
   }
 };
@@ -93,11 +93,11 @@ struct RunSplit {
   Nanos unknown{0};
   Nanos Sum() const { return on_cpu + preempted + blocked + runnable + unknown; }
   RunSplit& operator+=(const RunSplit& o) {
-    on_cpu += o.on_cpu;
-    preempted += o.preempted;
-    blocked += o.blocked;
-    runnable += o.runnable;
-    unknown += o.unknown;
+    on_cpu = AddSaturated(on_cpu, o.on_cpu);
+    preempted = AddSaturated(preempted, o.preempted);
+    blocked = AddSaturated(blocked, o.blocked);
+    runnable = AddSaturated(runnable, o.runnable);
+    unknown = AddSaturated(unknown, o.unknown);
     return *this;
   }
 };

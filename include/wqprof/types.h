@@ -32,6 +32,17 @@ inline std::optional<Nanos> Between(Timestamp from, Timestamp to) {
   return to - from;
 }
 
+// `a` + `b` and `a` * `n`, the largest span where they overflow: sums over a hostile trace
+// must not be undefined.  REQUIRES: a, b, n >= 0.
+inline Nanos AddSaturated(Nanos a, Nanos b) {
+  int64_t sum;
+  return __builtin_add_overflow(a.count(), b.count(), &sum) ? Nanos::max() : Nanos(sum);
+}
+inline Nanos MultiplySaturated(Nanos a, int64_t n) {
+  int64_t product;
+  return __builtin_mul_overflow(a.count(), n, &product) ? Nanos::max() : Nanos(product);
+}
+
 // A CPU number of the traced machine.  kNone: not known, or WORK_CPU_UNBOUND.
 enum class Cpu : int16_t { kNone = -1 };
 inline constexpr int kMaxCpus = 32767;

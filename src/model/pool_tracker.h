@@ -23,7 +23,7 @@ class LevelMeter {
   }
   void Advance(Timestamp at) {
     if (level_ > 0 && at > since_) {
-      sum_ += (at - since_) * level_;
+      sum_ = AddSaturated(sum_, MultiplySaturated(at - since_, level_));
       any_ += at - since_;
     }
     since_ = std::max(since_, at);

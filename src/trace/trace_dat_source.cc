@@ -23,6 +23,9 @@ namespace {
 constexpr size_t kBatchBytes = 128 << 10;
 constexpr size_t kAllBatchesBytes = 4 << 20;
 
+// No recording is longer (52 days); a stamp further from the first is damage.
+constexpr Nanos kLongestTrace{int64_t{1} << 52};
+
 // The buffer that the user named, else the one with most data.
 absl::StatusOr<size_t> ChooseBuffer(const TraceDat& dat, const OpenOptions& options) {
   std::optional<size_t> best;
@@ -62,15 +65,19 @@ class TraceDatSource : public EventSource {
   }
 
   absl::StatusOr<std::span<const Event>> Next() override {
-    if (ended_) return std::span<const Event>();
-    auto run = merger_->Next();
-    if (!run.ok()) return run;
-    if (!covered_) FindCoverage(*run);
-    if (run->empty()) {
-      ended_ = true;
-      CollectStats();
+    while (!ended_) {
+      auto run = merger_->Next();
+      if (!run.ok()) return run;
+      if (stats_.begin == kUnseen) FindCoverage(*run);
+      if (run->empty()) {
+        ended_ = true;
+        CollectStats();
+        break;
+      }
+      CutAtDamage(*run);
+      if (!run->empty()) return run;
     }
-    return run;
+    return std::span<const Event>();
   }
   const TraceInfo& info() const override { return dat_.info; }
   const ReadStats& stats() const override { return stats_; }
@@ -200,15 +207,30 @@ class TraceDatSource : public EventSource {
     dat_.cmdlines = {};
   }
 
+  // Unsigned: the stamps of a damaged file may lie further apart than an int64 can tell.
+  bool IsBeyondBelief(Timestamp at) const {
+    const auto to_unsigned = [](Timestamp t) {
+      return static_cast<uint64_t>(t.time_since_epoch().count());
+    };
+    return at > stats_.begin && to_unsigned(at) - to_unsigned(stats_.begin) >
+                                    static_cast<uint64_t>(kLongestTrace.count());
+  }
+
+  // Events come by time: after a stamp that cannot be true no other is believed.
+  void CutAtDamage(std::span<const Event>& run) {
+    if (stats_.begin == kUnseen || !IsBeyondBelief(run.back().at)) return;
+    while (!run.empty() && IsBeyondBelief(run.back().at)) run = run.first(run.size() - 1);
+    dat_.truncated = true;
+  }
+
   // kernel.md §7: a missing queue event proves something only once every CPU's buffer had
   // begun.  When the buffers say that nothing was overwritten, that is the first event.
-  void FindCoverage(std::span<const Event> first_run) {
-    covered_ = true;
-    for (const Event& event : first_run) {
-      if (event.kind == EventKind::kLossBegin || event.kind == EventKind::kLossEnd) continue;
-      stats_.begin = event.at;
-      break;
-    }
+  void FindCoverage(std::span<const Event> run) {
+    const auto first = std::find_if(run.begin(), run.end(), [](const Event& event) {
+      return event.kind != EventKind::kLossBegin && event.kind != EventKind::kLossEnd;
+    });
+    if (first == run.end()) return;
+    stats_.begin = first->at;
     bool nothing_overwritten = !dat_.info.cpu_stats.empty();
     for (const CpuStats& cpu : dat_.info.cpu_stats) {
       nothing_overwritten &= cpu.overrun == 0 && cpu.commit_overrun.value_or(0) == 0;
@@ -241,6 +263,7 @@ class TraceDatSource : public EventSource {
       stats_.begin = stats_.begin == kUnseen ? pages.first : std::min(stats_.begin, pages.first);
       stats_.end = std::max(stats_.end, pages.last);
     }
+    if (IsBeyondBelief(stats_.end)) stats_.end = stats_.begin + kLongestTrace;
     stats_.lost_events = uncounted > 0 ? std::nullopt : std::optional(lost);
     stats_.events_by_name.assign(by_name.begin(), by_name.end());
   }
@@ -255,7 +278,6 @@ class TraceDatSource : public EventSource {
   std::unique_ptr<DecodePool> pool_;
   std::unique_ptr<CpuMerger> merger_;
   ReadStats stats_;
-  bool covered_ = false;
   bool ended_ = false;
 };
 

@@ -66,7 +66,7 @@ bool Matcher::ChainIsCut(const WorkState& work, Timestamp at) {
   const Provisional& p = provisionals_[work.provisional];
   const Link& last = p.links.back();
   return work.queued || p.links.size() >= kMaxLinks ||
-         (last.ended && at - last.held.ended > kWindowChain);
+         (last.ended && (last.held.ended == kUnseen || at - last.held.ended > kWindowChain));
 }
 
 // The worker of the last link starts another item that was activated after that link:

@@ -22,6 +22,9 @@ constexpr uint32_t kTypeTimeStamp = 31;
 constexpr int kDeltaBits = 27;
 constexpr uint64_t kStampTopBits = uint64_t{0x1f} << 59;
 
+// Before any event of any trace, yet not kUnseen.
+constexpr Timestamp kEarliest = kUnseen + Nanos(1);
+
 template <bool kBigEndian>
 uint32_t TypeLen(uint32_t header) {
   return kBigEndian ? header >> kDeltaBits : header & 31;
@@ -251,7 +254,7 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
     if (size > left()) [[unlikely]]
       return false;
     ts += delta;
-    Timestamp at = context_.time.At(ts);
+    Timestamp at = std::max(context_.time.At(ts), kEarliest);
     if (at < stats_.last) [[unlikely]] {
       // Seldom, and a clock's fault: keeping the order of the buffer is what matching needs.
       ++stats_.time_reversals;
@@ -314,15 +317,14 @@ void PageDecoder::Decode(std::span<const std::byte> page, std::vector<Event>& ou
     stats_.lost_events += header.missed_count.value_or(0);
     stats_.gaps_without_count += header.missed_count ? 0 : 1;
   }
-  size_t loss_end = out.size();
-  const bool gap = header.missed || damaged_;
-  if (gap) {
+  if ((header.missed || damaged_) && !gap_open_) {
     // Before the first event the loss reaches back to the beginning, whenever that was.
-    const Timestamp from = stats_.last == kUnseen ? kUnseen + Nanos(1) : stats_.last;
+    const Timestamp from = stats_.last == kUnseen ? kEarliest : stats_.last;
     AppendLoss(EventKind::kLossBegin, from, header.missed_count, out);
-    loss_end = out.size();
-    AppendLoss(EventKind::kLossEnd, from, header.missed_count, out);
+    gap_open_ = true;
   }
+  const size_t loss_end = out.size();
+  if (gap_open_) AppendLoss(EventKind::kLossEnd, kEarliest, header.missed_count, out);
   damaged_ = header.corrupt;
   if (!header.corrupt) {
     const std::byte* data = page.data() + context_.page.data_offset;
@@ -339,17 +341,20 @@ void PageDecoder::Decode(std::span<const std::byte> page, std::vector<Event>& ou
     damaged_ = !good;
   }
   stats_.corrupt_pages += damaged_ ? 1 : 0;
-  if (gap) {
-    const Timestamp from = out[loss_end].at;
-    out[loss_end].at = loss_end + 1 < out.size()
-                           ? out[loss_end + 1].at
-                           : std::max({from, stats_.last, context_.time.At(header.stamp)});
+  if (!gap_open_) return;
+  // Events are missing up to the next one that there is, be it on a later page.
+  gap_open_ = out.size() == loss_end + 1;
+  if (gap_open_) {
+    out.pop_back();
+  } else {
+    out[loss_end].at = out[loss_end + 1].at;
   }
 }
 
 void PageDecoder::EndEarly(std::vector<Event>& out) {
-  AppendLoss(EventKind::kLossBegin, stats_.last == kUnseen ? kUnseen + Nanos(1) : stats_.last,
-             std::nullopt, out);
+  if (gap_open_) return;
+  AppendLoss(EventKind::kLossBegin, stats_.last == kUnseen ? kEarliest : stats_.last, std::nullopt,
+             out);
 }
 
 }  // namespace wqprof

@@ -116,7 +116,8 @@ class PageDecoder {
   Cpu cpu_;
   NameTable& names_;
   PageStats stats_;
-  bool damaged_ = false;  // the rest of the page before could not be read
+  bool damaged_ = false;   // the rest of the page before could not be read
+  bool gap_open_ = false;  // kLossBegin was told, kLossEnd not yet
   std::array<FunctionEntry, 256> functions_;
   std::array<TextEntry, 128> texts_;
 };

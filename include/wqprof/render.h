@@ -125,6 +125,8 @@ std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
 std::string HeaderLine(const Report& report, const TextStyle& style);
 // What limits the trust in the numbers, and what was left out, a line each.
 std::vector<std::string> QualityNotes(const Report& report);
+// Those of them that tell of events lost and files damaged.
+std::vector<std::string> LossNotes(const Report& report);
 void AppendFindings(std::string& out, const Report& report, const TextStyle& style);
 // Full histograms of each row's latency and execution.
 void AppendHistograms(std::string& out, const Table& table, const TextStyle& style);

@@ -6,6 +6,7 @@
 #include "cli/did_you_mean.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "fmt/format.h"
 
 namespace wqprof {
@@ -80,7 +81,7 @@ void AddReadingOptions(CLI::App& app, AnalysisOptions* options) {
                  "threads that decode (default: one per CPU, up to 8)")
       ->type_name("N")
       ->take_last()
-      ->check(CLI::Range(1, 256));
+      ->check(CLI::Range(1, 256).description(""));
 }
 
 void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
@@ -99,10 +100,12 @@ void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
       ->group(group);
   AddParsedOption(app, "-C,--cpu", "LIST", &options->cpus, ParseCpuList,
                   "only items that ran on these CPUs (queued there if they never ran): 0-3,5")
+      ->each([options](const std::string& text) { options->cpus_text = text; })
       ->group(group);
   AddParsedOption(app, "--time", "A,B", &options->time, ParseTimeRange,
                   "only items whose last event lies in this time: seconds as trace-cmd prints "
                   "them, or +1.5, +250ms since the trace began; A or B may be left out")
+      ->each([options](const std::string& text) { options->time_text = text; })
       ->group(group);
 }
 
@@ -162,6 +165,22 @@ absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
     return absl::InvalidArgumentError("--time: the end lies before the begin");
   }
   return filter;
+}
+
+std::vector<std::string> FilterWords(const AnalysisOptions& options) {
+  std::vector<std::string> words;
+  const auto add = [&words](std::string_view kind, const std::string& text) {
+    if (!text.empty()) words.push_back(fmt::format("{} {}", kind, text));
+  };
+  add("workqueue", fmt::format("{}", fmt::join(options.workqueues, ", ")));
+  add("function", fmt::format("{}", fmt::join(options.functions, ", ")));
+  add("CPU", options.cpus_text);
+  add("time", options.time_text);
+  return words;
+}
+
+void NoteLosses(const Report& report) {
+  for (const std::string& note : LossNotes(report)) Note(note);
 }
 
 int FailInput(const absl::Status& status) {

@@ -93,8 +93,10 @@ int RunReport(const ReportOptions& options) {
   analyze.filter = *filter;
   analyze.stall_threshold = options.threshold;
   ChooseGroupings(options, analyze);
+  analyze.threads = options.input.threads;
   absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
+  report->filters = FilterWords(options.input);
 
   const Terminal terminal = DetectTerminal();
   View view = options.view;
@@ -104,6 +106,7 @@ int RunReport(const ReportOptions& options) {
   absl::StatusOr<std::string> text = RenderReport(*report, options.input.format, view, style);
   if (!text.ok()) return Fail(text.status());
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
+  if (options.input.format == Format::kCsv) NoteLosses(*report);
   if (const std::string missing = ExplainNoMatch(*report, options.input); !missing.empty()) {
     Note(missing);
     return kInsufficient;

@@ -48,6 +48,7 @@ int RunStalls(const StallsOptions& options) {
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
   analyze.stall_threshold = options.threshold;
+  analyze.threads = options.input.threads;
   const absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
   const TextStyle style = StyleOf(options.input);
@@ -56,6 +57,7 @@ int RunStalls(const StallsOptions& options) {
       RenderStalls(*report, options.input.format, options.view, style);
   if (!text.ok()) return Fail(text.status());
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
+  if (options.input.format == Format::kCsv) NoteLosses(*report);
   return options.input.strict && !report->quality.complete() ? kInsufficient : kOk;
 }
 

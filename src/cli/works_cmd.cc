@@ -148,9 +148,14 @@ int RunWorks(const WorksOptions& options) {
   const absl::Status written = PrintItems(**source, model, printer, input);
   if (!written.ok()) return Fail(written);
   if (!input.ok()) return FailInput(input);
-  if (printer.count() > 0) return kOk;
-  Note(ExplainNoItems(options.input));
-  return kInsufficient;
+  // An analyzer that was given no item still knows how whole the recording is.
+  const Report report = Analyzer(**source, model, AnalyzeOptions()).Finish();
+  NoteLosses(report);
+  if (printer.count() == 0) {
+    Note(ExplainNoItems(options.input));
+    return kInsufficient;
+  }
+  return options.input.strict && !report.quality.complete() ? kInsufficient : kOk;
 }
 
 }  // namespace
@@ -160,6 +165,7 @@ void AddWorksCommand(CLI::App& app, int& exit_code) {
   CLI::App* const command =
       app.add_subcommand("works", "List items one by one: when, where, how long, queued by whom");
   AddInputOptions(*command, &options->input);
+  AddStrictOption(*command, &options->input);
   AddFilterOptions(*command, &options->input);
   AddParsedOption(*command, "--state", "LIST", &options->states, ParseStates,
                   "only items in these states: done, superseded, pending, running, before_trace, "

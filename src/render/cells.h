@@ -3,6 +3,7 @@
 #ifndef WQPROF_RENDER_CELLS_H_
 #define WQPROF_RENDER_CELLS_H_
 
+#include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,18 @@ inline Cell WordCell(std::string_view word) {
 }
 inline Cell CpuCell(Cpu cpu) { return cpu == Cpu::kNone ? Cell() : Cell(Id{ToInt(cpu)}); }
 inline Cell PidCell(Pid pid) { return pid == Pid::kNone ? Cell() : Cell(Id{ToInt(pid)}); }
+// NaN: not known.
+inline Cell MeanCell(double mean) { return std::isnan(mean) ? Cell() : Cell(mean); }
+inline Cell BarCell(double fraction) {
+  return std::isnan(fraction) ? Cell() : Cell(Share{fraction, true});
+}
+// Ticks of a clock that does not count nanoseconds are no times.
+inline Cell SpanCell(const TraceInfo& info, Nanos span) {
+  return info.clock_is_ns ? Cell(span) : Cell();
+}
+inline Cell StampCell(const TraceInfo& info, Timestamp at) {
+  return info.clock_is_ns && at != kUnseen ? Cell(at) : Cell();
+}
 inline Cell TimeCell(Timestamp at) { return at == kUnseen ? Cell() : Cell(at); }
 
 }  // namespace wqprof

@@ -68,15 +68,16 @@ Table FileTable(const TraceInfo& info, const ReadStats& stats) {
 
 Table TraceTable(const TraceInfo& info, const ReadStats& stats) {
   RecordBuilder trace("trace");
-  const std::optional<Nanos> duration = Between(stats.begin, stats.end);
+  std::optional<Nanos> duration = Between(stats.begin, stats.end);
+  if (!info.clock_is_ns) duration.reset();
   trace.Add("machine", "Host", WordCell(info.machine));
   trace.Add("kernel", "Kernel", WordCell(info.kernel));
   trace.Add("uname", "", WordCell(info.uname));
   trace.Add("cpus", "CPUs", info.cpus > 0 ? Cell(Id{info.cpus}) : Cell());
   trace.Add("clock", "Clock", WordCell(info.clock));
   trace.Add("clock_is_ns", "Clock in ns", info.clock_is_ns);
-  trace.Add("begin_ns", "First event", TimeCell(stats.begin));
-  trace.Add("end_ns", "Last event", TimeCell(stats.end));
+  trace.Add("begin_ns", "First event", StampCell(info, stats.begin));
+  trace.Add("end_ns", "Last event", StampCell(info, stats.end));
   trace.Add("duration_ns", "Duration", OptionalCell(duration));
   trace.Add("events", "Events", stats.events);
   // A mark without a number makes the sum unknown, which is not "-".

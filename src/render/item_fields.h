@@ -53,6 +53,11 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
 template <class Sink>
 void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource& source,
                  ItemNames& names, Sink& sink) {
+  // Ticks of a clock that does not count nanoseconds are no times.
+  const bool timed = source.info().clock_is_ns;
+  const auto time = [&](std::string_view key, Timestamp at) {
+    sink.Time(key, timed ? at : kUnseen);
+  };
   const bool ran = item.started != kUnseen || item.ended != kUnseen;
   sink.Count("id", item.id);
   sink.Plain("state", ToString(item.state));
@@ -60,10 +65,10 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
   sink.Encoded("workqueue", names.Name(item.workqueue));
   sink.Encoded("function", names.Function(item.function));
   sink.Encoded("module", names.Module(item.function));
-  sink.Time("queued_ns", item.queued);
-  sink.Time("activated_ns", item.activated);
-  sink.Time("started_ns", item.started);
-  sink.Time("ended_ns", item.ended);
+  time("queued_ns", item.queued);
+  time("activated_ns", item.activated);
+  time("started_ns", item.started);
+  time("ended_ns", item.ended);
   sink.CpuNumber("queue_cpu", item.queue_cpu);
   sink.CpuNumber("target_cpu", item.target_cpu);
   sink.CpuNumber("run_cpu", item.run_cpu);
@@ -86,7 +91,7 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
   sink.Flag("requeued_by_self", item.requeued_by_self);
   sink.Flag("tainted", item.tainted());
   sink.Flag("ambiguous", item.ambiguous);
-  VisitSplit(split, sink);
+  VisitSplit(timed ? split : nullptr, sink);
 }
 
 }  // namespace wqprof

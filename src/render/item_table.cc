@@ -21,7 +21,7 @@ Timestamp FirstSeen(const WorkItem& item) {
 }
 
 // A span that the end of the trace cut is told as a lower bound.
-Cell SpanCell(Timestamp from, Timestamp to, bool open, Timestamp trace_end) {
+Cell Span(Timestamp from, Timestamp to, bool open, Timestamp trace_end) {
   if (const std::optional<Nanos> span = Between(from, to)) return *span;
   const std::optional<Nanos> so_far = Between(from, trace_end);
   if (!open || !so_far) return {};
@@ -79,15 +79,16 @@ class ItemTable : public ItemWriter {
   std::vector<Cell> Row(const WorkItem& item) const {
     const NameTable& names = source_.names();
     const Timestamp end = source_.stats().end;
+    const bool timed = source_.info().clock_is_ns;
     const bool waiting = item.state == ItemState::kPending;
     const bool running = item.state == ItemState::kRunning;
     // What a loss or the PENDING window puts in doubt is marked.
     const std::string doubt = item.tainted() || item.ambiguous ? "?" : "";
     const bool ran = item.started != kUnseen || item.ended != kUnseen;
-    return {TimeCell(FirstSeen(item)),
-            SpanCell(item.queued, item.started, waiting, end),
-            SpanCell(item.queued, item.activated, waiting, end),
-            SpanCell(item.started, item.ended, running, end),
+    return {StampCell(source_.info(), FirstSeen(item)),
+            timed ? Span(item.queued, item.started, waiting, end) : Cell(),
+            timed ? Span(item.queued, item.activated, waiting, end) : Cell(),
+            timed ? Span(item.started, item.ended, running, end) : Cell(),
             std::string(ToString(item.state)) + doubt,
             CpuCell(item.run_cpu),
             ran || item.pool != PoolId::kUnknown ? WordCell(model_.pool(item.pool).name) : Cell(),

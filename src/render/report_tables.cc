@@ -20,9 +20,9 @@ Table SourceTable(const Report& report) {
   for (Column& column : table.columns) column.audience = kJson;
   table.rows = {{WordCell(info.path), WordCell(info.format), info.instance, WordCell(info.kernel),
                  WordCell(info.machine), info.cpus > 0 ? Cell(Id{info.cpus}) : Cell(),
-                 WordCell(info.clock), TimeCell(report.read.begin), TimeCell(report.read.end),
-                 report.duration, report.read.events, info.has_sched, info.has_timers,
-                 report.filters}};
+                 WordCell(info.clock), StampCell(info, report.read.begin),
+                 StampCell(info, report.read.end), SpanCell(info, report.duration),
+                 report.read.events, info.has_sched, info.has_timers, report.filters}};
   return table;
 }
 
@@ -104,7 +104,7 @@ Table WorkqueueTable(const Report& report) {
 }
 
 Table OriginTable(const Report& report) {
-  return MeasuredTable("origins", "Origins: who queued",
+  return MeasuredTable("origins", "Origins (who queued)",
                        {{"kind", "KIND"}, {"name", "NAME", kAll, 16}}, report.origins,
                        [](const OriginRow& row) {
                          return std::vector<Cell>{WordCell(row.kind), WordCell(row.name)};
@@ -112,7 +112,7 @@ Table OriginTable(const Report& report) {
 }
 
 Table CpuTable(const Report& report) {
-  return MeasuredTable("cpus", "CPUs: where items ran", {{"cpu", "CPU"}}, report.cpus,
+  return MeasuredTable("cpus", "CPUs (where items ran)", {{"cpu", "CPU"}}, report.cpus,
                        [](const CpuRow& row) { return std::vector<Cell>{CpuCell(row.cpu)}; });
 }
 
@@ -145,11 +145,11 @@ Table PoolTable(const Report& report) {
     const Measures& measures = row.measures;
     table.rows.push_back(
         {WordCell(occupancy.pool.name), std::string(ToString(occupancy.pool.kind)),
-         CpuCell(occupancy.pool.cpu), occupancy.executions, occupancy.workers, row.busy_mean,
-         uint64_t{occupancy.busy_max}, Share{row.busy_fraction, true}, occupancy.backlog_max,
-         row.backlog_mean, occupancy.backlog_max, row.stalled, &row.execution,
-         IfTaken(measures, measures.latency), IfTaken(measures, measures.activation_wait),
-         IfTaken(measures, measures.dispatch_wait)});
+         CpuCell(occupancy.pool.cpu), occupancy.executions, occupancy.workers,
+         MeanCell(row.busy_mean), uint64_t{occupancy.busy_max}, BarCell(row.busy_fraction),
+         occupancy.backlog_max, MeanCell(row.backlog_mean), occupancy.backlog_max,
+         SpanCell(report.source, row.stalled), &row.execution, IfTaken(measures, measures.latency),
+         IfTaken(measures, measures.activation_wait), IfTaken(measures, measures.dispatch_wait)});
   }
   return table;
 }
@@ -166,9 +166,8 @@ Table WorkerTable(const Report& report) {
                    {"execution", "", kMachine, 0, 0, true}};
   for (const WorkerRow& row : report.workers) {
     table.rows.push_back({PidCell(row.occupancy.pid), WordCell(row.comm), WordCell(row.pool),
-                          row.occupancy.executions, row.occupancy.busy,
-                          Share{row.busy_fraction, true},
-                          OptionalCell(row.measures.execution.max()),
+                          row.occupancy.executions, SpanCell(report.source, row.occupancy.busy),
+                          BarCell(row.busy_fraction), OptionalCell(row.measures.execution.max()),
                           IfTaken(row.measures, row.measures.execution)});
   }
   return table;
@@ -260,7 +259,7 @@ Cell HolderWords(const Stall& stall) {
 Table StallTable(const Report& report) {
   Table table{.key = "stalls", .title = "Stalls"};
   table.columns = {{"id", "#"},
-                   {"pool", "POOL"},
+                   {"pool", "POOL", kAll, 10},
                    {"at", "AT", kText},
                    {"begin_ns", "STAMP", kAll, 0, 4},
                    {"duration_ns", "", kMachine},

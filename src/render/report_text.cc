@@ -23,7 +23,7 @@ std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
   parts.push_back({"Linux " + (source.kernel.empty() ? "unknown" : Escaped(source.kernel, ascii))});
   parts.push_back(
       {source.cpus > 0 ? CountOf(static_cast<uint64_t>(source.cpus), "CPU") : "CPUs unknown"});
-  parts.push_back({DurationText(report.duration)});
+  parts.push_back({source.clock_is_ns ? DurationText(report.duration) : "duration unknown"});
   parts.push_back({CountOf(match.executed, "work")});
   const std::optional<uint64_t>& lost = report.quality.lost_events;
   parts.push_back({"lost " + (lost ? CountText(*lost) : "unknown"), lost != uint64_t{0}});
@@ -50,7 +50,10 @@ std::string LeftOut(const MatchQuality& match) {
   return parts.empty() ? "" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-void AddLossNotes(const Report& report, std::vector<std::string>& notes) {
+}  // namespace
+
+std::vector<std::string> LossNotes(const Report& report) {
+  std::vector<std::string> notes;
   const Quality& quality = report.quality;
   if (quality.lost_events != uint64_t{0} || quality.lost_gaps > 0) {
     const std::string lost = quality.lost_events ? CountOf(*quality.lost_events, "event")
@@ -74,7 +77,10 @@ void AddLossNotes(const Report& report, std::vector<std::string>& notes) {
   if (quality.unfinished) {
     notes.push_back("unfinished: the recorder did not end this file; all whole pages were used");
   }
+  return notes;
 }
+
+namespace {
 
 void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
   const MatchQuality& match = report.quality.match;
@@ -106,7 +112,7 @@ void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
 void AddSourceNotes(const Report& report, std::vector<std::string>& notes) {
   const TraceInfo& source = report.source;
   if (!source.clock_is_ns) {
-    notes.push_back(fmt::format("clock '{}' does not count nanoseconds: all times are in its ticks",
+    notes.push_back(fmt::format("clock '{}' does not count nanoseconds: no time can be told",
                                 Escaped(source.clock)));
   }
   if (!source.has_queue) {
@@ -142,7 +148,7 @@ std::string HeaderLine(const Report& report, const TextStyle& style) {
 std::vector<std::string> QualityNotes(const Report& report) {
   std::vector<std::string> notes;
   AddSourceNotes(report, notes);
-  AddLossNotes(report, notes);
+  for (std::string& note : LossNotes(report)) notes.push_back(std::move(note));
   AddMatchNotes(report, notes);
   return notes;
 }

@@ -82,6 +82,14 @@ void TrimRight(std::string& out, size_t from) {
   while (out.size() > from && out.back() == ' ') out.pop_back();
 }
 
+// The column that the rows are ordered by, as its heading says it.
+std::string SortedBy(const Table& table) {
+  for (const Column& column : table.columns) {
+    if (column.key == table.sorted_by && !column.heading.empty()) return column.heading;
+  }
+  return table.sorted_by;
+}
+
 void AppendRecord(std::string& out, const Table& table, const TextStyle& style) {
   size_t widest = 0;
   for (const Column& column : table.columns) {
@@ -173,6 +181,7 @@ void TextTableWriter::Append(std::string& out, const Table& table) {
 
 void AppendTextTable(std::string& out, const Table& table, const TextStyle& style) {
   std::string title = table.title;
+  if (!table.sorted_by.empty() && !table.rows.empty()) title += ", by " + SortedBy(table);
   if (table.rows_left_out > 0) {
     title += fmt::format(" (first {} of {}; --top 0 shows all)", table.rows.size(),
                          CountText(table.rows.size() + table.rows_left_out));

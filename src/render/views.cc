@@ -64,6 +64,7 @@ void ShortenStalls(Table& stalls, uint64_t total) {
   (void)SortRows(stalls, "duration_ns");
   if (stalls.rows.size() > kStallsInReport) stalls.rows.resize(kStallsInReport);
   stalls.rows_left_out = 0;
+  stalls.sorted_by.clear();
   stalls.title = stalls.rows.size() < total
                      ? fmt::format("Stalls: the longest {} of {} (wqprof stalls shows all)",
                                    stalls.rows.size(), CountText(total))
@@ -120,9 +121,11 @@ std::string ReportText(const Report& report, const std::vector<Table>& tables, c
       legend_due = false;
     }
     AppendTextTable(out, table, style);
-    if (view.histograms) AppendHistograms(out, table, style);
   }
   if (legend_due) AppendLegend(out, tables, style);
+  for (const Table& table : tables) {
+    if (view.histograms && table.key != "stalls") AppendHistograms(out, table, style);
+  }
   if (view.tables.empty() && !report.findings.empty()) {
     out += '\n';
     AppendFindings(out, report, style);

@@ -146,6 +146,7 @@ void Matcher::OrphanMeetsQueue(WorkState& work, const Event& e) {
 void Matcher::EmitOrphan(SlabIndex index, bool with_queue) {
   Orphan& orphan = orphans_[index];
   WorkState& work = works_[orphan.work];
+  const uint64_t id = orphan.item.id;  // as on the stack of its worker
   if (with_queue) {
     Uncount(work.queue, now_);
     CopyQueuePart(work.queue, orphan.item);
@@ -159,7 +160,7 @@ void Matcher::EmitOrphan(SlabIndex index, bool with_queue) {
   if (orphan.open) {
     // Told when it ends.
     for (OpenExecution& run : workers_[orphan.context].stack) {
-      if (run.item.started == orphan.item.started) run.item = orphan.item;
+      if (run.item.id == id) run.item = orphan.item;
     }
   } else {
     Emit(orphan.item);

@@ -11,9 +11,6 @@ namespace {
 // Queue and activate events of one critical section lie this close.
 constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
-// A worker that is preempted in the window may stay there for some milliseconds.
-constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
-
 bool IsFromTask(const Origin& origin) {
   return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
 }

@@ -24,6 +24,8 @@ bool Matcher::ShiftWindow(WorkState& work, ExecutionContext& context, OpenExecut
   if (work.provisional == SlabIndex::kNone) return false;
   QueueRecord last = provisionals_[work.provisional].links.back().record;
   if (losses_.Touches(last.queued)) {
+    // A start too many came all the same: nothing of the chain is certain.
+    provisionals_[work.provisional].certain = false;
     Resolve(work.provisional, true);
     return false;
   }
@@ -104,7 +106,12 @@ void Matcher::Drop(SlabIndex index) {
 
 // The matches stand: the first queueing never came to a start.
 void Matcher::Resolve(SlabIndex index, bool ambiguous) {
-  ambiguous &= !provisionals_[index].certain;
+  // What FollowUp() saw is proof only once the start that would turn the chain around is
+  // overdue, and no gap can have swallowed it.
+  const Timestamp queued = provisionals_[index].links.back().record.queued;
+  const bool settled =
+      provisionals_[index].certain && now_ - queued > kLongestWindow && !losses_.Touches(queued);
+  ambiguous &= !settled;
   EmitSuperseded(provisionals_[index].first);
   for (Link& link : provisionals_[index].links) {
     if (WorkItem* item = ItemOf(index, link)) item->ambiguous = ambiguous;

@@ -37,10 +37,9 @@ void Matcher::Handle(const Event& e) {
       losses_.End(e.cpu, e.at);
       break;
     case EventKind::kSwitch:
-      sched_.OnSwitch(e);
-      // A worker that is switched in has not yet taken what was queued before (rule 4).
-      if (ExecutionContext* w = workers_.FindTask(e.sched_switch.next, e.sched_switch.next_comm)) {
-        w->last_event = e.at;
+      // A worker that wakes up has not yet taken what was queued before (rule 4).
+      if (sched_.OnSwitch(e)) {
+        workers_.FindTask(e.sched_switch.next, e.sched_switch.next_comm)->last_event = e.at;
       }
       break;
     case EventKind::kWaking:

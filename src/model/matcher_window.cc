@@ -107,11 +107,11 @@ void Matcher::Drop(SlabIndex index) {
 // The matches stand: the first queueing never came to a start.
 void Matcher::Resolve(SlabIndex index, bool ambiguous) {
   // What FollowUp() saw is proof only once the start that would turn the chain around is
-  // overdue, and no gap can have swallowed it.
-  const Timestamp queued = provisionals_[index].links.back().record.queued;
-  const bool settled =
-      provisionals_[index].certain && now_ - queued > kLongestWindow && !losses_.Touches(queued);
-  ambiguous &= !settled;
+  // overdue; and a gap may have swallowed that start.
+  const Provisional& p = provisionals_[index];
+  const Timestamp queued = p.links.back().record.queued;
+  if (p.certain && now_ - queued > kLongestWindow) ambiguous = false;
+  ambiguous |= losses_.Touches(queued);
   EmitSuperseded(provisionals_[index].first);
   for (Link& link : provisionals_[index].links) {
     if (WorkItem* item = ItemOf(index, link)) item->ambiguous = ambiguous;

@@ -28,7 +28,7 @@ void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
   wants_trim_ |= track.history.size() > track.trim_at;
 }
 
-void SchedTracker::OnSwitch(const Event& e) {
+bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
   const size_t cpu = static_cast<size_t>(std::max(ToInt(e.cpu), 0));
   if (cpu >= switched_.size()) switched_.resize(cpu + 1, kUnseen);
@@ -53,8 +53,12 @@ void SchedTracker::OnSwitch(const Event& e) {
       track.had_cpu = s.prev_comm;
     }
     track.runnable_since = kUnseen;
+    const TaskState before = track.history.state();
     Set(track, e.at, TaskState::kOnCpu);
+    return before != TaskState::kUnknown && before != TaskState::kPreempted &&
+           before != TaskState::kOnCpu;
   }
+  return false;
 }
 
 void SchedTracker::OnWake(const Event& e) {

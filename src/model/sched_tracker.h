@@ -18,7 +18,9 @@ class SchedTracker {
  public:
   explicit SchedTracker(WorkerTable& workers) : workers_(workers) {}
 
-  void OnSwitch(const Event& e);
+  // Whether the task that is switched in slept before: a preempted worker may have taken an
+  // item already, and be about to tell.
+  bool OnSwitch(const Event& e);
   void OnWake(const Event& e);
   // A new task took a worker's name: until then it was waited for.
   void OnNamed(const ExecutionContext& worker, Timestamp at);

@@ -410,7 +410,11 @@ class Parser {
     const uint64_t cpus = std::min<uint64_t>(SettingNumber(settings, "cpus").value_or(0), kMaxCpus);
     for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
       auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
-      if (!sibling.ok()) continue;
+      if (!sibling.ok()) {
+        if (cpu != own_cpu)
+          buffer.cpus.push_back({static_cast<Cpu>(cpu), file, 0, 0, false, {}, false});
+        continue;
+      }
       buffer.cpus.push_back(
           {static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(), compressed, {}, false});
       dat_.siblings.push_back(*std::move(sibling));

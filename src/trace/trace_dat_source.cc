@@ -106,7 +106,8 @@ class TraceDatSource : public EventSource {
     info.clock_is_ns = info.clock != "counter" && info.clock != "uptime" &&
                        (!cycles || context_.time.mult != 1 || context_.time.shift != 0);
 
-    std::erase_if(buffer.cpus, [](const CpuRegion& r) { return r.size == 0; });
+    // Of a CPU without a page in an unfinished recording all events are missing.
+    std::erase_if(buffer.cpus, [&](const CpuRegion& r) { return r.size == 0 && !info.unfinished; });
     std::stable_sort(buffer.cpus.begin(), buffer.cpus.end(),
                      [](const CpuRegion& a, const CpuRegion& b) { return a.cpu < b.cpu; });
     const size_t batch_bytes =

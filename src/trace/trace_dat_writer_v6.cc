@@ -47,8 +47,11 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
   }
   absl::Status status = file.Append(V6Head(metadata, WithVerdict(ending), CpuCount(), placed));
   if (!status.ok()) {
-    file.Remove();  // the unfinished one stays and can be read
-    return status;
+    // Nothing was moved so far, and version 7 needs far less room to be finished.
+    file.Remove();
+    if (absl::Status finished = FinishV7(ending); !finished.ok()) return finished;
+    return absl::Status(status.code(), fmt::format("{}\n{} became a trace.dat of version 7 instead",
+                                                   std::string(status.message()), path));
   }
   for (PlacedPages& place : placed) {
     CpuPages& pages = *cpus[static_cast<size_t>(ToInt(place.cpu))];

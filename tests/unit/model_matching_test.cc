@@ -131,7 +131,8 @@ TEST(PendingWindowTest, AWorkerThatWentOnToALaterItemHadNoSecondLifeToStart) {
   TraceBuilder trace;
   trace.Put(10us, kTask, kWorkA).Put(15us, kTask, kWorkA).Put(16us, kTask, kWorkB);
   trace.Run(20us, 30us, kWorker, kWorkA).Run(31us, 40us, kWorker, kWorkB);
-  trace.Put(50us, kTask, kWorkA).Run(60us, 70us, kWorker, kWorkA);
+  // Another worker might have taken it; its start would have come by now.
+  trace.Put(50ms, kTask, kWorkA).Run(60ms, 70ms, kWorker, kWorkA);
   const Outcome o = Reconstruct(trace);
   EXPECT_EQ(o.QueuedAt(10us).state, ItemState::kSuperseded);
   EXPECT_EQ(o.QueuedAt(15us).started, Timestamp(20us));

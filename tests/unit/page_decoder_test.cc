@@ -160,7 +160,7 @@ TEST_F(PageDecoderTest, ACommitLargerThanThePageYieldsNothing) {
   for (const uint64_t commit : {uint64_t{4081}, uint64_t{4096}, uint64_t{0x3fffffff}}) {
     std::string page = OneEventPage();
     SetCommit(page, commit);
-    EXPECT_TRUE(Decode(page).empty() || Decode(page)[0].kind == EventKind::kLossBegin);
+    for (const Event& e : Decode(page)) EXPECT_EQ(e.kind, EventKind::kLossBegin);
   }
   EXPECT_GT(decoder_->stats().corrupt_pages, 0u);
 }

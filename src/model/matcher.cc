@@ -125,13 +125,13 @@ void Matcher::Displace(WorkState& work, const Event& e) {
     old.activated = kUnseen;
     ++quality_.stray_activations;
   }
-  // Of three queue events without a start, one that was never activated cannot be in the
-  // window; else only the last but one can be.
+  // What was never activated was never taken by a worker.
+  if (activations_seen_ && old.activated == kUnseen) {
+    EmitSuperseded(old);
+    return;
+  }
+  // Of three queue events without a start, only the last but one can be in the window.
   if (work.displaced != SlabIndex::kNone) {
-    if (activations_seen_ && old.activated == kUnseen && !by_canceller) {
-      EmitSuperseded(old);
-      return;
-    }
     // Either of the two may have been taken, and the other one stolen.
     old.doubtful = true;
     EmitSuperseded(TakeDisplaced(work));

@@ -67,7 +67,9 @@ void Matcher::AddLink(SlabIndex index, const QueueRecord& record, ExecutionConte
 bool Matcher::ChainIsCut(const WorkState& work, Timestamp at) {
   const Provisional& p = provisionals_[work.provisional];
   const Link& last = p.links.back();
-  return work.queued || p.links.size() >= kMaxLinks ||
+  // An inactive item is no part of a chain.
+  const bool displaces = work.queued && !(activations_seen_ && work.queue.activated == kUnseen);
+  return displaces || p.links.size() >= kMaxLinks ||
          (last.ended && (last.held.ended == kUnseen || at - last.held.ended > kWindowChain));
 }
 

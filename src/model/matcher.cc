@@ -90,6 +90,7 @@ void Matcher::OnQueue(const Event& e) {
     ++quality_.stray_activations;
   }
   if (work.queued) Displace(work, e);
+  just_activated_ = WorkAddr{};
 
   QueueRecord& q = work.queue;
   q = QueueRecord();
@@ -117,7 +118,7 @@ void Matcher::OnQueue(const Event& e) {
 // A new queue event while one was open.
 void Matcher::Displace(WorkState& work, const Event& e) {
   QueueRecord& old = work.queue;
-  const bool by_canceller = old.activated != kUnseen && !old.activated_at_once &&
+  const bool by_canceller = just_activated_ == work.work && !old.activated_at_once &&
                             old.activate_pid == e.pid && old.activate_cpu == e.cpu &&
                             e.at - old.activated <= kSameSection && (e.flags & kFlagIrqsOff);
   Uncount(old, e.at);
@@ -159,6 +160,7 @@ void Matcher::OnActivate(const Event& e) {
     ++quality_.stray_activations;
     return;
   }
+  just_activated_ = e.work.work;
   q.activated = e.at;
   q.activated_at_once = at_once;
   // What waited behind its own execution for a slot of max_active did not collide (20b).

@@ -152,6 +152,8 @@ class Matcher {
   Timestamp begin_ = kUnseen, now_ = kUnseen;
   // By CPU: the work whose queue event came last, if no other workqueue event came since.
   std::vector<SlabIndex> just_queued_;
+  // The work that was activated last, if no other event of a work came since.
+  WorkAddr just_activated_{};
   NameId bh_highpri_ = NameId::kUnknown;
   bool activations_seen_ = false;  // the recording has them
   bool finished_ = false;

@@ -27,6 +27,7 @@ bool Matcher::IsBhHighpri(NameId workqueue) {
 
 void Matcher::OnStart(const Event& e) {
   JustQueued(e.cpu) = SlabIndex::kNone;
+  just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   const bool barrier = e.work.function == NameId::kBarrier;
   const SlabIndex index = barrier ? SlabIndex::kNone : works_.Get(e.work.work);
@@ -179,6 +180,7 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
 
 void Matcher::OnEnd(const Event& e) {
   JustQueued(e.cpu) = SlabIndex::kNone;
+  just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   ExecutionContext& context =
       softirq ? workers_.Softirq(e.cpu, false) : workers_.Worker(e.pid, e.cpu);

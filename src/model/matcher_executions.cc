@@ -171,7 +171,12 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
   work.early_activation = kUnseen;
   const Timestamp covered = source_.stats().covered_from;
   const bool before = early || (covered != kUnseen && item.started < covered) ||
-                      !pools_.started_known(context.pool);
+                      !pools_.started_known(context.pool) ||
+                      // It may have taken the item before the first known one started.
+                      (context.seen && work.last_start == kUnseen &&
+                       context.last_event <= pools_.first_known_start(context.pool)) ||
+                      (!context.seen && work.last_start == kUnseen && !losses_.any() &&
+                       item.started - pools_.first_known_start(context.pool) <= kLongestWindow);
   item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
   work.orphan = orphans_.Add({index, workers_.IndexOf(context), item, true});
   orphan_queue_.push_back(work.orphan);

@@ -94,6 +94,7 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
       gap.end = at;
       gap.waiting = static_cast<uint64_t>(waiting);
     }
+    if (account.first_known_start == kUnseen) account.first_known_start = at;
     account.newest_started = std::max(account.newest_started, activated);
   }
   account.last_start = at;

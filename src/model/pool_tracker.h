@@ -103,6 +103,11 @@ class PoolTracker {
   bool started_known(PoolId pool) const {
     return accounts_[ToIndex(pool)].newest_started != kUnseen;
   }
+  // When the first such item started; kUnseen before.  Items that waited longer were taken from
+  // the worklist before it, though their starts may come later.
+  Timestamp first_known_start(PoolId pool) const {
+    return accounts_[ToIndex(pool)].first_known_start;
+  }
   void NoteWorker(PoolId pool) { ++accounts_[ToIndex(pool)].workers; }
 
   PoolId PoolOf(FeedId feed) const { return feeds_[static_cast<size_t>(feed)].pool; }
@@ -122,6 +127,7 @@ class PoolTracker {
     LevelMeter busy;
     LevelMeter waiting;
     Timestamp last_start = kUnseen;
+    Timestamp first_known_start = kUnseen;
     Timestamp newest_started = kUnseen;  // latest activation of an item that has started
     Timestamp oldest_at_end = Timestamp::max();
     uint64_t waiting_at_end = 0;

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr uint64_t kSeeds = 60;
+const uint64_t kSeeds = SeedsToPlay(60);
 
 std::vector<SimulationOptions> Worlds(uint64_t seed) {
   SimulationOptions usual;

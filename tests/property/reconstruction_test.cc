@@ -109,7 +109,7 @@ std::vector<SimulationOptions> Worlds(uint64_t seed) {
   return worlds;
 }
 
-constexpr uint64_t kSeeds = 40;
+const uint64_t kSeeds = SeedsToPlay(40);
 
 TEST(ReconstructionTest, ACompleteTraceGivesEveryLifeAsItWas) {
   size_t items = 0, mistaken = 0;

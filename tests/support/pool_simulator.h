@@ -60,6 +60,9 @@ struct Simulation {
 // The same options give the same history.
 Simulation Simulate(const SimulationOptions& options);
 
+// How many histories a test plays: `usual`, or what the environment's WQPROF_SEEDS says.
+uint64_t SeedsToPlay(uint64_t usual);
+
 }  // namespace wqprof::testing
 
 #endif  // WQPROF_TESTS_SUPPORT_POOL_SIMULATOR_H_

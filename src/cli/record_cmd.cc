@@ -234,6 +234,10 @@ class RecordCommand {
                 : fmt::format("wrote a part of the recording to {}: {:.1f} MB", options_.output,
                               static_cast<double>(writer_->size()) / 1e6));
     }
+    if (writer_->version() != options_.writer.version) {
+      Note(fmt::format("{} has version {} of the format, as there was no room for version {}",
+                       options_.output, writer_->version(), options_.writer.version));
+    }
     for (const CpuLoss& loss : stats.losses) {
       Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b {}M",
                        CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),

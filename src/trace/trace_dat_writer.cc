@@ -203,6 +203,8 @@ absl::Status TraceWriter::State::Flush() {
   return absl::OkStatus();
 }
 
+int TraceWriter::version() const { return state_->options.version; }
+
 absl::Status TraceWriter::Flush() { return state_->Flush(); }
 
 uint64_t TraceWriter::size() const {

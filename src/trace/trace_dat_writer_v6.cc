@@ -49,9 +49,9 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
   if (!status.ok()) {
     // Nothing was moved so far, and version 7 needs far less room to be finished.
     file.Remove();
-    if (absl::Status finished = FinishV7(ending); !finished.ok()) return finished;
-    return absl::Status(status.code(), fmt::format("{}\n{} became a trace.dat of version 7 instead",
-                                                   std::string(status.message()), path));
+    options.version = 7;
+    absl::Status finished = FinishV7(ending);
+    return finished.ok() ? status : finished;
   }
   for (PlacedPages& place : placed) {
     CpuPages& pages = *cpus[static_cast<size_t>(ToInt(place.cpu))];

@@ -190,7 +190,7 @@ class Record(live.Live):
 
     def test_a_full_disk_leaves_version_7_where_version_6_needs_too_much(self):
         said = self.fill_disk("24M", "--file-version", "6")
-        self.assertIn("version 7 instead", said)
+        self.assertIn("no room for version 6", said)
         self.assertEqual(self.info()["file"]["format"], "trace.dat v7")
 
     def test_a_disk_that_is_full_from_the_start_gets_no_file(self):

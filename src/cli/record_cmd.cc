@@ -97,7 +97,7 @@ class RecordCommand {
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();
     recorder_ = *std::move(recorder);
-    if (const absl::Status status = MoveOldTraceAway(options_.output); !status.ok()) return status;
+    if (absl::Status status = MoveOldTraceAway(options_.output); !status.ok()) return status;
     TraceMetadata metadata = recorder_->metadata();
     metadata.settings = OwnSettings() + metadata.settings;
     auto writer = TraceWriter::Create(options_.output, metadata, options_.writer);

@@ -89,28 +89,6 @@ struct TextStyle {
   bool utf8 = true;
 };
 
-// Writes the rows of one text table, with widths fixed by the first call, so that a long list
-// can be written in portions.
-class TextTableWriter {
- public:
-  explicit TextTableWriter(TextStyle style) : style_(style) {}
-  // The first call puts the headings before the rows.
-  void Append(std::string& out, const Table& table);
-
- private:
-  struct Slot {
-    size_t column;
-    size_t width;
-    bool right;
-    bool starred;
-  };
-  void Fit(const Table& table);
-  TextStyle style_;
-  std::vector<Slot> slots_;
-  size_t gap_ = 2;
-  bool begun_ = false;
-};
-
 // Generic writers.  JSON is one document, NDJSON a line with the schema and then one a row.
 void AppendTextTable(std::string& out, const Table& table, const TextStyle& style);
 std::string ToJson(std::string_view schema, std::span<const Table> tables);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/analysis_options.h"
 
+#include <charconv>
 #include <utility>
 
 #include "cli/did_you_mean.h"
@@ -123,6 +124,16 @@ void AddOutputOptions(CLI::App& app, AnalysisOptions* options) {
 void AddStrictOption(CLI::App& app, AnalysisOptions* options) {
   app.add_flag("--strict", options->strict,
                "exit with 3 when anything was lost, damaged or could not be explained");
+}
+
+absl::StatusOr<size_t> ParseCount(std::string_view text) {
+  size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is no number: write a whole one, 0 or more", text));
+  }
+  return count;
 }
 
 TextStyle StyleOf(const AnalysisOptions& options) {

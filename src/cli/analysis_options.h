@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,6 +40,9 @@ void AddReadingOptions(CLI::App& app, AnalysisOptions* options);  // --instance 
 void AddFilterOptions(CLI::App& app, AnalysisOptions* options);   // -w -f -C --time
 void AddOutputOptions(CLI::App& app, AnalysisOptions* options);   // --format --color --ascii
 void AddStrictOption(CLI::App& app, AnalysisOptions* options);
+
+// A whole number that is not negative, as --top takes it.
+absl::StatusOr<size_t> ParseCount(std::string_view text);
 
 TextStyle StyleOf(const AnalysisOptions& options);
 

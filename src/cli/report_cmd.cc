@@ -136,9 +136,8 @@ void AddReportCommand(CLI::App& app, int& exit_code) {
       ->type_name("COLUMN")
       ->take_last()
       ->group(group);
-  command->add_option("--top", options->top, "only the first N rows of each table; 0 shows all")
-      ->type_name("N")
-      ->take_last()
+  AddParsedOption(*command, "--top", "N", &options->top, ParseCount,
+                  "only the first N rows of each table; 0 shows all")
       ->group(group);
   command->add_flag("--hist", options->view.histograms, "full histograms of each row")
       ->group(group);

@@ -28,7 +28,7 @@ struct StallsOptions {
   AnalysisOptions input;
   View view;
   Nanos threshold = std::chrono::milliseconds(10);
-  std::optional<uint64_t> explain;
+  std::optional<size_t> explain;
 };
 
 int Explain(const Report& report, uint64_t id, const TextStyle& style) {
@@ -71,9 +71,8 @@ void AddStallsCommand(CLI::App& app, int& exit_code) {
   AddStrictOption(*command, &options->input);
   AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseDuration,
                   "shortest stall to tell of (default: 10ms)");
-  command->add_option("--explain", options->explain, "tell the story of stall number N")
-      ->type_name("N")
-      ->take_last();
+  AddParsedOption(*command, "--explain", "N", &options->explain, ParseCount,
+                  "tell the story of stall number N");
   AddOutputOptions(*command, &options->input);
   const std::string group = "How to show it";
   command
@@ -82,9 +81,8 @@ void AddStallsCommand(CLI::App& app, int& exit_code) {
       ->type_name("COLUMN")
       ->take_last()
       ->group(group);
-  command->add_option("--top", options->view.top, "only the first N; without --sort the longest N")
-      ->type_name("N")
-      ->take_last()
+  AddParsedOption(*command, "--top", "N", &options->view.top, ParseCount,
+                  "only the first N; without --sort the longest N")
       ->group(group);
   command->footer(std::string(kExamples));
   command->callback([options, &exit_code] { exit_code = RunStalls(*options); });

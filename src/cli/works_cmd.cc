@@ -171,12 +171,9 @@ void AddWorksCommand(CLI::App& app, int& exit_code) {
                   "only items in these states: done, superseded, pending, running, before_trace, "
                   "barrier, unmatched; several by comma")
       ->group("Which items");
-  command
-      ->add_option("--slowest", options->slowest,
-                   "only the N items that waited longest from queue to start, longest first; "
-                   "those still waiting at the end of the trace count as well")
-      ->type_name("N")
-      ->take_last()
+  AddParsedOption(*command, "--slowest", "N", &options->slowest, ParseCount,
+                  "only the N items that waited longest from queue to start, longest first; "
+                  "those still waiting at the end of the trace count as well")
       ->group("Which items");
   AddOutputOptions(*command, &options->input);
   command->footer(std::string(kExamples));

@@ -8,6 +8,7 @@
 #include "render/check_words.h"
 #include "render/pictures.h"
 #include "render/text.h"
+#include "render/text_table.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {

@@ -5,6 +5,7 @@
 #include "render/cells.h"
 #include "render/check_words.h"
 #include "render/text.h"
+#include "render/text_table.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {

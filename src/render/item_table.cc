@@ -5,6 +5,7 @@
 
 #include "render/cells.h"
 #include "render/text.h"
+#include "render/text_table.h"
 
 namespace wqprof {
 namespace {

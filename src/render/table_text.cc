@@ -5,6 +5,7 @@
 
 #include "render/pictures.h"
 #include "render/text.h"
+#include "render/text_table.h"
 #include "wqprof/render.h"
 
 namespace wqprof {

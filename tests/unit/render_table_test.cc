@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "render/text_table.h"
 #include "wqprof/render.h"
 
 namespace wqprof {

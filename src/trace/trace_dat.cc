@@ -19,7 +19,7 @@ constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
 constexpr int kMaxOptionSections = 1000;
 constexpr uint32_t kMaxFormats = 100000;
 constexpr size_t kMaxRegions = 1 << 16;                 // of all buffers
-constexpr uint32_t kMaxUnpacked = uint32_t{512} << 20;  // metadata of one file
+constexpr uint32_t kMaxUnpacked = uint32_t{128} << 20;  // metadata of one file
 constexpr uint16_t kCompressed = 1;                     // flag of a section
 
 // Option and section ids (formats.md §1.3).

@@ -11,6 +11,9 @@ build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd mandoc"
 
+# For the tests that boot kernels in QEMU; they are skipped without these.
+kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils"
+
 # For .ci/run only: the second compiler, sanitizers, format check.
 ci_packages="clang libclang-rt-dev clang-format"
 

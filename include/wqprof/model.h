@@ -70,7 +70,12 @@ struct WaitSplit {
   Nanos head_of_line{0};     // it executed other items
   Nanos unknown{0};          // the trace does not tell
   Nanos Sum() const {
-    return hold + worker_creation + wakeup + runqueue + pre_work + head_of_line + unknown;
+    Nanos sum{0};
+    for (const Nanos part :
+         {hold, worker_creation, wakeup, runqueue, pre_work, head_of_line, unknown}) {
+      sum = AddSaturated(sum, part);
+    }
+    return sum;
   }
   WaitSplit& operator+=(const WaitSplit& o) {
     hold = AddSaturated(hold, o.hold);
@@ -91,7 +96,13 @@ struct RunSplit {
   Nanos blocked{0};    // asleep
   Nanos runnable{0};   // woken, waited for its CPU
   Nanos unknown{0};
-  Nanos Sum() const { return on_cpu + preempted + blocked + runnable + unknown; }
+  Nanos Sum() const {
+    Nanos sum{0};
+    for (const Nanos part : {on_cpu, preempted, blocked, runnable, unknown}) {
+      sum = AddSaturated(sum, part);
+    }
+    return sum;
+  }
   RunSplit& operator+=(const RunSplit& o) {
     on_cpu = AddSaturated(on_cpu, o.on_cpu);
     preempted = AddSaturated(preempted, o.preempted);

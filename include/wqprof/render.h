@@ -46,11 +46,20 @@ struct Spark {
   std::vector<uint64_t> bins;
 };
 
+// A whole by its parts, each drawn with a letter of its own.
+struct Stack {
+  struct Segment {
+    char letter;
+    double fraction;  // 0 to 1
+  };
+  std::vector<Segment> segments;
+};
+
 // One value.  Absent (monostate) is "-" in text, null in JSON and empty in CSV.  A histogram
 // must outlive the table; nested tables show up in JSON only.
 using Cell = std::variant<std::monostate, bool, uint64_t, Id, double, Nanos, Timestamp, Estimate,
-                          Share, Spark, std::string, const Histogram*, std::vector<std::string>,
-                          std::vector<Table>>;
+                          Share, Spark, Stack, std::string, const Histogram*,
+                          std::vector<std::string>, std::vector<Table>>;
 
 // Who sees a column.
 enum Audience : uint8_t { kSortOnly = 0, kText = 1, kJson = 2, kCsv = 4, kMachine = 6, kAll = 7 };
@@ -119,6 +128,7 @@ struct View {
   std::string sort;                 // column; "": each table's own order
   size_t top = 0;                   // rows of each table; 0: all
   bool histograms = false;          // text only
+  bool split = false;               // text only: where waits and executions went, instead
 };
 
 // Whole results.  kInvalidArgument: no table shown has the column to sort by; or CSV, which

@@ -25,6 +25,7 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof report                        sum up wqprof.dat\n"
     "  wqprof report --by pool,worker       who was busy\n"
+    "  wqprof report --split                what waits and executions were made of\n"
     "  wqprof report -w 'nvme*' --hist      distributions of some workqueues\n"
     "  wqprof report --time +2,+2.5         only what ended in that half second\n"
     "  wqprof report --format json trace.dat | jq '.functions[0].latency.p99_ns'";
@@ -98,6 +99,10 @@ int RunReport(const ReportOptions& options) {
   if (!report.ok()) return FailInput(report.status());
   report->filters = FilterWords(options.input);
 
+  if (options.view.split && options.input.format == Format::kTable && !report->source.has_sched) {
+    Note("the recording has no scheduler events: where its waits went is unknown; record --sched");
+    return kInsufficient;
+  }
   const Terminal terminal = DetectTerminal();
   View view = options.view;
   const bool short_list = terminal.is_terminal && options.input.format == Format::kTable;
@@ -140,6 +145,11 @@ void AddReportCommand(CLI::App& app, int& exit_code) {
                   "only the first N rows of each table; 0 shows all")
       ->group(group);
   command->add_flag("--hist", options->view.histograms, "full histograms of each row")
+      ->group(group);
+  command
+      ->add_flag("--split", options->view.split,
+                 "tables of what dispatch waits and executions were made of; needs a recording "
+                 "with scheduler events (json and csv always hold it)")
       ->group(group);
   AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseDuration,
                   "shortest stall to tell of (default: 10ms)");

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "render/item_names.h"
+#include "render/split_parts.h"
 #include "wqprof/event_source.h"
 #include "wqprof/model.h"
 
@@ -17,26 +18,19 @@ template <class Sink>
 void VisitSplit(const ItemSplit* split, Sink& sink) {
   const std::optional<WaitSplit> wait = split != nullptr ? split->wait : std::nullopt;
   const std::optional<RunSplit> run = split != nullptr ? split->run : std::nullopt;
-  const auto part = [&sink](std::string_view key, const auto& parts, auto member) {
-    sink.Span(key, parts ? std::optional<Nanos>((*parts).*member) : std::nullopt);
+  const auto parts = [&sink](const auto& names, const auto& split_or_none) {
+    for (const auto& part : names) {
+      sink.Span(part.key,
+                split_or_none ? std::optional<Nanos>((*split_or_none).*part.value) : std::nullopt);
+    }
   };
   if (!sink.Open("split", wait || run)) return;
   if (sink.Open("dispatch_wait", wait.has_value())) {
-    part("hold", wait, &WaitSplit::hold);
-    part("worker_creation", wait, &WaitSplit::worker_creation);
-    part("wakeup", wait, &WaitSplit::wakeup);
-    part("runqueue", wait, &WaitSplit::runqueue);
-    part("pre_work", wait, &WaitSplit::pre_work);
-    part("head_of_line", wait, &WaitSplit::head_of_line);
-    part("unknown", wait, &WaitSplit::unknown);
+    parts(kWaitParts, wait);
     sink.Close();
   }
   if (sink.Open("execution", run.has_value())) {
-    part("on_cpu", run, &RunSplit::on_cpu);
-    part("preempted", run, &RunSplit::preempted);
-    part("blocked", run, &RunSplit::blocked);
-    part("runnable", run, &RunSplit::runnable);
-    part("unknown", run, &RunSplit::unknown);
+    parts(kRunParts, run);
     sink.Close();
   }
   sink.Close();

@@ -43,6 +43,32 @@ std::string SparkText(const Spark& spark, size_t width, bool utf8) {
   return out;
 }
 
+std::string StackText(const Stack& stack, size_t width) {
+  // Letters of each segment, and what it lacks to a further one.
+  std::vector<std::pair<size_t, double>> shares;
+  size_t used = 0;
+  double whole = 0;
+  for (const Stack::Segment& segment : stack.segments) {
+    const double exact = std::clamp(segment.fraction, 0.0, 1.0) * static_cast<double>(width);
+    const auto letters = static_cast<size_t>(exact);
+    shares.emplace_back(letters, exact - static_cast<double>(letters));
+    used += letters;
+    whole += segment.fraction;
+  }
+  if (whole <= 0) return {};
+  while (used < width) {
+    const auto most =
+        std::max_element(shares.begin(), shares.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; });
+    ++most->first;
+    most->second -= 1;
+    ++used;
+  }
+  std::string out;
+  for (size_t i = 0; i < shares.size(); ++i) out.append(shares[i].first, stack.segments[i].letter);
+  return out;
+}
+
 std::string Emphasized(std::string_view text, const TextStyle& style) {
   return style.color ? fmt::format("\x1b[1m{}\x1b[0m", text) : std::string(text);
 }

@@ -17,6 +17,10 @@ std::string Bar(double fraction, size_t width, bool utf8);
 // bins.  Heights are relative to the fullest bin; a bin with anything in it is never blank.
 std::string SparkText(const Spark& spark, size_t width, bool utf8);
 
+// `width` letters, dealt out to the segments by their fractions: the ones that rounding leaves
+// over go to those that lost most by it.
+std::string StackText(const Stack& stack, size_t width);
+
 // Bold, or yellow, where colour is allowed.  Neither ever is the only carrier of a meaning.
 std::string Emphasized(std::string_view text, const TextStyle& style);
 std::string Warned(std::string_view text, const TextStyle& style);

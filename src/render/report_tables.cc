@@ -4,6 +4,8 @@
 
 #include "render/cells.h"
 #include "render/measures.h"
+#include "render/named_rows.h"
+#include "render/split.h"
 #include "render/text.h"
 #include "wqprof/render.h"
 
@@ -59,61 +61,19 @@ Table QualityTable(const Report& report) {
   return table;
 }
 
-template <class Row>
-std::vector<const Measures*> MeasuresOf(const std::vector<Row>& rows) {
-  std::vector<const Measures*> out;
-  for (const Row& row : rows) out.push_back(&row.measures);
-  return out;
-}
-
-// A table of rows that have measures and little else.
-template <class Row, class NamesOf>
-Table MeasuredTable(std::string key, std::string title, std::vector<Column> names,
-                    const std::vector<Row>& rows, NamesOf names_of) {
-  Table table{.key = std::move(key), .title = std::move(title)};
-  table.columns = std::move(names);
-  const MeasureColumns measures(MeasuresOf(rows));
+Table MeasuredTable(const NamedRows& named, bool split) {
+  Table table{.key = named.key, .title = named.title};
+  table.columns = named.columns;
+  const MeasureColumns measures(named.measures);
   measures.AppendColumns(table.columns);
-  for (const Row& row : rows) {
-    std::vector<Cell> cells = names_of(row);
-    measures.AppendCells(cells, row.measures);
+  if (split) AppendSplitColumns(table.columns);
+  for (size_t i = 0; i < named.names.size(); ++i) {
+    std::vector<Cell> cells = named.names[i];
+    measures.AppendCells(cells, *named.measures[i]);
+    if (split) AppendSplitCells(cells, named.measures[i]->split);
     table.rows.push_back(std::move(cells));
   }
   return table;
-}
-
-Table FunctionTable(const Report& report) {
-  return MeasuredTable("functions", "Functions",
-                       {{"workqueue", "WORKQUEUE", kAll, 10},
-                        {"function", "", kMachine},
-                        {"module", "", kMachine},
-                        {"name", "FUNCTION", kText, 20}},
-                       report.functions, [](const FunctionRow& row) {
-                         const std::string name =
-                             row.module.empty() ? row.function
-                                                : fmt::format("{} [{}]", row.function, row.module);
-                         return std::vector<Cell>{WordCell(row.workqueue), WordCell(row.function),
-                                                  WordCell(row.module), WordCell(name)};
-                       });
-}
-
-Table WorkqueueTable(const Report& report) {
-  return MeasuredTable(
-      "workqueues", "Workqueues", {{"workqueue", "WORKQUEUE", kAll, 16}}, report.workqueues,
-      [](const WorkqueueRow& row) { return std::vector<Cell>{WordCell(row.workqueue)}; });
-}
-
-Table OriginTable(const Report& report) {
-  return MeasuredTable("origins", "Origins (who queued)",
-                       {{"kind", "KIND"}, {"name", "NAME", kAll, 16}}, report.origins,
-                       [](const OriginRow& row) {
-                         return std::vector<Cell>{WordCell(row.kind), WordCell(row.name)};
-                       });
-}
-
-Table CpuTable(const Report& report) {
-  return MeasuredTable("cpus", "CPUs (where items ran)", {{"cpu", "CPU"}}, report.cpus,
-                       [](const CpuRow& row) { return std::vector<Cell>{CpuCell(row.cpu)}; });
 }
 
 // The measures of pools and workers are taken only on request: absent, not empty.
@@ -140,6 +100,7 @@ Table PoolTable(const Report& report) {
                    {"latency", "", kMachine, 0, 0, true},
                    {"activation_wait", "", kMachine, 0, 0, true},
                    {"dispatch_wait", "", kMachine, 0, 0, true}};
+  if (report.source.has_sched) AppendSplitColumns(table.columns);
   for (const PoolRow& row : report.pools) {
     const PoolOccupancy& occupancy = row.occupancy;
     const Measures& measures = row.measures;
@@ -150,6 +111,7 @@ Table PoolTable(const Report& report) {
          occupancy.backlog_max, MeanCell(row.backlog_mean), occupancy.backlog_max,
          SpanCell(report.source, row.stalled), &row.execution, IfTaken(measures, measures.latency),
          IfTaken(measures, measures.activation_wait), IfTaken(measures, measures.dispatch_wait)});
+    if (report.source.has_sched) AppendSplitCells(table.rows.back(), measures.split);
   }
   return table;
 }
@@ -164,11 +126,13 @@ Table WorkerTable(const Report& report) {
                    {"busy_fraction", "OCCUPANCY", kAll, 9},
                    {"exec_max", "LONGEST", kText},
                    {"execution", "", kMachine, 0, 0, true}};
+  if (report.source.has_sched) AppendSplitColumns(table.columns);
   for (const WorkerRow& row : report.workers) {
     table.rows.push_back({PidCell(row.occupancy.pid), WordCell(row.comm), WordCell(row.pool),
                           row.occupancy.executions, SpanCell(report.source, row.occupancy.busy),
                           BarCell(row.busy_fraction), OptionalCell(row.measures.execution.max()),
                           IfTaken(row.measures, row.measures.execution)});
+    if (report.source.has_sched) AppendSplitCells(table.rows.back(), row.measures.split);
   }
   return table;
 }
@@ -287,9 +251,18 @@ Table StallTable(const Report& report) {
 }  // namespace
 
 std::vector<Table> ReportTables(const Report& report) {
-  return {SourceTable(report), QualityTable(report), FunctionTable(report), WorkqueueTable(report),
-          PoolTable(report),   WorkerTable(report),  OriginTable(report),   CpuTable(report),
-          StallTable(report),  FindingTable(report)};
+  const bool split = report.source.has_sched;
+  const auto measured = [&](NamedRows rows) { return MeasuredTable(rows, split); };
+  return {SourceTable(report),
+          QualityTable(report),
+          measured(NamedFunctions(report)),
+          measured(NamedWorkqueues(report)),
+          PoolTable(report),
+          WorkerTable(report),
+          measured(NamedOrigins(report)),
+          measured(NamedCpus(report)),
+          StallTable(report),
+          FindingTable(report)};
 }
 
 }  // namespace wqprof

@@ -81,7 +81,8 @@ absl::Status SortRows(Table& table, std::string_view key) {
   if (!column) {
     std::string known;
     for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (!IsSortable(table, i)) continue;
+      // The many numbers that only CSV has would bury the names that people know.
+      if (table.columns[i].audience == kCsv || !IsSortable(table, i)) continue;
       known += (known.empty() ? "" : ", ") + table.columns[i].key;
     }
     return absl::InvalidArgumentError(

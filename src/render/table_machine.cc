@@ -25,6 +25,11 @@ struct JsonOf {
   Json operator()(const Estimate& estimate) const { return estimate.value.count(); }
   Json operator()(Share share) const { return share.fraction; }
   Json operator()(const Spark& spark) const { return spark.bins; }
+  Json operator()(const Stack& stack) const {
+    Json out = Json::object();
+    for (const auto& [letter, fraction] : stack.segments) out[std::string(1, letter)] = fraction;
+    return out;
+  }
   Json operator()(const std::string& text) const { return text; }
   Json operator()(const std::vector<std::string>& words) const { return words; }
   Json operator()(const Histogram* histogram) const {

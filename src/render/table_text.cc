@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kPercentWidth = 6;  // "99.9%" and a blank
 constexpr size_t kBarWidth = 10;
+constexpr size_t kStackWidth = 25;  // a letter stands for 4 %
 
 // A cell in a column of `width`; 0 asks for all of it.
 struct TextOf {
@@ -39,6 +40,9 @@ struct TextOf {
   }
   std::string operator()(const Spark& spark) const {
     return SparkText(spark, width == 0 ? spark.bins.size() : width, style.utf8);
+  }
+  std::string operator()(const Stack& stack) const {
+    return StackText(stack, width == 0 ? kStackWidth : width);
   }
   std::string operator()(const std::string& text) const {
     const std::string escaped = Escaped(text, !style.utf8);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "render/named_rows.h"
 #include "render/pictures.h"
+#include "render/split.h"
 #include "render/text.h"
 #include "wqprof/render.h"
 
@@ -101,6 +103,21 @@ void AppendLegend(std::string& out, const std::vector<Table>& tables, const Text
   }
 }
 
+// The groupings of `keys` by where the time of their items went.
+std::vector<Table> SplitTables(const Report& report, const std::vector<std::string>& keys) {
+  std::vector<NamedRows> all = {NamedFunctions(report), NamedWorkqueues(report), NamedPools(report),
+                                NamedWorkers(report),   NamedOrigins(report),    NamedCpus(report)};
+  std::vector<Table> tables;
+  for (const std::string& key : keys) {
+    for (const NamedRows& rows : all) {
+      if (rows.key != key) continue;
+      tables.push_back(WaitSplitTable(rows));
+      tables.push_back(RunSplitTable(rows));
+    }
+  }
+  return tables;
+}
+
 std::string Heading(const Report& report, const TextStyle& style) {
   std::string out = HeaderLine(report, style);
   for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
@@ -141,11 +158,32 @@ absl::StatusOr<std::string> OneCsv(const std::vector<Table>& tables) {
       fmt::format("csv holds one table, not {}: choose one with --by", fmt::join(keys, ", ")));
 }
 
+absl::StatusOr<std::string> RenderSplit(const Report& report, const View& view,
+                                        const TextStyle& style) {
+  std::vector<std::string> keys = view.tables;
+  if (keys.empty()) keys = {"functions"};
+  std::vector<Table> tables = SplitTables(report, keys);
+  // A column of the waits may be none of the executions: those keep this order.
+  for (Table& table : tables) {
+    if (const absl::Status status = SortRows(table, "sum"); !status.ok()) return status;
+  }
+  if (const absl::Status status = Arrange(tables, view, false); !status.ok()) return status;
+  std::string out = Heading(report, style);
+  for (const Table& table : tables) {
+    out += '\n';
+    AppendTextTable(out, table, style);
+  }
+  AppendWrapped(out, SplitLegend(), 0,
+                style.columns == 0 ? kLegendColumns : std::min(kLegendColumns, style.columns));
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> RenderReport(const Report& report, Format format, const View& view,
                                          const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.report/1";
+  if (view.split && format == Format::kTable) return RenderSplit(report, view, style);
   std::vector<Table> all = ReportTables(report);
   std::vector<std::string> keys = view.tables;
   switch (format) {

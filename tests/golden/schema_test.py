@@ -5,6 +5,7 @@
 usage: schema_test.py WQPROF
 """
 
+import collections
 import csv
 import functools
 import io
@@ -38,6 +39,11 @@ def lines(*arguments):
 
 def table(*arguments):
     return list(csv.DictReader(io.StringIO(output(*arguments, "--format", "csv"))))
+
+
+def added(parts):
+    """Objects of numbers, key by key."""
+    return dict(sum((collections.Counter(part) for part in parts), collections.Counter()))
 
 
 class Schemas(unittest.TestCase):
@@ -123,6 +129,34 @@ class Formats(unittest.TestCase):
                 self.assertGreaterEqual(counted, len(latencies))
                 if report["quality"]["tainted"] == 0 and report["quality"]["negative_latencies"] == 0:
                     self.assertEqual((counted, summed), (len(latencies), sum(latencies)))
+
+    def test_splits_add_up_to_the_items_that_were_split(self):
+        split = 0
+        for trace in program.TRACES:
+            report = json.loads(output("report", "--format", "json", trace))
+            self.assertTrue(report["source"]["has_sched"])
+            items = json.loads(output("works", "--format", "json", trace))["works"]
+            whole = all(report["quality"][key] == 0 for key in ("tainted", "negative_latencies"))
+            for measure in ("dispatch_wait", "execution"):
+                with self.subTest(trace=trace, measure=measure):
+                    sums = [row["split"][measure] for row in report["functions"]
+                            if row["split"][measure]]
+                    for table in ("workqueues", "pools", "origins", "cpus"):
+                        parts = [row["split"][measure] for row in report[table]
+                                 if row["split"][measure]]
+                        self.assertEqual(added(parts), added(sums), table)
+                    for row in report["functions"]:
+                        part, whole_time = row["split"][measure], row[measure]
+                        if part and part["items"] == whole_time["count"]:
+                            self.assertEqual(sum(part.values()) - part["items"],
+                                             whole_time["sum_ns"])
+                    if whole:
+                        self.assertEqual(added(sums), added(
+                            {"items": 1, **item["split"][measure]} for item in items
+                            if item["state"] in ("done", "running")
+                            and measure in item.get("split", {})))
+                    split += sum(part["items"] for part in sums)
+        self.assertGreater(split, 1000)
 
     def test_histograms_hold_what_the_counts_say(self):
         for trace in program.TRACES:

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a wait and of an execution: one place that names them.
+#ifndef WQPROF_RENDER_SPLIT_PARTS_H_
+#define WQPROF_RENDER_SPLIT_PARTS_H_
+
+#include <array>
+#include <string_view>
+
+#include "wqprof/model.h"
+
+namespace wqprof {
+
+// One part of a partition, for machines and for people; `letter` draws it.
+template <class Split>
+struct SplitPart {
+  std::string_view key, heading;
+  char letter;
+  Nanos Split::*value;
+};
+
+inline constexpr std::array<SplitPart<WaitSplit>, 7> kWaitParts = {{
+    {"hold", "HOLD", 'h', &WaitSplit::hold},
+    {"worker_creation", "CREATION", 'c', &WaitSplit::worker_creation},
+    {"wakeup", "WAKEUP", 'w', &WaitSplit::wakeup},
+    {"runqueue", "RUNQUEUE", 'r', &WaitSplit::runqueue},
+    {"pre_work", "PRE-WORK", 'p', &WaitSplit::pre_work},
+    {"head_of_line", "IN LINE", 'l', &WaitSplit::head_of_line},
+    {"unknown", "UNKNOWN", '?', &WaitSplit::unknown},
+}};
+
+inline constexpr std::array<SplitPart<RunSplit>, 5> kRunParts = {{
+    {"on_cpu", "ON CPU", 'c', &RunSplit::on_cpu},
+    {"preempted", "PREEMPTED", 'p', &RunSplit::preempted},
+    {"blocked", "BLOCKED", 'b', &RunSplit::blocked},
+    {"runnable", "RUNNABLE", 'r', &RunSplit::runnable},
+    {"unknown", "UNKNOWN", '?', &RunSplit::unknown},
+}};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_RENDER_SPLIT_PARTS_H_

@@ -22,7 +22,7 @@ class Histogram {
   static constexpr int kScale = 7;
 
   // REQUIRES: value >= 0.
-  void Add(Nanos value) { AddTimes(value, 1); }
+  void Add(Nanos value);
   void AddTimes(Nanos value, uint64_t times);
   void Merge(const Histogram& other);
 
@@ -51,6 +51,10 @@ class Histogram {
  private:
   static constexpr int kPerOctave = 1 << kScale;
   using Octave = std::array<uint64_t, kPerOctave>;
+
+  // Where `value` (>= 0) is counted.
+  uint64_t& BucketOf(int64_t value);
+  [[gnu::noinline]] static void MakeOctave(std::unique_ptr<Octave>& block);
 
   uint64_t count_ = 0;
   uint64_t zero_count_ = 0;

@@ -13,7 +13,8 @@ constexpr int kPerOctave = 1 << Histogram::kScale;
 
 // Upper edges of the buckets of one octave, as 63-bit fractions: edges[i] is the largest m
 // for which a value 2^k * (1 + m / 2^63) lies in bucket i.  A first guess from the upper
-// bits of the fraction is at most one bucket off, so that no logarithm is taken per value.
+// bits of the fraction is at most one bucket too low, as the steps of the guess are narrower
+// than the narrowest bucket, so that no logarithm is taken per value.
 struct OctaveTable {
   std::array<uint64_t, kPerOctave> edges;
   std::array<uint8_t, 2 * kPerOctave> guess;
@@ -45,9 +46,8 @@ Position PositionOf(uint64_t value) {
   const int octave = 63 - std::countl_zero(value);
   const uint64_t fraction = octave == 0 ? 0 : (value << (63 - octave)) & ~(uint64_t{1} << 63);
   if (fraction == 0) return {octave - 1, kPerOctave - 1};
-  size_t sub = kTable.guess[fraction >> (63 - Histogram::kScale - 1)];
-  while (fraction > kTable.edges[sub]) ++sub;
-  return {octave, static_cast<int>(sub)};
+  const size_t sub = kTable.guess[fraction >> (63 - Histogram::kScale - 1)];
+  return {octave, static_cast<int>(sub + (fraction > kTable.edges[sub] ? 1 : 0))};
 }
 
 // The geometric middle of a bucket, the point with the least relative error.
@@ -63,6 +63,28 @@ int32_t Histogram::IndexOf(int64_t value) {
   return p.octave * kPerOctave + p.sub;
 }
 
+void Histogram::MakeOctave(std::unique_ptr<Octave>& block) { block = std::make_unique<Octave>(); }
+
+uint64_t& Histogram::BucketOf(int64_t value) {
+  if (value == 0) return zero_count_;
+  const Position p = PositionOf(static_cast<uint64_t>(value));
+  auto& block = octaves_[static_cast<size_t>(p.octave + 1)];
+  if (!block) [[unlikely]]
+    MakeOctave(block);
+  return (*block)[static_cast<size_t>(p.sub)];
+}
+
+void Histogram::Add(Nanos value) {
+  const int64_t v = value.count();
+  assert(v >= 0);
+  ++count_;
+  if (__builtin_add_overflow(sum_, v, &sum_)) [[unlikely]]
+    sum_ = INT64_MAX;
+  min_ = std::min(min_, v);
+  max_ = std::max(max_, v);
+  ++BucketOf(v);
+}
+
 void Histogram::AddTimes(Nanos value, uint64_t times) {
   const int64_t v = value.count();
   assert(v >= 0);
@@ -74,14 +96,7 @@ void Histogram::AddTimes(Nanos value, uint64_t times) {
   sum_ = overflow ? INT64_MAX : sum;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);
-  if (v == 0) {
-    zero_count_ += times;
-    return;
-  }
-  const Position p = PositionOf(static_cast<uint64_t>(v));
-  auto& block = octaves_[static_cast<size_t>(p.octave + 1)];
-  if (!block) block = std::make_unique<Octave>();
-  (*block)[static_cast<size_t>(p.sub)] += times;
+  BucketOf(v) += times;
 }
 
 void Histogram::Merge(const Histogram& other) {

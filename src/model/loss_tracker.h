@@ -3,8 +3,8 @@
 #define WQPROF_MODEL_LOSS_TRACKER_H_
 
 #include <algorithm>
-#include <vector>
 
+#include "model/by_cpu.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
@@ -14,13 +14,13 @@ namespace wqprof {
 class LossTracker {
  public:
   void Begin(Cpu cpu) {
-    Gap& gap = At(cpu);
+    Gap& gap = gaps_[cpu];
     if (!gap.open) ++open_;
     gap.open = true;
     any_ = true;
   }
   void End(Cpu cpu, Timestamp at) {
-    Gap& gap = At(cpu);
+    Gap& gap = gaps_[cpu];
     if (gap.open) --open_;
     gap.open = false;
     gap.ended = std::max(gap.ended, at);
@@ -32,8 +32,8 @@ class LossTracker {
   // Whether events of `cpu` are.
   bool TouchesCpu(Cpu cpu, Timestamp from) const {
     if (!any_) return false;
-    const size_t i = static_cast<size_t>(ToInt(cpu));
-    return i < gaps_.size() && (gaps_[i].open || gaps_[i].ended > from);
+    const Gap* gap = gaps_.Find(cpu);
+    return gap != nullptr && (gap->open || gap->ended > from);
   }
   bool any() const { return any_; }
 
@@ -43,13 +43,8 @@ class LossTracker {
     bool open = false;
     Timestamp ended = kUnseen;
   };
-  Gap& At(Cpu cpu) {
-    const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-    if (i >= gaps_.size()) gaps_.resize(i + 1);
-    return gaps_[i];
-  }
 
-  std::vector<Gap> gaps_;
+  ByCpu<Gap> gaps_;
   int open_ = 0;
   Timestamp ended_ = kUnseen;
   bool any_ = false;

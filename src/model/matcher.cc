@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <memory>
 
 namespace wqprof {
 namespace {
@@ -58,12 +59,6 @@ void Matcher::Handle(const Event& e) {
   }
 }
 
-SlabIndex& Matcher::JustQueued(Cpu cpu) {
-  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-  if (i >= just_queued_.size()) just_queued_.resize(i + 1, SlabIndex::kNone);
-  return just_queued_[i];
-}
-
 Origin Matcher::OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq) {
   if (e.flags & kFlagNmi) return {Origin::Kind::kNmi, Pid::kNone, NameId::kUnknown};
   if (e.flags & kFlagHardirq) return {Origin::Kind::kHardirq, Pid::kNone, NameId::kUnknown};
@@ -92,8 +87,8 @@ void Matcher::OnQueue(const Event& e) {
   if (work.queued) Displace(work, e);
   just_activated_ = WorkAddr{};
 
-  QueueRecord& q = work.queue;
-  q = QueueRecord();
+  // Made in place: a copy would wait for its own parts to be written.
+  QueueRecord& q = *std::construct_at(&work.queue);
   q.id = next_id_++;
   q.work = e.work.work;
   q.queued = e.at;
@@ -112,7 +107,7 @@ void Matcher::OnQueue(const Event& e) {
   q.collided = work.executing > 0;
   q.for_orphan = work.orphan != SlabIndex::kNone && !work.queued && MayBelong(work, e);
   work.queued = true;
-  JustQueued(e.cpu) = index;
+  just_queued_[e.cpu] = index;
 }
 
 // A new queue event while one was open.
@@ -142,7 +137,7 @@ void Matcher::Displace(WorkState& work, const Event& e) {
 
 void Matcher::OnActivate(const Event& e) {
   activations_seen_ = true;
-  SlabIndex& just = JustQueued(e.cpu);
+  SlabIndex& just = just_queued_[e.cpu];
   const bool was_last = just != SlabIndex::kNone && works_[just].work == e.work.work;
   const bool at_once = was_last && works_[just].queued;
   const SlabIndex index = was_last ? just : works_.Get(e.work.work);
@@ -228,9 +223,9 @@ void Matcher::Emit(const WorkItem& item) {
     case ItemState::kUnmatched:
       break;
   }
-  const Nanos zero{0};
+  // What is unseen is before everything.
   const bool negative =
-      item.Latency().value_or(zero) < zero || item.DispatchWait().value_or(zero) < zero;
+      item.started != kUnseen && (item.started < item.queued || item.started < item.activated);
   quality_.negative_latencies += negative ? 1 : 0;
   quality_.tainted += item.tainted() ? 1 : 0;
   quality_.ambiguous += item.ambiguous ? 1 : 0;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "model/by_cpu.h"
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
 #include "model/sched_tracker.h"
@@ -71,7 +72,6 @@ class Matcher {
 
   // Queueing and activation.
   void Handle(const Event& e);
-  SlabIndex& JustQueued(Cpu cpu);
   Origin OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq);
   void OnQueue(const Event& e);
   void Displace(WorkState& work, const Event& e);
@@ -151,7 +151,7 @@ class Matcher {
   uint64_t next_id_ = 1;
   Timestamp begin_ = kUnseen, now_ = kUnseen;
   // By CPU: the work whose queue event came last, if no other workqueue event came since.
-  std::vector<SlabIndex> just_queued_;
+  ByCpu<SlabIndex> just_queued_;
   // The work that was activated last, if no other event of a work came since.
   WorkAddr just_activated_{};
   NameId bh_highpri_ = NameId::kUnknown;

@@ -26,7 +26,7 @@ bool Matcher::IsBhHighpri(NameId workqueue) {
 }
 
 void Matcher::OnStart(const Event& e) {
-  JustQueued(e.cpu) = SlabIndex::kNone;
+  just_queued_[e.cpu] = SlabIndex::kNone;
   just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   const bool barrier = e.work.function == NameId::kBarrier;
@@ -120,7 +120,7 @@ void Matcher::StartWhileInactive(WorkState& work, SlabIndex index, ExecutionCont
   // With none before it, its activation was lost, or a clock is behind and it comes next.
   const QueueRecord& q = work.queue;
   const bool comes_next =
-      JustQueued(q.queue_cpu) == index && run.item.started - q.queued <= kSameSection;
+      just_queued_[q.queue_cpu] == index && run.item.started - q.queued <= kSameSection;
   losses_.any() || comes_next ? StartOfNewest(work, index, context, run)
                               : StartWithoutQueue(work, index, context, run);
 }
@@ -184,7 +184,7 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
 }
 
 void Matcher::OnEnd(const Event& e) {
-  JustQueued(e.cpu) = SlabIndex::kNone;
+  just_queued_[e.cpu] = SlabIndex::kNone;
   just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   ExecutionContext& context =

@@ -49,9 +49,13 @@ FeedId PoolTracker::Feed(NameId workqueue, Cpu target, Cpu source) {
   const uint64_t key = static_cast<uint64_t>(ToInt(workqueue)) << 32 |
                        static_cast<uint64_t>(unbound) << 16 |
                        static_cast<uint16_t>(ToInt(unbound ? source : target));
-  const auto [it, added] = feed_ids_.try_emplace(key, static_cast<FeedId>(feeds_.size()));
-  if (added) feeds_.emplace_back();
-  return it->second;
+  RecentFeed& recent = recent_feeds_[(key * 0x9e3779b97f4a7c15) >> (64 - kRecentBits)];
+  if (recent.key != key) [[unlikely]] {
+    const auto [it, added] = feed_ids_.try_emplace(key, static_cast<FeedId>(feeds_.size()));
+    if (added) feeds_.emplace_back();
+    recent = {key, it->second};
+  }
+  return recent.feed;
 }
 
 void PoolTracker::ItemWaits(FeedId id, Timestamp at) {

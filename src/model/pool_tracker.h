@@ -2,6 +2,7 @@
 #ifndef WQPROF_MODEL_POOL_TRACKER_H_
 #define WQPROF_MODEL_POOL_TRACKER_H_
 
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -136,6 +137,12 @@ class PoolTracker {
     PoolId pool = PoolId::kUnknown;
     int64_t waiting = 0;
   };
+  // A feed asked for lately: a queue event asks by name each time.
+  struct RecentFeed {
+    uint64_t key = UINT64_MAX;  // no feed's: the middle of a key is zeros
+    FeedId feed{};
+  };
+  static constexpr int kRecentBits = 6;
 
   static size_t ToIndex(PoolId id) { return static_cast<size_t>(id); }
   PoolId Find(PoolKind kind, int number, Cpu cpu, std::string_view comm);
@@ -146,6 +153,7 @@ class PoolTracker {
   absl::flat_hash_map<std::pair<int, int>, PoolId> ids_;
   std::vector<FeedState> feeds_;
   absl::flat_hash_map<uint64_t, FeedId> feed_ids_;
+  std::array<RecentFeed, 1 << kRecentBits> recent_feeds_;
 };
 
 }  // namespace wqprof

@@ -30,9 +30,7 @@ void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
 
 bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
-  const size_t cpu = static_cast<size_t>(std::max(ToInt(e.cpu), 0));
-  if (cpu >= switched_.size()) switched_.resize(cpu + 1, kUnseen);
-  switched_[cpu] = e.at;
+  switched_[e.cpu] = e.at;
   const Event::Switch& s = e.sched_switch;
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
@@ -126,8 +124,8 @@ NameId SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
 }
 
 bool SchedTracker::SwitchedSince(Cpu cpu, Timestamp since) const {
-  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-  return i < switched_.size() && switched_[i] > since;
+  const Timestamp* last = switched_.Find(cpu);
+  return last != nullptr && *last > since;
 }
 
 }  // namespace wqprof

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "model/by_cpu.h"
 #include "model/worker_history.h"
 #include "model/worker_table.h"
 #include "wqprof/event.h"
@@ -61,7 +62,7 @@ class SchedTracker {
   WorkerTable& workers_;
   bool seen_ = false;
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
-  std::vector<Timestamp> switched_;             // by CPU
+  ByCpu<Timestamp> switched_{kUnseen};          // the last switch
   bool wants_trim_ = false;
 };
 

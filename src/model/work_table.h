@@ -3,6 +3,7 @@
 #define WQPROF_MODEL_WORK_TABLE_H_
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -87,14 +88,11 @@ class WorkTable {
   // The state of `work`, made if need be.  Stable until the work is idle and Find or Get is
   // called for another one.
   SlabIndex Get(WorkAddr work) {
-    const auto it = index_.find(ToInt(work));
-    if (it != index_.end()) return it->second;
-    if (index_.size() >= sweep_at_) Sweep();
-    WorkState state;
-    state.work = work;
-    const SlabIndex index = states_.Add(std::move(state));
-    index_.emplace(ToInt(work), index);
-    return index;
+    Recent& recent = recent_[(ToInt(work) * 0x9e3779b97f4a7c15) >> (64 - kRecentBits)];
+    if (recent.work != work || recent.index == SlabIndex::kNone) [[unlikely]] {
+      recent = {work, Find(work)};
+    }
+    return recent.index;
   }
   WorkState& operator[](SlabIndex index) { return states_[index]; }
 
@@ -111,7 +109,25 @@ class WorkTable {
   }
 
  private:
+  // A work asked for lately: its start mostly follows its queueing soon.
+  struct Recent {
+    WorkAddr work{};
+    SlabIndex index = SlabIndex::kNone;
+  };
+
+  SlabIndex Find(WorkAddr work) {
+    const auto it = index_.find(ToInt(work));
+    if (it != index_.end()) return it->second;
+    if (index_.size() >= sweep_at_) Sweep();
+    WorkState state;
+    state.work = work;
+    const SlabIndex index = states_.Add(std::move(state));
+    index_.emplace(ToInt(work), index);
+    return index;
+  }
+
   void Sweep() {
+    recent_ = {};
     for (auto it = index_.begin(); it != index_.end();) {
       const auto at = it++;
       if (!states_[at->second].idle()) continue;
@@ -121,7 +137,10 @@ class WorkTable {
     sweep_at_ = std::max(kMinSweep, 2 * index_.size());
   }
 
-  static constexpr size_t kMinSweep = 1 << 14;
+  // So few that they stay in the cache when each work is a new one.
+  static constexpr size_t kMinSweep = 1 << 11;
+  static constexpr int kRecentBits = 8;
+  std::array<Recent, 1 << kRecentBits> recent_;
   absl::flat_hash_map<uint64_t, SlabIndex> index_;
   Slab<WorkState> states_;
   size_t sweep_at_ = kMinSweep;

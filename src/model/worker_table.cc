@@ -5,15 +5,10 @@
 
 namespace wqprof {
 
-WorkerTable::Recent& WorkerTable::RecentOn(Cpu cpu) {
-  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-  if (i >= recent_.size()) recent_.resize(i + 1);
-  return recent_[i];
-}
-
 size_t WorkerTable::IndexOf(Pid pid, Cpu cpu) {
-  Recent& recent = RecentOn(cpu);
+  Recent& recent = recent_[cpu];
   if (recent.pid == pid && pid != Pid::kNone) return recent.index;
+  if (!MayBeWorker(pid)) return kNone;
   const auto it = by_pid_.find(ToInt(pid));
   recent = {pid, it == by_pid_.end() ? kNone : it->second};
   return recent.index;
@@ -31,7 +26,7 @@ ExecutionContext& WorkerTable::Worker(Pid pid, Cpu cpu) {
     contexts_.emplace_back();
     contexts_.back().pid = pid;
     by_pid_[ToInt(pid)] = i;
-    maybe_.set(static_cast<uint32_t>(ToInt(pid)) % maybe_.size());
+    maybe_.set(BitOf(pid));
     // Another CPU may remember that this pid is no worker.
     for (Recent& recent : recent_) {
       if (recent.pid == pid) recent.index = i;
@@ -67,18 +62,17 @@ void WorkerTable::Identify(ExecutionContext& worker) {
 }
 
 ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
-  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-  return i < softirqs_.size() && softirqs_[i] != kNone ? &contexts_[softirqs_[i]] : nullptr;
+  const size_t* index = softirqs_.Find(cpu);
+  return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
 }
 
 ExecutionContext& WorkerTable::Softirq(Cpu cpu, bool highpri) {
-  const size_t i = static_cast<size_t>(std::max(ToInt(cpu), 0));
-  if (i >= softirqs_.size()) softirqs_.resize(i + 1, kNone);
-  if (softirqs_[i] == kNone) {
-    softirqs_[i] = contexts_.size();
+  size_t& index = softirqs_[cpu];
+  if (index == kNone) {
+    index = contexts_.size();
     contexts_.emplace_back();
   }
-  ExecutionContext& context = contexts_[softirqs_[i]];
+  ExecutionContext& context = contexts_[index];
   context.pool = pools_.Bh(cpu, highpri);
   return context;
 }
@@ -118,7 +112,7 @@ ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm) {
     return &Worker(pid, Cpu{0});
   }
   // A rescuer of old kernels bears any name.
-  if (!maybe_.test(static_cast<uint32_t>(ToInt(pid)) % maybe_.size())) return nullptr;
+  if (!MayBeWorker(pid)) return nullptr;
   const auto it = by_pid_.find(ToInt(pid));
   return it == by_pid_.end() ? nullptr : &contexts_[it->second];
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "model/by_cpu.h"
 #include "model/pool_tracker.h"
 #include "model/work_table.h"
 #include "wqprof/event_source.h"
@@ -85,8 +86,9 @@ class WorkerTable {
   };
   static constexpr size_t kNone = SIZE_MAX;
 
+  static size_t BitOf(Pid pid) { return static_cast<uint32_t>(ToInt(pid)) % kBits; }
+  bool MayBeWorker(Pid pid) const { return maybe_.test(BitOf(pid)); }
   size_t IndexOf(Pid pid, Cpu cpu);
-  Recent& RecentOn(Cpu cpu);
   void Identify(ExecutionContext& worker);
   bool IsWorkerName(NameId comm);
 
@@ -94,11 +96,12 @@ class WorkerTable {
   PoolTracker& pools_;
   std::vector<ExecutionContext> contexts_;
   absl::flat_hash_map<int32_t, size_t> by_pid_;
-  std::vector<size_t> softirqs_;  // by CPU
-  std::vector<Recent> recent_;    // by CPU
-  // A bit for every pid (modulo its size) that may be a worker's: most tasks of a trace with
-  // scheduler events are not, and each event names two.
-  std::bitset<1 << 15> maybe_;
+  ByCpu<size_t> softirqs_{kNone};
+  ByCpu<Recent> recent_;
+  // A bit for every pid (modulo their number) that may be a worker's: most tasks that queue
+  // works, or that scheduler events name, are none.
+  static constexpr size_t kBits = 1 << 15;
+  std::bitset<kBits> maybe_;
   absl::flat_hash_map<int32_t, NameId> comms_;  // told by scheduler events; workers only
   std::vector<int8_t> worker_names_;            // by NameId: 1 yes, 0 no, -1 not looked at
 };

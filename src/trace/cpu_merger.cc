@@ -37,7 +37,7 @@ absl::Status CpuMerger::Start() {
     auto more = Refill(cursors_[i], i);
     if (!more.ok()) return more.status();
     if (!*more) continue;
-    const std::vector<Event>& batch = cursors_[i].batch;
+    const EventBatch& batch = cursors_[i].batch;
     heap_.push_back(HeadOf(batch[0], i));
     const auto first = std::find_if(batch.begin(), batch.end(), [](const Event& e) {
       return e.kind != EventKind::kLossBegin && e.kind != EventKind::kLossEnd;

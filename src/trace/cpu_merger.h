@@ -25,7 +25,7 @@ class CpuMerger {
  private:
   // Where one stream stands.
   struct Cursor {
-    std::vector<Event> batch;
+    EventBatch batch;
     size_t at = 0;
   };
   // A stream in the heap, by what decides its turn.

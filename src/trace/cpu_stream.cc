@@ -69,7 +69,7 @@ absl::StatusOr<bool> CpuStream::ReadPages() {
   return region_.compressed ? ReadChunk() : ReadRaw();
 }
 
-absl::Status CpuStream::Fill(std::vector<Event>& out) {
+absl::Status CpuStream::Fill(EventBatch& out) {
   out.clear();
   // Pages without an event that the analysis uses make no batch.
   while (out.empty() && !done_) {

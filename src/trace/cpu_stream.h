@@ -22,7 +22,7 @@ class CpuStream {
 
   // Replaces `out` by the next batch; empty at the end of the region.  A batch is never
   // empty before it.
-  absl::Status Fill(std::vector<Event>& out);
+  absl::Status Fill(EventBatch& out);
 
   const PageStats& stats() const { return decoder_.stats(); }
   // The region ended inside a page or a chunk, or a chunk was no valid zstd frame.

@@ -34,7 +34,7 @@ void DecodePool::Schedule(size_t i) {
 }
 
 void DecodePool::DecodeOne(Lane& lane, std::unique_lock<std::mutex>& lock) {
-  std::vector<Event> batch = std::move(lane.spare.back());
+  EventBatch batch = std::move(lane.spare.back());
   lane.spare.pop_back();
   lock.unlock();
   absl::Status status = lane.stream->Fill(batch);
@@ -58,7 +58,7 @@ void DecodePool::Run() {
   }
 }
 
-absl::Status DecodePool::Take(size_t i, std::vector<Event>& batch) {
+absl::Status DecodePool::Take(size_t i, EventBatch& batch) {
   Lane& lane = lanes_[i];
   std::unique_lock lock(mutex_);
   batch.clear();

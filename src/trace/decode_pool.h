@@ -25,7 +25,7 @@ class DecodePool {
   size_t size() const { return lanes_.size(); }
   // Swaps the next batch of stream `i` into `batch` and takes the old one's memory back.
   // Empty at the end of the stream.
-  absl::Status Take(size_t i, std::vector<Event>& batch);
+  absl::Status Take(size_t i, EventBatch& batch);
   // REQUIRES: every stream has ended, or nothing was taken yet.
   const CpuStream& stream(size_t i) const { return *lanes_[i].stream; }
 
@@ -36,8 +36,8 @@ class DecodePool {
   // One stream, its decoded batches, and its empty ones.
   struct Lane {
     std::unique_ptr<CpuStream> stream;
-    std::deque<std::vector<Event>> ready;
-    std::vector<std::vector<Event>> spare;
+    std::deque<EventBatch> ready;
+    std::vector<EventBatch> spare;
     absl::Status status;
     bool busy = false;   // a thread decodes it, or it waits in queue_
     bool ended = false;  // nothing more will become ready

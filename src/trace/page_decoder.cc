@@ -54,23 +54,23 @@ PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names
   stats_.records.resize(context.layout.slots.size());
 }
 
-PageDecoder::FunctionEntry& PageDecoder::FunctionAt(uint64_t address) {
-  FunctionEntry& entry = functions_[MixHash(address) % functions_.size()];
-  if (entry.address != address) [[unlikely]] {
-    const NameId name =
-        address == 0 ? NameId::kUnknown : names_.Intern(context_.symbols->NameOf(address));
-    entry = {address, name, {}};
-  }
-  return entry;
+void PageDecoder::Fill(FunctionEntry& entry, uint64_t address) {
+  const NameId name =
+      address == 0 ? NameId::kUnknown : names_.Intern(context_.symbols->NameOf(address));
+  entry = {address, name, {}};
 }
 
-NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view text) {
+// `field` ends with its NUL, unless it is damaged.
+NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view field) {
   TextEntry& last = function.workqueue;
-  if (last.size == text.size() && std::memcmp(last.text.data(), text.data(), text.size()) == 0) {
+  if (last.size + size_t{1} == field.size() &&
+      std::memcmp(last.text.data(), field.data(), field.size()) == 0) [[likely]] {
     return last.name;
   }
+  const std::string_view text = field.substr(0, field.find('\0'));
   const NameId name = ShortName(text);
-  if (text.size() <= last.text.size()) {
+  if (text.size() < last.text.size()) {
+    last = {};
     std::memcpy(last.text.data(), text.data(), text.size());
     last.size = static_cast<uint8_t>(text.size());
     last.name = name;
@@ -100,8 +100,10 @@ NameId PageDecoder::Comm(const std::byte* comm) {
 template <bool kBigEndian, typename Pointer>
 void PageDecoder::DecodeWork(const std::byte* payload, size_t size, const EventFields& f,
                              Event& event) {
-  Event::Work work{WorkAddr{LoadAs<kBigEndian, Pointer>(payload + f.work)}, NameId::kUnknown,
-                   NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+  Event::Work& work = event.work;
+  work.work = WorkAddr{LoadAs<kBigEndian, Pointer>(payload + f.work)};
+  work.workqueue = NameId::kUnknown;
+  work.target_cpu = work.requested_cpu = Cpu::kNone;
   const uint64_t address =
       f.function == EventFields::kAbsent ? 0 : LoadAs<kBigEndian, Pointer>(payload + f.function);
   FunctionEntry& function = FunctionAt(address);
@@ -112,13 +114,14 @@ void PageDecoder::DecodeWork(const std::byte* payload, size_t size, const EventF
       const size_t offset = loc & 0xffff, length = loc >> 16;
       if (offset <= size && length <= size - offset) {
         const char* text = reinterpret_cast<const char*>(payload + offset);
-        work.workqueue = WorkqueueOf(function, std::string_view(text, strnlen(text, length)));
+        work.workqueue = WorkqueueOf(function, std::string_view(text, length));
       }
     } else if (f.workqueue != EventFields::kAbsent) {
       const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
       std::array<char, 24> text;
       const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
-      work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size));
+      *end.out = '\0';
+      work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
     }
     // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
     // caller gave none, and NR_CPUS is not in the trace (kernel.md §1.2).
@@ -130,7 +133,6 @@ void PageDecoder::DecodeWork(const std::byte* payload, size_t size, const EventF
     work.target_cpu = cpu_at(f.target_cpu);
     work.requested_cpu = cpu_at(f.requested_cpu);
   }
-  event.work = work;
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -181,21 +183,24 @@ void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Ev
   }
 }
 
-// False: the payload is shorter than its event.
+// A payload that is shorter than its event is damage.
 template <bool kBigEndian, typename Pointer>
-bool PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp at,
-                                std::vector<Event>& out) {
+Event* PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp at, Event* out) {
   const EventLayout& layout = context_.layout;
-  if (size < layout.min_size) [[unlikely]]
-    return false;
+  if (size < layout.min_size) [[unlikely]] {
+    damaged_ = true;
+    return out;
+  }
   const uint16_t slot = layout.slot_of[LoadAs<kBigEndian, uint16_t>(payload + layout.type_offset)];
   ++stats_.records[slot];
   const uint8_t kind = layout.slots[slot].kind;
-  if (kind == EventLayout::kOther) return true;
+  if (kind == EventLayout::kOther) return out;
   const EventFields& fields = layout.fields[kind];
-  if (size < fields.min_size) [[unlikely]]
-    return false;
-  Event& event = out.emplace_back();
+  if (size < fields.min_size) [[unlikely]] {
+    damaged_ = true;
+    return out;
+  }
+  Event& event = *out;
   event.at = at;
   event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + layout.pid_offset));
   event.cpu = cpu_;
@@ -213,14 +218,18 @@ bool PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp
     event.timer = {WorkAddr{at_offset(fields.work)}, FunctionAt(at_offset(fields.function)).name,
                    static_cast<uint32_t>(at_offset(fields.expires) - at_offset(fields.now))};
   }
-  return true;
+  return out + 1;
 }
 
-// False: a record does not fit into what is left of the page.
+// A record that does not fit into what is left of the page is damage.
 template <bool kBigEndian, typename Pointer>
-bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
-                                std::vector<Event>& out) {
+Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
+                                  Event* out) {
   const auto left = [&] { return static_cast<size_t>(end - p); };
+  const auto damage = [&] {
+    damaged_ = true;
+    return out;
+  };
   while (left() >= 4) {
     const uint32_t header = LoadAs<kBigEndian, uint32_t>(p);
     const uint32_t type_len = TypeLen<kBigEndian>(header);
@@ -228,8 +237,8 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
     p += 4;
     size_t size = size_t{4} * type_len;
     if (type_len == 0 || type_len > 28) [[unlikely]] {
-      if (type_len == kTypePadding && delta == 0) return true;
-      if (left() < 4) return false;
+      if (type_len == kTypePadding && delta == 0) return out;
+      if (left() < 4) return damage();
       const uint32_t word = LoadAs<kBigEndian, uint32_t>(p);
       switch (type_len) {
         case kTypeTimeExtend:
@@ -241,18 +250,18 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
           p += 4;
           continue;
         case kTypePadding:  // a discarded event; a delta of 1 only says "not empty"
-          if (word < 4 || word > left()) return false;
+          if (word < 4 || word > left()) return damage();
           if (delta != 1) ts += delta;
           p += word;
           continue;
         default:
-          if (word < 4 || word > left()) return false;
+          if (word < 4 || word > left()) return damage();
           p += 4;
           size = (static_cast<size_t>(word) - 4 + 3) & ~size_t{3};
       }
     }
     if (size > left()) [[unlikely]]
-      return false;
+      return damage();
     ts += delta;
     Timestamp at = std::max(context_.time.At(ts), kEarliest);
     if (at < stats_.last) [[unlikely]] {
@@ -263,11 +272,12 @@ bool PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64
     stats_.last = at;
     if (stats_.first == kUnseen) [[unlikely]]
       stats_.first = at;
-    if (!DecodePayload<kBigEndian, Pointer>(p, size, at, out)) [[unlikely]]
-      return false;
+    out = DecodePayload<kBigEndian, Pointer>(p, size, at, out);
+    if (damaged_) [[unlikely]]
+      return out;
     p += size;
   }
-  return true;
+  return out;
 }
 
 PageDecoder::PageHeader PageDecoder::ReadHeader(std::span<const std::byte> page) const {
@@ -298,7 +308,7 @@ PageDecoder::PageHeader PageDecoder::ReadHeader(std::span<const std::byte> page)
 }
 
 void PageDecoder::AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
-                             std::vector<Event>& out) const {
+                             EventBatch& out) const {
   Event& event = out.emplace_back();
   event.at = at;
   event.pid = Pid::kNone;
@@ -308,7 +318,7 @@ void PageDecoder::AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_
   event.loss = {count.value_or(0), count.has_value()};
 }
 
-void PageDecoder::Decode(std::span<const std::byte> page, std::vector<Event>& out) {
+void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
   assert(page.size() == context_.page_size);
   ++stats_.pages;
   const PageHeader header = ReadHeader(page);
@@ -330,15 +340,18 @@ void PageDecoder::Decode(std::span<const std::byte> page, std::vector<Event>& ou
     const std::byte* data = page.data() + context_.page.data_offset;
     const std::byte* end = data + header.size;
     const bool wide = context_.layout.pointer_size == 8;
-    bool good;
+    const size_t before = out.size();
+    out.resize(before + header.size / (4 + context_.layout.min_size));
+    Event* const first = out.data() + before;
+    Event* past;
     if (context_.big_endian) {
-      good = wide ? DecodeRecords<true, uint64_t>(data, end, header.stamp, out)
-                  : DecodeRecords<true, uint32_t>(data, end, header.stamp, out);
+      past = wide ? DecodeRecords<true, uint64_t>(data, end, header.stamp, first)
+                  : DecodeRecords<true, uint32_t>(data, end, header.stamp, first);
     } else {
-      good = wide ? DecodeRecords<false, uint64_t>(data, end, header.stamp, out)
-                  : DecodeRecords<false, uint32_t>(data, end, header.stamp, out);
+      past = wide ? DecodeRecords<false, uint64_t>(data, end, header.stamp, first)
+                  : DecodeRecords<false, uint32_t>(data, end, header.stamp, first);
     }
-    damaged_ = !good;
+    out.resize(before + static_cast<size_t>(past - first));
   }
   stats_.corrupt_pages += damaged_ ? 1 : 0;
   if (!gap_open_) return;
@@ -351,7 +364,7 @@ void PageDecoder::Decode(std::span<const std::byte> page, std::vector<Event>& ou
   }
 }
 
-void PageDecoder::EndEarly(std::vector<Event>& out) {
+void PageDecoder::EndEarly(EventBatch& out) {
   if (gap_open_) return;
   AppendLoss(EventKind::kLossBegin, stats_.last == kUnseen ? kEarliest : stats_.last, std::nullopt,
              out);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "trace/event_batch.h"
 #include "trace/event_layout.h"
 #include "trace/symbols.h"
 #include "wqprof/event.h"
@@ -65,18 +66,18 @@ class PageDecoder {
   // falling.  Where events are missing before the page (a mark of the kernel, or damage to
   // the page before) kLossBegin stands at the last event seen, kLossEnd at the next one.
   // REQUIRES: page.size() == context.page_size.
-  void Decode(std::span<const std::byte> page, std::vector<Event>& out);
+  void Decode(std::span<const std::byte> page, EventBatch& out);
   // The data of this CPU end before the trace does: all from the last event on is missing.
-  void EndEarly(std::vector<Event>& out);
+  void EndEarly(EventBatch& out);
 
   const PageStats& stats() const { return stats_; }
 
  private:
+  // These two write their events from `out` on, and return where the next one goes.
   template <bool kBigEndian, typename Pointer>
-  bool DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
-                     std::vector<Event>& out);
+  Event* DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts, Event* out);
   template <bool kBigEndian, typename Pointer>
-  bool DecodePayload(const std::byte* payload, size_t size, Timestamp at, std::vector<Event>& out);
+  Event* DecodePayload(const std::byte* payload, size_t size, Timestamp at, Event* out);
   template <bool kBigEndian, typename Pointer>
   void DecodeWork(const std::byte* payload, size_t size, const EventFields& f, Event& event);
   template <bool kBigEndian, typename Pointer>
@@ -92,11 +93,11 @@ class PageDecoder {
   };
   PageHeader ReadHeader(std::span<const std::byte> page) const;
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
-                  std::vector<Event>& out) const;
+                  EventBatch& out) const;
 
   // A name short enough to be compared in place.
   struct TextEntry {
-    std::array<char, 32> text{};
+    std::array<char, 32> text{};  // zeros behind its end
     uint8_t size = 0;
     NameId name = NameId::kUnknown;
   };
@@ -107,8 +108,17 @@ class PageDecoder {
     TextEntry workqueue;
   };
 
-  FunctionEntry& FunctionAt(uint64_t address);
-  NameId WorkqueueOf(FunctionEntry& function, std::string_view text);
+  FunctionEntry& FunctionAt(uint64_t address) {
+    FunctionEntry& entry = functions_[SlotOf(address)];
+    if (entry.address != address) [[unlikely]]
+      Fill(entry, address);
+    return entry;
+  }
+  static size_t SlotOf(uint64_t address) {
+    return (address * 0x9e3779b97f4a7c15) >> (64 - kFunctionBits);
+  }
+  void Fill(FunctionEntry& entry, uint64_t address);
+  NameId WorkqueueOf(FunctionEntry& function, std::string_view field);
   NameId ShortName(std::string_view text);
   NameId Comm(const std::byte* comm);
 
@@ -116,9 +126,10 @@ class PageDecoder {
   Cpu cpu_;
   NameTable& names_;
   PageStats stats_;
-  bool damaged_ = false;   // the rest of the page before could not be read
+  bool damaged_ = false;   // the rest of this page, or the one before, could not be read
   bool gap_open_ = false;  // kLossBegin was told, kLossEnd not yet
-  std::array<FunctionEntry, 256> functions_;
+  static constexpr int kFunctionBits = 8;
+  std::array<FunctionEntry, 1 << kFunctionBits> functions_;
   std::array<TextEntry, 128> texts_;
 };
 

@@ -52,7 +52,7 @@ void Decode(const uint8_t* data, size_t size) {
   const Machine& machine = MachineOf(data[0]);
   NameTable names;
   PageDecoder decoder(machine.context, Cpu{1}, names);
-  std::vector<Event> events;
+  EventBatch events;
   for (size_t at = 1; at < size; at += kPageSize) {
     // A page of its own, so that reading beyond it is noticed.
     std::vector<std::byte> page(kPageSize);

@@ -36,8 +36,8 @@ class PageDecoderTest : public ::testing::Test {
   }
 
   // All pages of `bytes`; what follows the last whole one is left out.
-  std::vector<Event> Decode(const std::string& bytes) {
-    std::vector<Event> events;
+  EventBatch Decode(const std::string& bytes) {
+    EventBatch events;
     const std::span<const std::byte> all(reinterpret_cast<const std::byte*>(bytes.data()),
                                          bytes.size());
     for (size_t at = 0; at + 4096 <= all.size(); at += 4096) {
@@ -49,7 +49,7 @@ class PageDecoderTest : public ::testing::Test {
     return events;
   }
 
-  std::vector<Nanos> TimesOf(const std::vector<Event>& events) {
+  std::vector<Nanos> TimesOf(const EventBatch& events) {
     std::vector<Nanos> times;
     for (const Event& e : events) times.push_back(e.at.time_since_epoch());
     return times;
@@ -123,7 +123,7 @@ TEST_F(PageDecoderTest, ALossBeforeAPageStandsBetweenItsNeighbours) {
   writer_.Record(1000, StartOf(1));
   writer_.Lose(870);
   writer_.Record(5000, StartOf(2));
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[1].kind, EventKind::kLossBegin);
   EXPECT_EQ(events[1].at, Timestamp(1000ns));
@@ -139,7 +139,7 @@ TEST_F(PageDecoderTest, ALossOfAnUnknownNumberIsALoss) {
   writer_.Record(1000, StartOf(1));
   writer_.Lose(std::nullopt);
   writer_.Record(5000, StartOf(2));
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   ASSERT_EQ(events.size(), 4u);
   EXPECT_FALSE(events[1].loss.known);
   EXPECT_EQ(decoder_->stats().gaps_without_count, 1u);
@@ -148,7 +148,7 @@ TEST_F(PageDecoderTest, ALossOfAnUnknownNumberIsALoss) {
 TEST_F(PageDecoderTest, ALossBeforeTheFirstPageReachesBackToTheBeginning) {
   writer_.Lose(3);
   writer_.Record(5000, StartOf(1));
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0].kind, EventKind::kLossBegin);
   EXPECT_LE(events[0].at, Timestamp(0ns));
@@ -179,7 +179,7 @@ TEST_F(PageDecoderTest, LengthsBelowFourAndBeyondThePageAreFaults) {
       writer.Record(1000, StartOf(1));
       writer.Raw(ByteWriter(false).U32(type).U32(length).U64(0).bytes());
       const uint64_t before = decoder_->stats().corrupt_pages;
-      std::vector<Event> events = Decode(writer.Take());
+      EventBatch events = Decode(writer.Take());
       std::erase_if(events, [](const Event& e) { return e.kind != EventKind::kExecuteStart; });
       EXPECT_EQ(events.size(), 1u) << length;
       EXPECT_EQ(decoder_->stats().corrupt_pages, before + 1) << length;
@@ -200,7 +200,7 @@ TEST_F(PageDecoderTest, EventsAfterADamagedPageFollowALossOfUnknownNumber) {
   SetCommit(broken, 4096);
   PageWriter good(PageStyle{});
   good.Record(9000, StartOf(2));
-  const std::vector<Event> events = Decode(broken + good.Take());
+  const EventBatch events = Decode(broken + good.Take());
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0].kind, EventKind::kLossBegin);
   EXPECT_FALSE(events[0].loss.known);
@@ -212,7 +212,7 @@ TEST_F(PageDecoderTest, TimesThatGoBackwardsAreCountedAndHeldBack) {
   writer_.Record(5000, StartOf(1));
   writer_.EndPage();
   writer_.Record(1000, StartOf(2));
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   EXPECT_EQ(TimesOf(events), (std::vector<Nanos>{5000ns, 5000ns}));
   EXPECT_EQ(decoder_->stats().time_reversals, 1u);
 }
@@ -225,7 +225,7 @@ TEST_F(PageDecoderTest, AWorkqueueNameOutsideOfItsRecordIsUnknown) {
     payload.replace(24, 4, ByteWriter(false).U32(location).bytes());
     PageWriter writer(PageStyle{});
     writer.Record(1000, payload);
-    const std::vector<Event> events = Decode(writer.Take());
+    const EventBatch events = Decode(writer.Take());
     ASSERT_EQ(events.size(), 1u);
     EXPECT_EQ(events[0].work.workqueue, NameId::kUnknown);
   }
@@ -237,7 +237,7 @@ TEST_F(PageDecoderTest, AWorkqueueNameWithoutNulEndsWithItsLength) {
   std::string payload = Payload(t.events()[0], t.names(), style_);
   payload.replace(24, 4, ByteWriter(false).U32(4u << 16 | 40).bytes());
   writer_.Record(1000, payload);
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(names_.Get(events[0].work.workqueue), "abcd");
 }
@@ -246,7 +246,7 @@ TEST_F(PageDecoderTest, CpusBeyondThoseOfTheMachineMeanNone) {
   TraceBuilder t;
   t.Queue(0us, kTask, kWorkA, {"f", "wq", -1, -1});  // written as -1 and 8192
   writer_.Record(1000, Payload(t.events()[0], t.names(), style_));
-  const std::vector<Event> events = Decode(writer_.Take());
+  const EventBatch events = Decode(writer_.Take());
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].work.target_cpu, Cpu::kNone);
   EXPECT_EQ(events[0].work.requested_cpu, Cpu::kNone);
@@ -260,7 +260,7 @@ TEST_F(PageDecoderTest, AnyByteOfAPageMayBeWrong) {
     for (const char wrong : {'\0', '\x1d', '\x7f', '\xff'}) {
       std::string copy = page;
       copy[at] = wrong;
-      std::vector<Event> events = Decode(copy);
+      EventBatch events = Decode(copy);
       ASSERT_LE(events.size(), 4096 / 4u);
       for (size_t i = 1; i < events.size(); ++i) ASSERT_LE(events[i - 1].at, events[i].at);
     }

@@ -55,7 +55,7 @@ PageContent ReadWithKbuffer(std::span<const std::byte> page, int long_size, bool
 PageContent ReadWithDecoder(std::span<const std::byte> page, const DecodeContext& context) {
   NameTable names;
   PageDecoder decoder(context, Cpu{0}, names);
-  std::vector<Event> events;
+  EventBatch events;
   decoder.Decode(page, events);
   PageContent content;
   for (const Event& e : events) {

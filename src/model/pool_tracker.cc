@@ -85,15 +85,15 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
   // A rescuer helps the pool that the item waited in; it has no worklist of its own.
   const PoolKind kind = accounts_[ToIndex(pool)].pool.kind;
   if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(feed, pool, at);
-  const PoolId waited_in = feed.pool != PoolId::kUnknown ? feed.pool : pool;
-  Account& account = accounts_[ToIndex(waited_in)];
-  Started started{waited_in, std::nullopt};
+  Account& account = accounts_[ToIndex(feed.pool != PoolId::kUnknown ? feed.pool : pool)];
+  Started started{feed.pool, std::nullopt};
   if (activated != kUnseen) {
     const Timestamp begin = std::max(account.last_start, activated);
-    if (at - begin >= floor) {
+    // A pool that is not known may have started others meanwhile.
+    if (feed.pool != PoolId::kUnknown && at - begin >= floor) {
       const int64_t waiting = std::max<int64_t>(account.waiting.level(), 1);
       PoolGap& gap = started.gap.emplace();
-      gap.pool = waited_in;
+      gap.pool = feed.pool;
       gap.begin = begin;
       gap.end = at;
       gap.waiting = static_cast<uint64_t>(waiting);

@@ -174,5 +174,17 @@ TEST(PoolGapTest, ARescuersProgressIsTheRescuersOwn) {
   EXPECT_TRUE(told);
 }
 
+TEST(PoolGapTest, NoPoolIsBlamedWhenOnlyARescuerServesTheWorkqueue) {
+  // Which worklist the item was on is not known, nor what that pool did meanwhile.
+  const Emitter rescuer{50, "kworker/R-xfs_m", 0, 0};
+  TraceBuilder trace;
+  trace.Put(0ms, kTask, kWorkA, {"f", "xfs", 0}).Run(50ms, 51ms, rescuer, kWorkA);
+  const Outcome o = Reconstruct(trace);
+  EXPECT_TRUE(o.gaps.empty());
+  ASSERT_EQ(o.items.size(), 1u);
+  EXPECT_EQ(o.items[0].waited_in, PoolId::kUnknown);
+  EXPECT_EQ(o.items[0].Latency(), Nanos(50ms));
+}
+
 }  // namespace
 }  // namespace wqprof::testing

@@ -119,8 +119,7 @@ done 2>/dev/null
 mount -t tracefs none /sys/kernel/tracing
 mount -t debugfs none /sys/kernel/debug
 cd /work
-sh /command >/out/output.txt 2>&1
-echo \$? >/out/exit
+{ sh /command; echo \$? >/out/exit; } 2>&1 | tee /out/output.txt
 dmesg >/out/dmesg.txt
 tar cf /dev/vda -C /out .
 sync

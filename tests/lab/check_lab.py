@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """check_lab.py WQPROF DIR...: compares `wqprof works` with the truth, item by item.
 
-Each DIR holds a trace.dat that a guest recorded and the truth.csv (or .gz) that the kernel
-module which queued the works kept itself.  A row is one attempt to queue a work; its stamps
+Each DIR holds what a guest recorded (trace.dat; or wqprof.dat and trace-cmd.dat, of the same
+events) and the truth.csv (or .gz) that the kernel module which queued the works kept itself.  A row is one attempt to queue a work; its stamps
 bracket what ftrace must hold:
     q0 <= workqueue_queue_work <= q1, execute_start <= start, end <= execute_end.
 Every row must be found as one item, and no item of the module's functions may be left over.
 A recording that was cut, or that lost events, only has to be a part of the truth.
+Recordings of the same events must give the same items.
+
+With --csv FILE, a line "kernel,scenario,recording,items,mismatches" is appended for each.
 """
+import argparse
 import bisect
 import csv
 import gzip
@@ -16,10 +20,16 @@ import json
 import os
 import subprocess
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 PARTIAL = {"cut", "lost"}
+RECORDINGS = ("trace.dat", "wqprof.dat", "trace-cmd.dat")
 MODULE_FUNCTIONS = ("wqt_fn", "recycled")
+# WQ_NAME_LEN, with its NUL, was 24 and then 32; and before 5.12 the trace has an address only.
+NAME_LENGTHS = (23, 31)
+# What two recordings of one item have in common.
+IDENTITY = ("state", "work", "function", "workqueue", "worker_pid", "worker", "pool", "queue_cpu",
+            "run_cpu", "end_cpu", "context", "requeued_by_self", "tainted", "ambiguous")
 NUMBERS = ("q0", "q1", "start", "end", "pid", "cpu_start", "cpu_end", "queued", "delay_ms")
 
 
@@ -32,21 +42,25 @@ def read_truth(directory):
         row["work"] = "0x%x" % int(row["work"], 16)
         for key in NUMBERS:
             row[key] = int(row[key])
-        row["delayed"] = row["how"] in ("delayed", "mod_delayed") and row["delay_ms"] > 0
+        row["delayed"] = row["how"] == "rcu" or \
+            row["how"] in ("delayed", "mod_delayed") and row["delay_ms"] > 0
     return rows
 
 
-def read_items(wqprof, directory, expected):
-    done = subprocess.run([wqprof, "works", "--format", "ndjson",
-                           os.path.join(directory, "trace.dat")],
+def names_of(row):
+    return {row["wq"], *(row["wq"][:n] for n in NAME_LENGTHS), "0x" + row.get("wq_at", "?")}
+
+
+def read_items(wqprof, path, expected):
+    done = subprocess.run([wqprof, "works", "--format", "ndjson", path],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     if done.returncode == 3 and not expected:
         return []  # nothing to tell, and told so
     if done.returncode != 0:
-        sys.exit("%s: wqprof exits %d: %s" % (directory, done.returncode, done.stderr.decode()))
+        sys.exit("%s: wqprof exits %d: %s" % (path, done.returncode, done.stderr.decode()))
     lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
     if lines[0] != {"schema": "wqprof.works/1"}:
-        sys.exit("%s: the first line is not the schema: %s" % (directory, lines[0]))
+        sys.exit("%s: the first line is not the schema: %s" % (path, lines[0]))
     return lines[1:]
 
 
@@ -57,15 +71,14 @@ def is_own(item):
 class Scenario:
     """One recording against its truth."""
 
-    def __init__(self, wqprof, directory):
-        self.directory = directory.rstrip("/")
-        self.partial = os.path.basename(self.directory) in PARTIAL
-        kernel = os.path.basename(os.path.dirname(self.directory))
-        minor = int(kernel.split("-")[0].split(".")[1])
-        # WQ_NAME_LEN, with its NUL, grew between 6.6 and 6.9.
-        self.name_length = 23 if kernel.startswith("5.") or minor < 9 else 31
-        self.rows = read_truth(self.directory)
-        self.items = read_items(wqprof, self.directory, self.rows)
+    def __init__(self, wqprof, path):
+        directory = os.path.dirname(path)
+        self.path = path
+        self.name = os.path.basename(directory)
+        self.kernel = os.path.basename(os.path.dirname(directory))
+        self.partial = self.name in PARTIAL
+        self.rows = read_truth(directory)
+        self.items = read_items(wqprof, path, self.rows)
         self.of_work = defaultdict(list)
         for item in self.items:
             self.of_work[item.get("work")].append(item)
@@ -77,15 +90,26 @@ class Scenario:
             row["id"], row["fn"], row["how"], row["outcome"], text))
 
     def queued_between(self, row, low, high):
-        return [i for i in self.of_work[row["work"]]
-                if low <= i.get("queued_ns", -1) <= high and "row" not in i]
+        # Of a work on its caller's stack the module knows the function alone.
+        items = self.of_work[row["work"]] if row["work"] != "0x0" else \
+            [i for i in self.items if i.get("function") == row["fn"]]
+        return [i for i in items if low <= i.get("queued_ns", -1) <= high and "row" not in i]
+
+    def take_back(self, row):
+        """A timer's work that did not run: its timer may have queued it before."""
+        later = [r["q0"] for r in self.rows if r["work"] == row["work"] and r["q0"] > row["q0"]]
+        end = max(int(row["cancel1"]), min(later) if later else 0)
+        for item in self.queued_between(row, row["q0"], end)[:1]:
+            item["row"] = row["id"]
+            if "started_ns" in item:
+                self.bad(row, "never ran, but is told as %s" % item["state"])
 
     # What a row's item must be, whole or not.
     def differences(self, row, item):
         if item["function"].split()[0] != row["fn"]:
             yield "function %s" % item["function"]
-        if "workqueue" in item and item["workqueue"] != row["wq"][:self.name_length]:
-            yield "workqueue %s, not %s" % (item["workqueue"], row["wq"][:self.name_length])
+        if "workqueue" in item and item["workqueue"] not in names_of(row):
+            yield "workqueue %s, not %s" % (item["workqueue"], row["wq"])
         if "started_ns" in item:
             if item["worker_pid"] != row["pid"]:
                 yield "worker %d, not %d" % (item["worker_pid"], row["pid"])
@@ -110,7 +134,8 @@ class Scenario:
         executed = row["outcome"] == "executed"
         if row["delayed"]:
             if not executed:
-                return  # its timer never fired: nothing was queued
+                self.take_back(row)
+                return
             found = self.queued_between(row, row["q0"], row["start"])[-1:]
         else:
             found = self.queued_between(row, row["q0"], row["q1"])
@@ -177,26 +202,54 @@ class Scenario:
     def check(self):
         self.check_partial() if self.partial else self.check_whole()
         executed = sum(r["outcome"] == "executed" for r in self.rows)
+        if not self.partial and self.matched != executed:
+            self.problems.append("not every execution was matched")
         print("%s: %s, %d rows, %d executed, %d matched, %d items in all" % (
-            self.directory, "DISAGREES" if self.problems else "agrees", len(self.rows), executed,
+            self.path, "DISAGREES" if self.problems else "agrees", len(self.rows), executed,
             self.matched, len(self.items)))
         for problem in self.problems[:20]:
             print("    " + problem)
-        if not self.partial and self.matched != executed:
-            print("    not every execution was matched")
-            return False
-        return not self.problems
+
+    def identities(self):
+        return Counter(tuple(i.get(key) for key in IDENTITY) for i in self.items if is_own(i))
+
+    def compare(self, other):
+        """Neither recording of the same events has an item that the other has not."""
+        for missing, where in ((self.identities() - other.identities(), other),
+                               (other.identities() - self.identities(), self)):
+            for identity in missing.elements():
+                where.problems.append("lacks %s" % dict(zip(IDENTITY, identity)))
+                print("%s: lacks what was recorded beside it: %s" % (
+                    where.path, dict(zip(IDENTITY, identity))))
+
+    def line(self):
+        return "%s,%s,%s,%d,%d\n" % (self.kernel, self.name, os.path.basename(self.path),
+                                     sum(map(is_own, self.items)), len(self.problems))
+
+
+def check_directory(wqprof, directory):
+    paths = [os.path.join(os.path.abspath(directory), name) for name in RECORDINGS]
+    found = [Scenario(wqprof, path) for path in paths if os.path.exists(path)]
+    for scenario in found:
+        scenario.check()
+    for scenario in found[1:]:
+        found[0].compare(scenario)
+    return found
 
 
 def main():
-    wqprof, directories = sys.argv[1], sys.argv[2:]
-    if not directories:
-        sys.exit(__doc__)
-    results = [Scenario(wqprof, d).check() for d in directories
-               if os.path.exists(os.path.join(d, "trace.dat"))]
-    if not results:
-        sys.exit("no recording in: " + " ".join(directories))
-    sys.exit(0 if all(results) else 1)
+    arguments = argparse.ArgumentParser(usage=__doc__)
+    arguments.add_argument("--csv")
+    arguments.add_argument("wqprof")
+    arguments.add_argument("directories", nargs="+")
+    given = arguments.parse_args()
+    found = [s for d in given.directories for s in check_directory(given.wqprof, d)]
+    if not found:
+        sys.exit("no recording in: " + " ".join(given.directories))
+    if given.csv:
+        with open(given.csv, "a") as f:
+            f.writelines(s.line() for s in found)
+    sys.exit(1 if any(s.problems for s in found) else 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""check_stalls.py WQPROF DIR...: each scenario yields the stall, or the wait, that it was made for.
+
+Each DIR is named for its scenario and holds the wqprof.dat that a guest recorded with scheduler
+events, and the module's truth.csv.  A scenario whose works did not run (bottom-half works on a
+kernel that has none) says so and is left out.
+
+In a guest whose clock is the host's, a busy host stops CPUs for some milliseconds, which are stalls
+of their own: a tenth of the time may go to such.
+"""
+import collections
+import csv
+import json
+import os
+import subprocess
+import sys
+
+MS = 1_000_000
+
+# The stalls that delayed `delayed` are on `pool` and have one of `causes`, the first of them at
+# least once; they last so long together, and the longest.  `holder` executed meanwhile.
+Stalls = collections.namedtuple("Stalls", "causes pool delayed least longest holder",
+                                defaults=(None,))
+# `function` waits for its activation: at least so long in all, and at the most.  That is its whole
+# latency, and no stall delays it.
+Wait = collections.namedtuple("Wait", "function least_sum least_max")
+# What executions of `function` did for at least that share of their time.
+Execution = collections.namedtuple("Execution", "function part share")
+NOISE = 0.1
+
+EXPECTED = {
+    "hog": [Stalls(["cpu_hog"], "cpu1", "wqt_fn_victim", 700 * MS, 15 * MS, "wqt_fn_hog"),
+            Stalls(["cpu_hog"], "cpu1", "wqt_fn_hog", 700 * MS, 15 * MS, "wqt_fn_hog"),
+            Execution("wqt_fn_hog", "on_cpu", 0.9)],
+    "ordered": [Wait("wqt_fn_ordered", 500 * MS, 30 * MS)],
+    "max1": [Wait("wqt_fn_max1", 500 * MS, 40 * MS)],
+    "dstate": [Wait("wqt_fn_victim", 9000 * MS, 950 * MS),
+               Execution("wqt_fn_holder", "blocked", 0.99),
+               Execution("wqt_fn_waiter", "blocked", 0.99)],
+    "freeze": [Wait("wqt_fn_frozen", 550 * MS, 55 * MS)],
+    "starved": [Stalls(["starved"], "cpu1", "wqt_fn_starved", 250 * MS, 250 * MS)],
+    "bhlate": [Stalls(["softirq_delay"], "bh1", "wqt_fn_bhlate", 25 * MS, 25 * MS)],
+}
+
+
+def output_of(wqprof, command, recording, *options):
+    done = subprocess.run([wqprof, command, "--format", "json", *options, recording],
+                          stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def items_of(wqprof, recording):
+    done = subprocess.run([wqprof, "works", "--format", "ndjson", recording],
+                          stdout=subprocess.PIPE, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()[1:]]
+
+
+def name_of(function):
+    """Without its module; empty when the function is not known."""
+    return (function or "").split(" ")[0]
+
+
+def delays(stall, function):
+    return any(name_of(d["function"]) == function for d in stall["delayed"])
+
+
+class Recording:
+    """What wqprof says of one recording."""
+
+    def __init__(self, wqprof, path):
+        self.stalls = output_of(wqprof, "stalls", path, "--threshold", "5ms")["stalls"]
+        self.functions = {name_of(row["function"]): row
+                          for row in output_of(wqprof, "report", path, "--top", "0")["functions"]}
+        self.items = items_of(wqprof, path)
+
+    def problems(self, expected):
+        return {Stalls: self.of_stalls, Wait: self.of_wait,
+                Execution: self.of_execution}[type(expected)](expected)
+
+    def delaying(self, function):
+        return [s for s in self.stalls if delays(s, function)]
+
+    def of_stalls(self, expected):
+        found = self.delaying(expected.delayed)
+        right = [s for s in found if s["cause"] in expected.causes and
+                 s["pool"] == expected.pool and expected.holder in
+                 [None, *(name_of(h["function"]) for h in s["holders"])]]
+        lengths = [s["duration_ns"] for s in right]
+        if sum(lengths) < expected.least or max(lengths, default=0) < expected.longest:
+            yield "%s was delayed for %.1f ms in all, %.1f ms at once, by %s" % (
+                expected.delayed, sum(lengths) / MS, max(lengths, default=0) / MS, expected.causes)
+        if expected.causes[0] not in [s["cause"] for s in right]:
+            yield "no stall is %s" % expected.causes[0]
+        if sum(lengths) < (1 - NOISE) * sum(s["duration_ns"] for s in found):
+            for stall in found:
+                if stall not in right:
+                    yield "stall %d (%.1f ms): %s on %s, held by %s" % (
+                        stall["id"], stall["duration_ns"] / MS, stall["cause"], stall["pool"],
+                        [name_of(h["function"]) for h in stall["holders"]])
+
+    def of_wait(self, expected):
+        row = self.functions[expected.function]
+        wait, latency = row["activation_wait"], row["latency"]
+        if wait["sum_ns"] < expected.least_sum or wait["max_ns"] < expected.least_max:
+            yield "%s waited %.1f ms in all, %.1f ms at the most, for its activation" % (
+                expected.function, wait["sum_ns"] / MS, wait["max_ns"] / MS)
+        if wait["sum_ns"] < (1 - NOISE) * latency["sum_ns"]:
+            yield "%s waited %.1f ms in all, but only %.1f ms for its activation" % (
+                expected.function, latency["sum_ns"] / MS, wait["sum_ns"] / MS)
+        stalled = sum(s["duration_ns"] for s in self.delaying(expected.function))
+        if stalled > NOISE * wait["sum_ns"]:
+            yield "%s was delayed by stalls of %.1f ms" % (expected.function, stalled / MS)
+
+    def of_execution(self, expected):
+        part = whole = 0
+        for item in self.items:
+            if name_of(item.get("function")) == expected.function and "ended_ns" in item:
+                part += item["split"]["execution"][expected.part]
+                whole += item["ended_ns"] - item["started_ns"]
+        if not whole or part < expected.share * whole:
+            yield "%s was %s for %.1f ms of %.1f ms" % (
+                expected.function, expected.part, part / MS, whole / MS)
+
+
+def check(wqprof, directory):
+    scenario = os.path.basename(directory.rstrip("/"))
+    if scenario not in EXPECTED:
+        return True
+    with open(os.path.join(directory, "truth.csv")) as f:
+        if not any(row["outcome"] == "executed" for row in csv.DictReader(f)):
+            print("%s: no stalls expected, the kernel has no such works" % directory)
+            return True
+    recording = Recording(wqprof, os.path.join(directory, "wqprof.dat"))
+    problems = [p for expected in EXPECTED[scenario] for p in recording.problems(expected)]
+    print("%s: %s" % (directory, "NOT the stalls and waits it was made for" if problems else
+                      "the stalls and waits that it was made for"))
+    for problem in problems[:20]:
+        print("    " + problem)
+    return not problems
+
+
+def main():
+    wqprof, directories = sys.argv[1], sys.argv[2:]
+    results = [check(wqprof, d) for d in directories]
+    sys.exit(0 if results and all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run.sh WQPROF KERNEL...: boots each KERNEL in QEMU with a module that queues works by script and
+# logs what happens; records each of its scenarios there with WQPROF and with trace-cmd; compares
+# both recordings with the log, item by item, and what WQPROF says of stalls with what the
+# scenarios were made for.
+#
+# KERNEL is SUITE-FLAVOUR: bullseye-cloud, bookworm-cloud, bookworm-rt, trixie-cloud, sid-cloud...
+# environment: CACHE (default: WQPROF's directory, kernels/), SCENARIOS (default: all)
+# Exits 77 when a kernel, or what boots it, cannot be had.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ $# -lt 2 ]; then
+  sed -n 's/^# \(run.sh.*KERNEL\.\.\.\):.*/usage: \1/p' "$0" >&2
+  exit 2
+fi
+wqprof=$(realpath "$1")
+shift
+cache=${CACHE:-$(dirname "$wqprof")/kernels}
+scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
+  irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
+  hotplug mono cut lost}
+
+# The suite's own apt sees the kernel's image.
+boot() {
+  local kernel=$1 results=$2 suite=${1%-*} flavour=${1##*-}
+  rm -rf "$results"
+  mkdir -p "$results"
+  # shellcheck disable=SC2086
+  APT_CONFIG=$cache/$suite-apt/apt.conf CACHE=$cache/images PACKAGE=linux-image-$flavour-amd64 \
+    FILES="$wqprof $(command -v trace-cmd) $(command -v chrt) $cache/$kernel/wqtruth.ko" \
+    "$here/../../packaging/ci/guest.sh" "$results" -- "$here/guest/record.sh" $scenarios
+}
+
+for tool in qemu-system-x86_64 busybox cpio trace-cmd make; do
+  command -v "$tool" >/dev/null || {
+    echo "no kernel was booted: $tool is missing"
+    exit 77
+  }
+done
+mkdir -p "$cache"
+echo kernel,scenario,recording,items,mismatches >"$cache/table.csv"
+status=0
+for kernel in "$@"; do
+  "$here/prepare.sh" "$kernel" "$cache" || {
+    status=$?
+    [ "$status" = 4 ] || exit "$status"
+    echo "no kernel was booted: $kernel, or what builds a module for it, cannot be fetched"
+    exit 77
+  }
+  boot "$kernel" "$cache/results/$kernel"
+  python3 "$here/../lab/check_lab.py" --csv "$cache/table.csv" "$wqprof" \
+    "$cache/results/$kernel"/*/ || status=1
+  python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
+done
+column -t -s, "$cache/table.csv"
+exit "$status"

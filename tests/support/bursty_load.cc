@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/bursty_load.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "wqprof/histogram.h"
@@ -21,10 +22,7 @@ double Normal(std::mt19937_64& random) {
   return radius * std::cos(2 * 3.141592653589793 * Uniform(random));
 }
 
-}  // namespace
-
-void Play(const BurstyLoad& load, std::mt19937_64& random,
-          const std::function<void(Nanos at, Nanos latency)>& add) {
+void Play(const BurstyLoad& load, std::mt19937_64& random, const TakeWork& take) {
   const double busy_s = load.state_s * load.busy_share / (1 - load.busy_share);
   bool busy = Uniform(random) < load.busy_share;
   double change = Exponential(random, busy ? busy_s : load.state_s);
@@ -37,18 +35,23 @@ void Play(const BurstyLoad& load, std::mt19937_64& random,
     }
     const double latency =
         load.median_ns * (busy ? load.slow : 1) * std::exp(load.spread * Normal(random));
-    add(Nanos(static_cast<int64_t>(t * 1e9)), Nanos(static_cast<int64_t>(latency)));
+    take(Nanos(static_cast<int64_t>(t * 1e9)), Nanos(static_cast<int64_t>(latency)));
   }
 }
 
-Nanos TrueQuantile(const BurstyLoad& load, double q) {
-  BurstyLoad ages = load;
-  ages.seconds = 2e6 / load.per_second;
-  if (ages.seconds < 2000 * load.state_s) ages.seconds = 2000 * load.state_s;
+Nanos TrueP99(BurstyLoad load) {
+  load.seconds = std::max(2e6 / load.per_second, 2000 * load.state_s);
   std::mt19937_64 random(1);
   Histogram all;
-  Play(ages, random, [&](Nanos, Nanos latency) { all.Add(latency); });
-  return *all.Quantile(q);
+  Play(load, random, [&](Nanos, Nanos latency) { all.Add(latency); });
+  return *all.Quantile(0.99);
+}
+
+}  // namespace
+
+Load Simulated(const BurstyLoad& load) {
+  return {Nanos(static_cast<int64_t>(load.seconds * 1e9)), 0.99, TrueP99(load),
+          [load](std::mt19937_64& random, const TakeWork& take) { Play(load, random, take); }};
 }
 
 }  // namespace wqprof::testing

@@ -2,10 +2,7 @@
 #ifndef WQPROF_TESTS_SUPPORT_BURSTY_LOAD_H_
 #define WQPROF_TESTS_SUPPORT_BURSTY_LOAD_H_
 
-#include <functional>
-#include <random>
-
-#include "wqprof/types.h"
+#include "support/load.h"
 
 namespace wqprof::testing {
 
@@ -19,16 +16,10 @@ struct BurstyLoad {
   double seconds = 10;       // of a run
   double median_ns = 20e3;   // latency when idle
   double spread = 0.6;       // of its logarithm
-
-  Nanos duration() const { return Nanos(static_cast<int64_t>(seconds * 1e9)); }
 };
 
-// Calls `add` with each work of one run: when it started, and how long it had waited.
-void Play(const BurstyLoad& load, std::mt19937_64& random,
-          const std::function<void(Nanos at, Nanos latency)>& add);
-
-// The latency below which a share `q` of the load's works lies, found in a very long run.
-Nanos TrueQuantile(const BurstyLoad& load, double q);
+// Runs of it.  Their true p99 is that of a very long run.
+Load Simulated(const BurstyLoad& load);
 
 }  // namespace wqprof::testing
 

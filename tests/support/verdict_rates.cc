@@ -36,59 +36,57 @@ BudgetRates Shares(BudgetRates counts, int trials) {
   return counts;
 }
 
-Bounds PlainBootstrap(const std::vector<Histogram>& seconds, std::mt19937_64& random) {
+Bounds PlainBootstrap(const std::vector<Histogram>& seconds, double q, std::mt19937_64& random) {
   std::vector<Nanos> drawn;
   for (int r = 0; r < 400; ++r) {
     Histogram sum;
     for (size_t i = 0; i < seconds.size(); ++i) sum.Merge(seconds[random() % seconds.size()]);
-    drawn.push_back(sum.Quantile(0.99).value_or(Nanos(0)));
+    drawn.push_back(sum.Quantile(q).value_or(Nanos(0)));
   }
   std::sort(drawn.begin(), drawn.end());
   return {drawn[9], drawn[389]};
 }
 
-double RunP99(const BurstyLoad& load, std::mt19937_64& random) {
+double RunQuantile(const Load& load, std::mt19937_64& random) {
   Histogram all;
-  Play(load, random, [&](Nanos, Nanos latency) { all.Add(latency); });
-  return static_cast<double>(all.Quantile(0.99).value_or(Nanos(0)).count());
+  load.play(random, [&](Nanos, Nanos latency) { all.Add(latency); });
+  return static_cast<double>(all.Quantile(load.quantile).value_or(Nanos(0)).count());
 }
 
 }  // namespace
 
-BudgetRates RatesOfOneRun(const BurstyLoad& load, int trials, uint64_t seed) {
-  const Nanos truth = TrueQuantile(load, 0.99);
+BudgetRates RatesOfOneRun(const Load& load, int trials, uint64_t seed) {
   std::mt19937_64 random(seed);
   BudgetRates rates;
   for (int i = 0; i < trials; ++i) {
     BlockSeries series;
-    Play(load, random, [&](Nanos at, Nanos latency) { series.Add(at, latency); });
-    const RunSeries run{&series, load.duration()};
-    Count(QuantileBounds({&run, 1}, 0.99, kConfidence), truth, rates);
+    load.play(random, [&](Nanos at, Nanos latency) { series.Add(at, latency); });
+    const RunSeries run{&series, load.duration};
+    Count(QuantileBounds({&run, 1}, load.quantile, kConfidence), load.truth, rates);
   }
   return Shares(rates, trials);
 }
 
-BudgetRates RatesOfPlainBootstrap(const BurstyLoad& load, int trials, uint64_t seed) {
-  const Nanos truth = TrueQuantile(load, 0.99);
+BudgetRates RatesOfPlainBootstrap(const Load& load, int trials, uint64_t seed) {
   std::mt19937_64 random(seed), drawing(kBootstrapSeed);
   BudgetRates rates;
   for (int i = 0; i < trials; ++i) {
-    std::vector<Histogram> seconds(static_cast<size_t>(load.seconds));
-    Play(load, random, [&](Nanos at, Nanos latency) {
+    std::vector<Histogram> seconds(static_cast<size_t>(load.duration / std::chrono::seconds(1)));
+    load.play(random, [&](Nanos at, Nanos latency) {
       seconds[static_cast<size_t>(at / std::chrono::seconds(1))].Add(latency);
     });
-    Count(PlainBootstrap(seconds, drawing), truth, rates);
+    Count(PlainBootstrap(seconds, load.quantile, drawing), load.truth, rates);
   }
   return Shares(rates, trials);
 }
 
-RegressionRates RatesOfRegression(const BurstyLoad& load, int runs, int trials, uint64_t seed) {
+RegressionRates RatesOfRegression(const Load& load, int runs, int trials, uint64_t seed) {
   std::mt19937_64 random(seed);
   RegressionRates rates;
   for (int i = 0; i < trials; ++i) {
     Comparison same;
-    for (int r = 0; r < runs; ++r) same.base.push_back(RunP99(load, random));
-    for (int r = 0; r < runs; ++r) same.now.push_back(RunP99(load, random));
+    for (int r = 0; r < runs; ++r) same.base.push_back(RunQuantile(load, random));
+    for (int r = 0; r < runs; ++r) same.now.push_back(RunQuantile(load, random));
     Comparison slower = same;
     for (double& value : slower.now) value *= kSlower;
     const auto alarms = [](Comparison& c) {

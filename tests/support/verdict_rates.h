@@ -5,29 +5,29 @@
 
 #include <cstdint>
 
-#include "support/bursty_load.h"
+#include "support/load.h"
 
 namespace wqprof::testing {
 
 // Shares of the trials.
 struct BudgetRates {
-  double false_fail = 0;  // FAIL, though the limit is the load's true p99
-  double false_pass = 0;  // PASS, though the true p99 lies just above the limit
+  double false_fail = 0;  // FAIL, though the limit is the load's true quantile
+  double false_pass = 0;  // PASS, though the truth lies just above the limit
   double power = 0;       // FAIL when the load is 30 % slower than the limit
   double keeps = 0;       // PASS when the limit has twice the room
 };
-// A p99 budget on one run.
-BudgetRates RatesOfOneRun(const BurstyLoad& load, int trials, uint64_t seed);
+// A budget on one run.
+BudgetRates RatesOfOneRun(const Load& load, int trials, uint64_t seed);
 // The same with the percentile bootstrap over stretches of one second, which is usual.
-BudgetRates RatesOfPlainBootstrap(const BurstyLoad& load, int trials, uint64_t seed);
+BudgetRates RatesOfPlainBootstrap(const Load& load, int trials, uint64_t seed);
 
 // Comparisons of two groups of runs at max_ratio 1.15.
 struct RegressionRates {
   double false_alarm = 0;        // of a load with itself
   double power = 0;              // of a load with one 30 % slower
-  double naive_false_alarm = 0;  // "p99 of one run is 10 % above that of another"
+  double naive_false_alarm = 0;  // "a run's quantile is 10 % above another's"
 };
-RegressionRates RatesOfRegression(const BurstyLoad& load, int runs, int trials, uint64_t seed);
+RegressionRates RatesOfRegression(const Load& load, int runs, int trials, uint64_t seed);
 
 }  // namespace wqprof::testing
 

@@ -152,6 +152,10 @@ struct ParsedBudget {
 };
 ParsedBudget ParseBudget(std::string_view text, const std::string& path);
 
+// What so few runs would leave undecided whatever they showed: known before any is made.
+// Problems are warnings where the verdict would fail nothing.
+std::vector<BudgetProblem> ProblemsOfRuns(const Budget& budget, size_t base_runs, size_t new_runs);
+
 // What was run, and on what: runs with different ones are not comparable.
 struct Fingerprint {
   std::string kernel, build, architecture;
@@ -192,6 +196,8 @@ class RunSet {
  private:
   std::unique_ptr<State> state_;
 };
+// How the fingerprints of two groups differ, and those within a group.
+std::vector<std::string> Differences(const RunSet& base, const RunSet& now);
 // The stalls that a budget asks for may be shorter than its threshold.
 Nanos ShortestStall(const Budget& budget);
 
@@ -232,15 +238,20 @@ struct CheckResult {
     bool baseline = false;
     Quality quality;
     Nanos duration{0};
+    // Why it may not be the load that was meant; "" when nothing went wrong.  Whoever made the
+    // run knows.
+    std::string failure;
   };
-  std::vector<RunNote> runs;
+  std::vector<RunNote> runs;             // the new ones first, in the order of their set
   Fingerprint fingerprint;               // of the first run
   std::vector<std::string> differences;  // of the baseline
   uint64_t seed = 0;                     // of the bootstrap
 
   size_t Count(Verdict verdict) const;
+  size_t warnings() const;  // failures that break nothing
+  size_t failed_runs() const;
   bool broken() const;        // a failure that is no warning
-  bool insufficient() const;  // evidence that was needed is missing
+  bool insufficient() const;  // evidence that was needed is missing, or a run failed
 };
 
 // REQUIRES: `runs` and `baseline` were read with WantedBy(budget).

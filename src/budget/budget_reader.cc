@@ -141,6 +141,9 @@ class BudgetReader {
     if (regression && !has_metric) {
       Problem(rule.place, "a regression needs a metric, such as metric = \"latency.p99\"");
     }
+    if (const toml::node* delta = table.get("min_delta"); has_metric && delta != nullptr) {
+      rule.regression->min_delta = MinDelta(*delta, rule.regression->metric);
+    }
     if (!regression && rule.limits.empty()) {
       Problem(rule.place, "this rule limits nothing: add a line such as latency.p99 = \"10ms\"");
     }
@@ -246,13 +249,20 @@ class BudgetReader {
         Problem(PlaceOf(node), "a ratio is new over base: 1.15 lets it be 15% slower");
       }
     } else if (key == "min_delta") {
-      test.min_delta = node.is_string() ? Time(node) : Number(node);
+      // What it is a number of, the metric tells, which may stand below.
     } else if (key == "min_runs") {
       test.min_runs = Count(node, "a number of runs");
     } else {
       return false;
     }
     return true;
+  }
+
+  double MinDelta(const toml::node& node, const Metric& metric) {
+    if (metric.is_time()) return Time(node);
+    const double delta = Number(node);
+    if (delta < 0) Problem(PlaceOf(node), "a difference is never negative");
+    return delta;
   }
 
   // `latency.p99 = "10ms"` arrives as tables within tables, p99.9 even as p99 of 9.

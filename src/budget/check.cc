@@ -268,7 +268,8 @@ class Checker {
 
 void NoteRuns(const RunSet::State& runs, bool baseline, CheckResult& out) {
   for (const RunData& run : runs.runs) {
-    out.runs.push_back({run.report.source.path, baseline, run.report.quality, run.report.duration});
+    out.runs.push_back(
+        {run.report.source.path, baseline, run.report.quality, run.report.duration, ""});
   }
 }
 
@@ -294,13 +295,21 @@ size_t CheckResult::Count(Verdict verdict) const {
                     [verdict](const RuleOutcome& o) { return o.verdict == verdict; }));
 }
 
-bool CheckResult::broken() const {
-  return std::any_of(outcomes.begin(), outcomes.end(), [](const RuleOutcome& o) {
-    return o.verdict == Verdict::kFail && !o.warn_only;
-  });
+size_t CheckResult::warnings() const {
+  return static_cast<size_t>(std::count_if(
+      outcomes.begin(), outcomes.end(),
+      [](const RuleOutcome& o) { return o.verdict == Verdict::kFail && o.warn_only; }));
 }
 
+size_t CheckResult::failed_runs() const {
+  return static_cast<size_t>(std::count_if(
+      runs.begin(), runs.end(), [](const RunNote& run) { return !run.failure.empty(); }));
+}
+
+bool CheckResult::broken() const { return Count(Verdict::kFail) > warnings(); }
+
 bool CheckResult::insufficient() const {
+  if (failed_runs() > 0) return true;
   return std::any_of(outcomes.begin(), outcomes.end(), [this](const RuleOutcome& o) {
     return o.verdict == Verdict::kInconclusive && !o.warn_only &&
            budget.rules[o.rule].settings.on_inconclusive == RuleSettings::OnInconclusive::kFail;
@@ -315,9 +324,7 @@ CheckResult CheckBudget(const Budget& budget, const RunSet& runs, const RunSet* 
   if (runs.size() > 0) out.fingerprint = runs.fingerprint(0);
   if (baseline != nullptr) {
     NoteRuns(baseline->state(), true, out);
-    if (baseline->size() > 0 && runs.size() > 0) {
-      out.differences = Differences(baseline->fingerprint(0), runs.fingerprint(0));
-    }
+    out.differences = Differences(*baseline, runs);
   }
   Checker checker(out.budget, runs.state(), out);
   for (size_t i = 0; i < budget.rules.size(); ++i) {

@@ -161,7 +161,7 @@ DiffResult Diff(const DiffOptions& options, const RunSet& base_runs, const RunSe
   out.new_runs = now.runs.size();
   out.by = options.by;
   out.confidence = options.confidence;
-  out.differences = Differences(base.runs[0].fingerprint, now.runs[0].fingerprint);
+  out.differences = Differences(base_runs, new_runs);
   NoteLosses(base, out);
   NoteLosses(now, out);
   std::set<std::string> instances = InstancesOf(base, 0);

@@ -147,6 +147,11 @@ absl::StatusOr<Metric> ParseMetric(std::string_view text) {
   if (quantity) return MakeMetric(*quantity, text.substr(dot + 1));
   const std::string_view head = text.substr(0, text.find('.'));
   const std::vector<std::string> names = QuantityNames();
+  if (MakeMetric(Quantity::kLatency, head).ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' of what? (did you mean 'latency.{}'?): write {} before it", head, head,
+                    fmt::join(names, ", ")));
+  }
   return absl::InvalidArgumentError(fmt::format("'{}' is nothing that is measured{}: write {}",
                                                 head, DidYouMean(head, names),
                                                 fmt::join(names, ", ")));

@@ -41,12 +41,18 @@ RuleOutcome Begin(const Budget& budget, size_t index, const RunSet::State& runs,
   return out;
 }
 
+// Why so many runs decide nothing; "" when they may.
+std::string WhyTooFewRuns(const Rule& rule, size_t base_runs, size_t new_runs) {
+  const size_t needed = rule.regression->min_runs;
+  if (base_runs >= needed && new_runs >= needed) return "";
+  return fmt::format("{} v {} runs, needs {} v {}", base_runs, new_runs, needed, needed);
+}
+
 // Why the groups cannot be compared; "" when they can.
 std::string WhyTooFew(const Rule& rule, const Comparison& c, const RuleOutcome& o) {
+  std::string few = WhyTooFewRuns(rule, o.base_runs, o.runs);
+  if (!few.empty()) return few;
   const size_t needed = rule.regression->min_runs;
-  if (o.base_runs < needed || o.runs < needed) {
-    return fmt::format("{} v {} runs, needs {} v {}", o.base_runs, o.runs, needed, needed);
-  }
   if (c.base_samples == 0) return "not in the baseline";
   if (c.new_samples == 0) return "not in the new runs";
   if (c.base.size() >= needed && c.now.size() >= needed) return "";
@@ -135,6 +141,23 @@ void Compare(Comparison& c, double confidence) {
   c.ratio = std::exp(shift.estimate);
   c.low = std::exp(shift.low);
   c.high = std::exp(shift.high);
+}
+
+std::vector<BudgetProblem> ProblemsOfRuns(const Budget& budget, size_t base_runs, size_t new_runs) {
+  std::vector<BudgetProblem> out;
+  for (const Rule& rule : budget.rules) {
+    if (!rule.regression) continue;
+    const std::string why = WhyTooFewRuns(rule, base_runs, new_runs);
+    if (why.empty()) continue;
+    const bool fails = !rule.warn_only && rule.match_required &&
+                       rule.settings.on_inconclusive == RuleSettings::OnInconclusive::kFail;
+    out.push_back({rule.place,
+                   fmt::format("this rule would be inconclusive: {}; give it runs of a known good "
+                               "kernel with --baseline, and as many new ones with --runs {}",
+                               why, rule.regression->min_runs),
+                   !fails});
+  }
+  return out;
 }
 
 void CheckRegression(const Budget& budget, size_t index, const RunSet::State& runs,

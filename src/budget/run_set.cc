@@ -167,6 +167,20 @@ std::vector<std::string> Differences(const Fingerprint& before, const Fingerprin
   return out;
 }
 
+std::vector<std::string> Differences(const RunSet& base, const RunSet& now) {
+  if (base.size() == 0 || now.size() == 0) return {};
+  std::vector<std::string> out = Differences(base.fingerprint(0), now.fingerprint(0));
+  for (const RunSet* runs : {&base, &now}) {
+    for (size_t i = 1; i < runs->size(); ++i) {
+      for (const std::string& difference :
+           Differences(runs->fingerprint(0), runs->fingerprint(i))) {
+        out.push_back(fmt::format("{}: {}", runs->report(i).source.path, difference));
+      }
+    }
+  }
+  return out;
+}
+
 std::vector<Wanted> WantedBy(const Budget& budget) {
   std::vector<Wanted> out;
   for (const Rule& rule : budget.rules) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,16 +48,40 @@ struct CheckOptions {
   std::optional<uint64_t> buffer_bytes;
 };
 
-absl::StatusOr<std::string> ReadText(const std::string& path) {
+absl::StatusOr<std::string> ReadBudget(const std::string& path) {
+  const auto refuse = [&path](std::string_view why) {
+    return absl::InvalidArgumentError(fmt::format(
+        "cannot read the budget {}: {}\n`wqprof check --init TRACE` drafts one", path, why));
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return refuse(std::strerror(EISDIR));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad() || !file.is_open() || std::filesystem::is_directory(path)) {
-    return absl::InvalidArgumentError(
-        fmt::format("cannot read the budget {}: {}\n`wqprof check --init TRACE` drafts one", path,
-                    std::strerror(errno != 0 ? errno : EISDIR)));
-  }
+  if (!file.is_open()) return refuse(std::strerror(errno));
+  // More than anybody writes by hand; /dev/zero has no end.
+  constexpr size_t kLongest = 1 << 20;
+  std::string text(kLongest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return refuse(std::strerror(errno != 0 ? errno : EIO));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kLongest) return refuse("it is longer than 1 MiB");
   return text;
+}
+
+// As compilers do, so that editors find the place.
+void TellProblems(const std::string& path, const std::vector<BudgetProblem>& problems) {
+  for (const BudgetProblem& problem : problems) {
+    std::fputs(
+        Printable(fmt::format("{}:{}:{}: {}{}\n", path, problem.place.line, problem.place.column,
+                              problem.warning ? "warning: " : "", problem.text))
+            .c_str(),
+        stderr);
+  }
+}
+
+bool OnlyWarnings(const std::vector<BudgetProblem>& problems) {
+  return std::all_of(problems.begin(), problems.end(),
+                     [](const BudgetProblem& problem) { return problem.warning; });
 }
 
 absl::Status WriteText(const std::string& path, const std::string& text, bool append) {
@@ -68,22 +92,16 @@ absl::Status WriteText(const std::string& path, const std::string& text, bool ap
   return absl::InvalidArgumentError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
 }
 
-// The budget of a file; what is wrong with it has been told when there is none.
-std::optional<Budget> LoadBudget(const std::string& path, int& exit_code) {
-  const auto text = ReadText(path);
+// What a file holds; what is wrong with it has been told.  Absent: it is of no use.
+std::optional<ParsedBudget> LoadBudget(const std::string& path, int& exit_code) {
+  const auto text = ReadBudget(path);
   if (!text.ok()) {
     exit_code = Fail(text.status());
     return std::nullopt;
   }
   ParsedBudget parsed = ParseBudget(*text, path);
-  for (const BudgetProblem& problem : parsed.problems) {
-    std::fputs(
-        Printable(fmt::format("{}:{}:{}: {}{}\n", path, problem.place.line, problem.place.column,
-                              problem.warning ? "warning: " : "", problem.text))
-            .c_str(),
-        stderr);
-  }
-  if (parsed.ok()) return std::move(parsed.budget);
+  TellProblems(path, parsed.problems);
+  if (parsed.ok()) return parsed;
   exit_code = kUsage;
   return std::nullopt;
 }
@@ -98,19 +116,26 @@ class CheckCommand {
     if (!options_.lint.empty()) return Lint(exit_code);
     if (const absl::Status status = CheckCall(); !status.ok()) return Fail(status);
     if (options_.init) return Init();
-    auto budget = LoadBudget(options_.budget, exit_code);
-    if (!budget) return exit_code;
+    const auto parsed = LoadBudget(options_.budget, exit_code);
+    if (!parsed) return exit_code;
+    const Budget* const budget = &parsed->budget;
     RunSet runs(WantedBy(*budget), ShortestStall(*budget));
     std::optional<RunSet> baseline;
     if (!options_.baseline.empty()) {
       baseline.emplace(WantedBy(*budget), ShortestStall(*budget));
       if (const int code = Read(options_.baseline, *baseline); code != kOk) return code;
     }
+    if (!options_.command.empty()) {
+      const auto problems = ProblemsOfRuns(*budget, baseline ? baseline->size() : 0, options_.runs);
+      TellProblems(options_.budget, problems);
+      if (!OnlyWarnings(problems)) return kUsage;
+    }
     if (const int code = options_.command.empty() ? Read(options_.traces, runs) : Record(runs);
         code != kOk) {
       return code;
     }
-    const CheckResult result = CheckBudget(*budget, runs, baseline ? &*baseline : nullptr);
+    CheckResult result = CheckBudget(*budget, runs, baseline ? &*baseline : nullptr);
+    for (size_t i = 0; i < failures_.size(); ++i) result.runs[i].failure = failures_[i];
     if (!result.differences.empty() && !options_.allow_mismatch) return Mismatch(result);
     return Tell(result);
   }
@@ -136,8 +161,10 @@ class CheckCommand {
   }
 
   int Lint(int exit_code) const {
-    if (LoadBudget(options_.lint, exit_code))
+    const auto parsed = LoadBudget(options_.lint, exit_code);
+    if (parsed && parsed->problems.empty()) {
       Note(fmt::format("{} is well written", options_.lint));
+    }
     return exit_code;
   }
 
@@ -180,9 +207,12 @@ class CheckCommand {
       const std::string path = fmt::format("{}/run-{:02}.dat", directory, i);
       const auto command = RecordWhileRunning(options_.command, recorder, path);
       if (!command.ok()) return Fail(command.status());
-      if (!command->failure.empty()) {
+      failures_.push_back(command->interrupted ? "interrupted" : command->failure);
+      if (command->interrupted) {
+        Note(fmt::format("interrupted in run {} of {}: judging what was recorded until then", i,
+                         options_.runs));
+      } else if (!command->failure.empty()) {
         Note(fmt::format("run {}: {}: what it measured may not be the load", i, command->failure));
-        command_failed_ = true;
       }
       if (const int code = FailInput(ReadRuns({path}, Open(), runs)); code != kOk) return code;
       if (scratch) std::filesystem::remove(path);
@@ -215,11 +245,11 @@ class CheckCommand {
     }
     if (!status.ok()) return Fail(status);
     if (result.broken()) return kBroken;
-    return result.insufficient() || command_failed_ ? kInsufficient : kOk;
+    return result.insufficient() ? kInsufficient : kOk;
   }
 
   const CheckOptions& options_;
-  bool command_failed_ = false;
+  std::vector<std::string> failures_;  // of the runs of the command, in their order; "" for none
 };
 
 void AddJudgingOptions(CLI::App& command, CheckOptions* options) {

@@ -9,7 +9,7 @@
 
 namespace wqprof {
 
-// SPEC §4.
+// How the program ends; users and scripts rely on the numbers.
 enum ExitCode : int {
   kOk = 0,
   kBroken = 1,        // a budget is broken, or a difference found

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "render/check_words.h"
@@ -46,17 +47,26 @@ bool IsError(const CheckResult& result, const RuleOutcome& o) {
 
 std::string GithubAnnotations(const CheckResult& result) {
   std::string out;
+  const auto failed = std::find_if(result.runs.begin(), result.runs.end(),
+                                   [](const auto& run) { return !run.failure.empty(); });
+  const bool any_failed = failed != result.runs.end();
+  if (any_failed) {
+    const std::string text = fmt::format("{} failed; the first: {}",
+                                         CountOf(result.failed_runs(), "run"), failed->failure);
+    out += fmt::format("::error title=wqprof check::{}\n", EscapedCommand(Escaped(text), false));
+  }
   for (const bool errors : {true, false}) {
     std::vector<const RuleOutcome*> told;
     for (const RuleOutcome& o : result.outcomes) {
       const bool bad = o.verdict == Verdict::kFail || o.verdict == Verdict::kInconclusive;
       if (bad && IsError(result, o) == errors) told.push_back(&o);
     }
-    for (size_t i = 0; i < told.size() && i < kShown; ++i) {
+    const size_t shown = errors && any_failed ? kShown - 1 : kShown;
+    for (size_t i = 0; i < told.size() && i < shown; ++i) {
       const RuleOutcome& o = *told[i];
       std::string text = Escaped(Sentence(InWords(result, o), o));
-      if (i + 1 == kShown && told.size() > kShown) {
-        text += fmt::format(" (and {} more: see the summary)", told.size() - kShown);
+      if (i + 1 == shown && told.size() > shown) {
+        text += fmt::format(" (and {} more: see the summary)", told.size() - shown);
       }
       out += fmt::format("::{} file={},line={},col={},title={}::{}\n", errors ? "error" : "warning",
                          EscapedCommand(result.budget.path, true), o.place.line, o.place.column,

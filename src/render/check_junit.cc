@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <pugixml.hpp>
 #include <sstream>
 
@@ -54,6 +56,18 @@ void AppendCase(pugi::xml_node suite, const CheckResult& result, const RuleOutco
       .set(Escaped(fmt::format("{} {}: {}", words.verdict, words.place, sentence)).c_str());
 }
 
+// A run that went wrong is none of the limits' failures.
+void AppendFailedRun(pugi::xml_node suite, size_t number, const CheckResult::RunNote& run) {
+  pugi::xml_node test = suite.append_child("testcase");
+  Set(test, "classname", "wqprof check");
+  Set(test, "name", fmt::format("run {}", number));
+  Set(test, "time", "0");
+  pugi::xml_node error = test.append_child("error");
+  Set(error, "message", run.failure);
+  Set(error, "type", "command");
+  error.text().set(Escaped(fmt::format("{}: {}", run.path, run.failure)).c_str());
+}
+
 size_t Count(pugi::xml_node suite, const char* kind) {
   size_t n = 0;
   for (const pugi::xml_node test : suite.children("testcase")) n += test.child(kind) ? 1 : 0;
@@ -70,9 +84,12 @@ std::string CheckJunit(const CheckResult& result) {
   pugi::xml_node suites = document.append_child("testsuites");
   pugi::xml_node suite = suites.append_child("testsuite");
   for (const RuleOutcome& outcome : result.outcomes) AppendCase(suite, result, outcome);
+  for (size_t i = 0; i < result.runs.size(); ++i) {
+    if (!result.runs[i].failure.empty()) AppendFailedRun(suite, i + 1, result.runs[i]);
+  }
   for (pugi::xml_node node : {suites, suite}) {
     Set(node, "name", "wqprof check");
-    Set(node, "tests", fmt::format("{}", result.outcomes.size()));
+    Set(node, "tests", fmt::format("{}", result.outcomes.size() + result.failed_runs()));
     Set(node, "failures", fmt::format("{}", Count(suite, "failure")));
     Set(node, "errors", fmt::format("{}", Count(suite, "error")));
   }

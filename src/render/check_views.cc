@@ -27,12 +27,19 @@ Table TextTable(const CheckResult& result) {
                    {"evidence", "EVIDENCE", kText, 0, 2},
                    {"where", "WHERE", kText, 0, 1},
                    {"why", "WHY", kText, 12}};
+  bool any_why = false;
   for (const RuleOutcome& o : result.outcomes) {
     if (o.verdict == Verdict::kSkipped) continue;
     const OutcomeWords w = InWords(result, o);
     const bool pass = o.verdict == Verdict::kPass;
     table.rows.push_back({w.verdict, w.what, o.metric.name, WordCell(w.value), WordCell(w.bounds),
                           w.limit, w.evidence, WordCell(pass ? "" : w.place), WordCell(w.why)});
+    any_why |= !w.why.empty();
+  }
+  // Where nothing is to be explained, its room is better used for the places.
+  if (!any_why) {
+    table.columns.pop_back();
+    for (auto& row : table.rows) row.pop_back();
   }
   return table;
 }
@@ -116,7 +123,7 @@ Table RunsTable(const CheckResult& result) {
   Table table{.key = "runs", .title = ""};
   for (const char* key :
        {"path", "baseline", "duration_ns", "lost_events", "lost_gaps", "truncated", "corrupt_pages",
-        "unmatched_starts", "unmatched_ends", "paired_fraction"}) {
+        "unmatched_starts", "unmatched_ends", "paired_fraction", "failure"}) {
     table.columns.push_back({key, key, kMachine});
   }
   for (const CheckResult::RunNote& run : result.runs) {
@@ -124,7 +131,7 @@ Table RunsTable(const CheckResult& result) {
     table.rows.push_back({run.path, run.baseline, run.duration, OptionalCell(q.lost_events),
                           q.lost_gaps, q.truncated || q.unfinished, q.corrupt_pages,
                           q.match.unmatched_starts, q.match.unmatched_ends,
-                          OptionalCell(q.paired_fraction)});
+                          OptionalCell(q.paired_fraction), WordCell(run.failure)});
   }
   return table;
 }
@@ -166,16 +173,19 @@ std::string CheckText(const CheckResult& result, const TextStyle& style) {
 std::string CheckSummary(const CheckResult& result) {
   std::string out = CountOf(result.outcomes.size(), "limit") + ":";
   std::string_view separator = " ";
-  const auto tell = [&](Verdict verdict, std::string_view word) {
-    if (const size_t n = result.Count(verdict); n > 0) {
-      out += fmt::format("{}{} {}", separator, CountText(n), word);
-      separator = ", ";
-    }
+  const auto tell = [&](size_t n, std::string_view word) {
+    if (n == 0) return;
+    out += fmt::format("{}{} {}", separator, CountText(n), word);
+    separator = ", ";
   };
-  tell(Verdict::kPass, "kept");
-  tell(Verdict::kFail, "broken");
-  tell(Verdict::kInconclusive, "inconclusive");
-  tell(Verdict::kSkipped, "left out for too few items");
+  tell(result.Count(Verdict::kPass), "kept");
+  tell(result.Count(Verdict::kFail) - result.warnings(), "broken");
+  tell(result.warnings(), "broken that only warn");
+  tell(result.Count(Verdict::kInconclusive), "inconclusive");
+  tell(result.Count(Verdict::kSkipped), "left out for too few items");
+  if (const size_t failed = result.failed_runs(); failed > 0) {
+    out += fmt::format("; {} failed", CountOf(failed, "run"));
+  }
   return out;
 }
 

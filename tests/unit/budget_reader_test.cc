@@ -100,6 +100,18 @@ TEST(BudgetReaderTest, RefusesWrongUnits) {
   EXPECT_THAT(ProblemsOfRule("confidence = 1.5\n"), ElementsAre(HasSubstr("between 0.5 and 1")));
 }
 
+TEST(BudgetReaderTest, MeasuresTheLeastDifferenceInTheUnitOfTheMetric) {
+  const std::string regression = "schema = 1\n[[regression]]\nmax_ratio = 1.1\n";
+  EXPECT_THAT(ProblemsOf(regression + "min_delta = 200\nmetric = \"latency.p99\"\n"),
+              ElementsAre(HasSubstr("4:13: a duration needs a unit")));
+  EXPECT_THAT(ProblemsOf(regression + "min_delta = \"2us\"\nmetric = \"latency.rate\"\n"),
+              ElementsAre(HasSubstr("4:13: this must be a number")));
+  EXPECT_THAT(ProblemsOf(regression + "min_delta = 200\nmetric = \"latency.rate\"\n"),
+              ElementsAre());
+  EXPECT_THAT(ProblemsOf(regression + "metric = \"p99\"\n"),
+              ElementsAre(HasSubstr("did you mean 'latency.p99'?")));
+}
+
 TEST(BudgetReaderTest, TellsOfRulesThatCannotDoWhatTheyAreFor) {
   EXPECT_THAT(ProblemsOf("schema = 1\n[[regression]]\nmetric = \"latency.p99\"\nmax_ratio = 1.1\n"
                          "min_runs = 2\n"),
@@ -123,6 +135,20 @@ TEST(BudgetReaderTest, TellsOfAFileThatIsNone) {
   EXPECT_THAT(ProblemsOf("schema = 1\nbudget = 3\n"), ElementsAre(HasSubstr("write [[budget]]")));
   EXPECT_THAT(ProblemsOf("schema = 1\n[[budget]]\nname = \"x\"\n"),
               ElementsAre(HasSubstr("limits nothing")));
+}
+
+TEST(RunsTest, AreTooFewBeforeAnyIsMade) {
+  const std::string regression =
+      "schema = 1\n[[regression]]\nmetric = \"latency.p99\"\nmax_ratio = 1.1\n";
+  const auto problems = [&](const std::string& more, size_t base, size_t now) {
+    return ProblemsOfRuns(ParseBudget(regression + more, "b.toml").budget, base, now);
+  };
+  EXPECT_THAT(problems("", 5, 5), ElementsAre());
+  ASSERT_EQ(problems("", 5, 4).size(), 1u);
+  EXPECT_FALSE(problems("", 5, 4)[0].warning);
+  EXPECT_EQ(problems("", 5, 4)[0].place.line, 2u);
+  EXPECT_THAT(problems("", 0, 5)[0].text, HasSubstr("0 v 5 runs, needs 5 v 5"));
+  EXPECT_TRUE(problems("on_inconclusive = \"pass\"\n", 1, 1)[0].warning);
 }
 
 TEST(FailConditionTest, IsAMetricAndAChange) {

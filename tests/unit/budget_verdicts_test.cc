@@ -185,11 +185,22 @@ TEST(StallTest, CountsForThePoolsAndWorksThatItDelayed) {
             Verdict::kFail);
 }
 
+TEST(RunTest, ThatFailedIsNoPass) {
+  TraceBuilder trace;
+  Steady(trace, 5, 100us);
+  CheckResult result = Check(Limit("latency.max = \"1ms\""), {&trace});
+  EXPECT_FALSE(result.insufficient());
+  result.runs[0].failure = "load exited with code 7";
+  EXPECT_TRUE(result.insufficient());
+  EXPECT_FALSE(result.broken());
+}
+
 TEST(LevelTest, AWarningBreaksNothing) {
   TraceBuilder trace;
   Steady(trace, 5, 100us);
   const CheckResult result = Check(Limit("latency.max = \"1us\"\nlevel = \"warn\""), {&trace});
   EXPECT_EQ(result.Count(Verdict::kFail), 1u);
+  EXPECT_EQ(result.warnings(), 1u);
   EXPECT_FALSE(result.broken());
   EXPECT_TRUE(Check(Limit("latency.max = \"1us\""), {&trace}).broken());
 }

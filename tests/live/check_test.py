@@ -12,7 +12,9 @@ import xml.etree.ElementTree as ElementTree
 
 import live
 
-README = pathlib.Path(__file__).resolve().parent.parent.parent / "README.md"
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+README = ROOT / "README.md"
+SCHEMA = ROOT / "tests/ci/junit.rng"
 
 # Nothing waits for an hour.
 KEPT = """schema = 1
@@ -81,6 +83,9 @@ class Check(live.Live):
         errors = [case.get("name") for case in ElementTree.parse(junit).iter("testcase")
                   if case.find("error") is not None]
         self.assertEqual(errors, ["run 1", "run 2"])
+        fits = subprocess.run(["xmllint", "--noout", "--relaxng", SCHEMA, junit],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(fits.returncode, 0, fits.stderr)
         done = self.check(BROKEN, "--", *load)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("1 run failed", done.stdout)

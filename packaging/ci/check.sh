@@ -17,13 +17,7 @@ shift 2
 mkdir -p "$artefacts"
 
 if [ "$1" = -- ]; then
-  shift
-  run=1
-  while [ "$run" -le "${RUNS:-1}" ]; do
-    "$wqprof" record -q -o "$artefacts/run-$run.dat" -- "$@"
-    run=$((run + 1))
-  done
-  set -- "$artefacts"
+  set -- --runs "${RUNS:-1}" --keep "$artefacts" "$@"
 else
   cp -- "$@" "$artefacts/"
 fi

@@ -120,6 +120,19 @@ class Check(live.Live):
         self.assertIn("budget.toml:2:1: warning: ", warn.stderr)
         self.assertTrue(ran.exists())
 
+    def test_the_recipe_for_ci_records_and_judges_a_command(self):
+        artefacts = self.directory / "artefacts"
+        self.budget.write_text(KEPT)
+        for script, code in (("", 0), ("; exit 7", 3)):
+            done = subprocess.run(
+                ["sh", ROOT / "packaging/ci/check.sh", self.budget, artefacts, "--", "sh", "-c",
+                 f"{live.PTY_LOAD} 500 1{script}"],
+                env={"PATH": os.environ["PATH"], "WQPROF": live.WQPROF, "RUNS": "2"},
+                capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            left = {path.name for path in artefacts.iterdir()}
+            self.assertLessEqual({"run-01.dat", "run-02.dat", "junit.xml", "check.txt"}, left)
+
     def recorded(self):
         self.record("--", live.PTY_LOAD, "100", "1")
         return self.file.read_bytes()

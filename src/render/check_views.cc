@@ -16,32 +16,41 @@ namespace {
 
 constexpr std::string_view kSchema = "wqprof.check/1";
 
-Table TextTable(const CheckResult& result) {
+// Where a rule stands and why its verdict is none are long: `apart` leaves them to AppendPlaces().
+Table TextTable(const CheckResult& result, bool apart) {
   Table table{.key = "results", .title = ""};
   table.columns = {{"verdict", "VERDICT"},
                    {"rule", "RULE", kText, 20},
                    {"metric", "METRIC"},
                    {"value", "VALUE"},
-                   {"bounds", "BOUNDS"},
+                   {"bounds", "BOUNDS", kText, 0, 1},
                    {"limit", "LIMIT"},
-                   {"evidence", "EVIDENCE", kText, 0, 2},
-                   {"where", "WHERE", kText, 0, 1},
-                   {"why", "WHY", kText, 12}};
-  bool any_why = false;
+                   {"evidence", "EVIDENCE", kText, 0, 2}};
+  const bool any_why = std::any_of(result.outcomes.begin(), result.outcomes.end(),
+                                   [](const RuleOutcome& o) { return !o.why.empty(); });
+  if (!apart) table.columns.push_back({"where", "WHERE"});
+  if (!apart && any_why) table.columns.push_back({"why", "WHY"});
   for (const RuleOutcome& o : result.outcomes) {
     if (o.verdict == Verdict::kSkipped) continue;
     const OutcomeWords w = InWords(result, o);
-    const bool pass = o.verdict == Verdict::kPass;
     table.rows.push_back({w.verdict, w.what, o.metric.name, WordCell(w.value), WordCell(w.bounds),
-                          w.limit, w.evidence, WordCell(pass ? "" : w.place), WordCell(w.why)});
-    any_why |= !w.why.empty();
-  }
-  // Where nothing is to be explained, its room is better used for the places.
-  if (!any_why) {
-    table.columns.pop_back();
-    for (auto& row : table.rows) row.pop_back();
+                          w.limit, w.evidence});
+    const std::string place = o.verdict == Verdict::kPass ? "" : w.place;
+    if (!apart) table.rows.back().push_back(WordCell(place));
+    if (!apart && any_why) table.rows.back().push_back(WordCell(w.why));
   }
   return table;
+}
+
+// A line for each outcome that is no plain pass.
+void AppendPlaces(std::string& out, const CheckResult& result, const TextStyle& style) {
+  for (const RuleOutcome& o : result.outcomes) {
+    if (o.verdict == Verdict::kSkipped || (o.verdict == Verdict::kPass && o.why.empty())) continue;
+    const OutcomeWords w = InWords(result, o);
+    std::string line = fmt::format("{}: {}: {}: {}", w.place, w.verdict, w.what, o.metric.name);
+    if (!w.why.empty()) line += ": " + w.why;
+    AppendWrapped(out, Escaped(line, !style.utf8), 0, style.columns);
+  }
 }
 
 // A number in the column of its unit: times are integers of ns.
@@ -162,8 +171,10 @@ std::string CheckText(const CheckResult& result, const TextStyle& style) {
   for (const std::string& difference : result.differences) {
     out += fmt::format("base and new differ: {}\n", Escaped(difference, !style.utf8));
   }
-  const Table table = TextTable(result);
+  const bool narrow = style.columns > 0;
+  const Table table = TextTable(result, narrow);
   if (!table.rows.empty()) TextTableWriter(style).Append(out, table);
+  if (narrow) AppendPlaces(out, result, style);
   out += QualityLine(result) + "\n" + CheckSummary(result) + "\n";
   return out;
 }

@@ -160,6 +160,21 @@ std::vector<BudgetProblem> ProblemsOfRuns(const Budget& budget, size_t base_runs
   return out;
 }
 
+namespace {
+
+// `others`: the instances, none of which could be compared.
+std::string WhyNothingCompared(const std::vector<RuleOutcome>& others) {
+  if (others.empty()) return "nothing matched";
+  if (others.size() == 1) return others.front().why;
+  const auto nearest = std::max_element(
+      others.begin(), others.end(),
+      [](const RuleOutcome& a, const RuleOutcome& b) { return a.samples < b.samples; });
+  return fmt::format("no instance could be compared; the nearest, {}: {}", nearest->instance,
+                     nearest->why);
+}
+
+}  // namespace
+
 void CheckRegression(const Budget& budget, size_t index, const RunSet::State& runs,
                      const RunSet::State* baseline, CheckResult& out) {
   const Rule& rule = budget.rules[index];
@@ -194,8 +209,7 @@ void CheckRegression(const Budget& budget, size_t index, const RunSet::State& ru
   Decide(budget, index, not_whole, cases);
   // Nothing compared is no pass, unless the rule may match nothing.
   if (cases.empty() && rule.match_required) {
-    whole.why = instances.empty() ? "nothing matched" : others.front().why;
-    if (instances.size() > 1) whole.why = "no instance could be compared: " + whole.why;
+    whole.why = WhyNothingCompared(others);
     others.insert(others.begin(), std::move(whole));
     if (others.size() > 1 && others[1].verdict == Verdict::kInconclusive) others.resize(1);
   }

@@ -235,6 +235,21 @@ TEST(RegressionTest, FailsOnlyWhatIsProvenAndLarge) {
   EXPECT_EQ(TheOutcome(kRegression, Pointers(slower)).verdict, Verdict::kInconclusive);
 }
 
+TEST(RegressionTest, NamesTheInstanceThatCameNearest) {
+  std::vector<TraceBuilder> base = Runs(5, 100us), now = Runs(5, 100us);
+  for (TraceBuilder& run : base) Steady(run, 2, 10us, 100ms, {"a_rare_fn", "wq"});
+  std::vector<TraceBuilder*> fewer = Pointers(now);
+  fewer.pop_back();
+  TraceBuilder short_run;
+  Steady(short_run, 58, 100us);
+  fewer.push_back(&short_run);
+  const CheckResult result =
+      Check(std::string(kRegression) + "for_each = \"function\"\n", fewer, Pointers(base));
+  EXPECT_EQ(result.outcomes.at(0).verdict, Verdict::kInconclusive);
+  EXPECT_THAT(result.outcomes.at(0).why,
+              HasSubstr("the nearest, wq/work_fn: only 5 v 4 runs have the 59 items"));
+}
+
 TEST(DiffTest, TellsWhatIsSlowerAndWhy) {
   std::vector<TraceBuilder> base = Runs(5, 100us), slower = Runs(5, 150us);
   Steady(slower[0], 1, 10us, 100ms, {"new_fn", "wq"});

@@ -157,6 +157,13 @@ class CheckCommand {
     if (options_.runs > 1 && options_.command.empty()) {
       return absl::InvalidArgumentError("--runs needs a command to run: -- CMD...");
     }
+    // Told now, not when the load has run for an hour.
+    const auto directory = std::filesystem::path(options_.junit).parent_path();
+    std::error_code ignored;
+    if (!directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
+      return absl::InvalidArgumentError(fmt::format("cannot write {}: there is no directory {}",
+                                                    options_.junit, directory.string()));
+    }
     return absl::OkStatus();
   }
 
@@ -272,9 +279,8 @@ void AddJudgingOptions(CLI::App& command, CheckOptions* options) {
 
 void AddRunningOptions(CLI::App& command, CheckOptions* options) {
   const std::string group = "Recording CMD";
-  command.add_option("--runs", options->runs, "run CMD so often (default: once)")
-      ->type_name("N")
-      ->take_last()
+  AddParsedOption(command, "--runs", "N", &options->runs, ParseCount,
+                  "run CMD so often (default: once)")
       ->group(group);
   command.add_option("--keep", options->keep, "keep the recordings here, as run-01.dat, ...")
       ->type_name("DIR")

@@ -167,9 +167,8 @@ void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes
                   "exit with 1 only for a proven change like 'latency.p99 > +15%'");
   AddReadingOptions(*command, &options->input);
   AddOutputOptions(*command, &options->input);
-  command->add_option("--top", options->top, "only the first N rows; 0 shows all")
-      ->type_name("N")
-      ->take_last()
+  AddParsedOption(*command, "--top", "N", &options->top, ParseCount,
+                  "only the first N rows; 0 shows all")
       ->group("How to show it");
   command->footer(std::string(kExamples));
   command->callback([options, &exit_code] { exit_code = RunDiff(*options); });

@@ -89,7 +89,9 @@ void Decide(const Budget& budget, size_t index, const std::string& not_whole,
   const Rule& rule = budget.rules[index];
   std::vector<double> p;
   for (Case& c : cases) {
-    Compare(c.comparison, rule.settings.confidence);
+    // Each bound alone holds at this confidence, as the test is one-sided: the lower one lies
+    // above no change exactly when the test proves one.
+    Compare(c.comparison, 1 - 2 * (1 - rule.settings.confidence));
     p.push_back(c.comparison.test.greater);
   }
   const std::vector<double> corrected = Corrected(

@@ -26,6 +26,7 @@ struct Comparison {
 // The values of those runs that have `needed` samples of the instance.
 Comparison Gather(const RunSet::State& base, const RunSet::State& now, size_t wanted,
                   const std::string& instance, const Metric& metric, uint64_t needed);
+// The bounds are those of the two-sided test at `confidence`.
 // REQUIRES: both groups have a value, at most kMaxRuns.
 void Compare(Comparison& comparison, double confidence);
 

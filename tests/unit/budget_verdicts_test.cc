@@ -235,6 +235,21 @@ TEST(RegressionTest, FailsOnlyWhatIsProvenAndLarge) {
   EXPECT_EQ(TheOutcome(kRegression, Pointers(slower)).verdict, Verdict::kInconclusive);
 }
 
+// 3 of the 25 pairs are not slower: proven one-sided (p = 0.028), not two-sided.
+TEST(RegressionTest, HasBoundsThatSayWhatTheTestSays) {
+  const auto runs = [](std::vector<Nanos> latencies) {
+    std::vector<TraceBuilder> out(latencies.size());
+    for (size_t i = 0; i < out.size(); ++i) Steady(out[i], 60, latencies[i]);
+    return out;
+  };
+  std::vector<TraceBuilder> base = runs({100us, 101us, 102us, 103us, 160us});
+  std::vector<TraceBuilder> now = runs({150us, 151us, 152us, 161us, 162us});
+  const RuleOutcome outcome = TheOutcome(kRegression, Pointers(now), Pointers(base));
+  EXPECT_EQ(outcome.verdict, Verdict::kFail);
+  EXPECT_NEAR(*outcome.p, 7.0 / 252, 1e-9);
+  EXPECT_GT(*outcome.low, 1);
+}
+
 TEST(RegressionTest, NamesTheInstanceThatCameNearest) {
   std::vector<TraceBuilder> base = Runs(5, 100us), now = Runs(5, 100us);
   for (TraceBuilder& run : base) Steady(run, 2, 10us, 100ms, {"a_rare_fn", "wq"});

@@ -120,14 +120,15 @@ Table SummaryTable(const DiffResult& result) {
 }
 
 void AppendOthers(std::string& out, const DiffResult& result, DiffRow::Presence presence,
-                  std::string_view heading) {
+                  std::string_view heading, const TextStyle& style) {
   std::vector<std::string> names;
   for (const DiffRow& row : result.rows) {
     if (row.presence != presence) continue;
     const uint64_t n = presence == DiffRow::Presence::kNew ? row.new_samples : row.base_samples;
-    names.push_back(fmt::format("{} ({})", Escaped(row.name), CountText(n)));
+    names.push_back(fmt::format("{} ({})", Escaped(row.name, !style.utf8), CountText(n)));
   }
-  if (!names.empty()) out += fmt::format("{}: {}\n", heading, fmt::join(names, ", "));
+  if (names.empty()) return;
+  AppendWrapped(out, fmt::format("{}: {}", heading, fmt::join(names, ", ")), 0, style.columns);
 }
 
 std::string DiffText(const DiffResult& result, size_t top, const TextStyle& style) {
@@ -152,15 +153,17 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
     out += fmt::format("and {} more; --top 0 shows all\n", CountText(table.rows_left_out));
   }
   if (result.provable_rows) {
-    out += *result.provable_rows == 0
-               ? std::string("So few runs prove nothing: use 4 on each side, better 7.\n")
-               : fmt::format(
-                     "So many runs can prove changes in {} at once: the ones with the most "
-                     "time in them.  More runs prove more.\n",
-                     CountOf(*result.provable_rows, "row"));
+    const std::string told =
+        *result.provable_rows == 0
+            ? std::string("So few runs prove nothing: use 4 on each side, better 7.")
+            : fmt::format(
+                  "So many runs can prove changes in {} at once: the ones with the most "
+                  "time in them. More runs prove more.",
+                  CountOf(*result.provable_rows, "row"));
+    AppendWrapped(out, told, 0, style.columns);
   }
-  AppendOthers(out, result, DiffRow::Presence::kNew, "New");
-  AppendOthers(out, result, DiffRow::Presence::kVanished, "Vanished");
+  AppendOthers(out, result, DiffRow::Presence::kNew, "New", style);
+  AppendOthers(out, result, DiffRow::Presence::kVanished, "Vanished", style);
   return out;
 }
 

@@ -93,9 +93,13 @@ struct WaitSplit {
 struct RunSplit {
   Nanos on_cpu{0};
   Nanos preempted{0};  // switched out while runnable
-  Nanos blocked{0};    // asleep
+  Nanos blocked{0};    // asleep, in whatever state
   Nanos runnable{0};   // woken, waited for its CPU
   Nanos unknown{0};
+  // Of `blocked`, by the letter of the state; what is left is S, or a seldom one.
+  Nanos blocked_in_d{0};
+  Nanos blocked_in_i{0};
+  Nanos blocked_in_s() const { return blocked - blocked_in_d - blocked_in_i; }
   Nanos Sum() const {
     Nanos sum{0};
     for (const Nanos part : {on_cpu, preempted, blocked, runnable, unknown}) {
@@ -109,6 +113,8 @@ struct RunSplit {
     blocked = AddSaturated(blocked, o.blocked);
     runnable = AddSaturated(runnable, o.runnable);
     unknown = AddSaturated(unknown, o.unknown);
+    blocked_in_d = AddSaturated(blocked_in_d, o.blocked_in_d);
+    blocked_in_i = AddSaturated(blocked_in_i, o.blocked_in_i);
     return *this;
   }
 };
@@ -179,6 +185,7 @@ struct PoolGap {
   // What the worker that ended the gap did in it; with scheduler events.
   std::optional<WaitSplit> starter;
   NameId starter_comm = NameId::kUnknown;
+  Pid starter_pid = Pid::kNone;
   NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU before it
   bool collided = false;  // the item that ended the gap waited for its own execution to end
 };

@@ -92,11 +92,18 @@ struct WorkerRow {
   Measures measures;
 };
 
+// Who queued items: a kind of Origin with its comm or function.
+struct OriginCount {
+  std::string kind, name;
+  uint64_t count = 0;
+};
+
 // Items of one function that waited through a stall.
 struct DelayedRow {
   std::string function, workqueue;
   uint64_t count = 0;
   Nanos worst_wait{0};
+  std::vector<OriginCount> origins;  // most first
 };
 
 // An execution that kept a worker of a stalled pool.  Times on CPU and off it are told
@@ -107,7 +114,16 @@ struct StallHolder {
   Timestamp begin = kUnseen;
   Nanos overlap{0};
   std::optional<Nanos> on_cpu, preempted, blocked;
+  std::optional<Nanos> blocked_in_d;  // of blocked: in TASK_UNINTERRUPTIBLE
   std::optional<std::string> preempted_by;
+};
+
+// The worker that ended a stall, and what it did until then; with scheduler events.
+struct StallStarter {
+  std::string worker;
+  Pid worker_pid = Pid::kNone;
+  WaitSplit wait;
+  std::optional<std::string> preempted_by;  // the task that had its CPU longest
 };
 
 enum class StallCause : uint8_t {
@@ -132,6 +148,7 @@ struct Stall {
   Nanos worst_latency{0};
   StallCause cause = StallCause::kUnknown;
   std::vector<StallHolder> holders;
+  std::optional<StallStarter> starter;
   std::vector<DelayedRow> delayed;
 };
 

@@ -22,7 +22,17 @@ StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
     out.on_cpu = holder.split->on_cpu;
     out.preempted = holder.split->preempted;
     out.blocked = holder.split->blocked;
+    out.blocked_in_d = holder.split->blocked_in_d;
     if (holder.preempted_by != NameId::kUnknown) out.preempted_by = names.Get(holder.preempted_by);
+  }
+  return out;
+}
+
+std::optional<StallStarter> StarterOf(const PoolGap& gap, const NameTable& names) {
+  if (!gap.starter) return std::nullopt;
+  StallStarter out{std::string(names.Get(gap.starter_comm)), gap.starter_pid, *gap.starter, {}};
+  if (gap.starter_preempted_by != NameId::kUnknown) {
+    out.preempted_by = names.Get(gap.starter_preempted_by);
   }
   return out;
 }
@@ -63,11 +73,42 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item) {
     if (w.function != item.function || w.workqueue != item.workqueue) continue;
     ++w.count;
     w.worst = std::max(w.worst, wait);
+    AddOrigin(w, item.origin);
     return;
   }
   if (record.waited.size() < kMaxWaited) {
-    record.waited.push_back({item.function, item.workqueue, 1, wait});
+    record.waited.push_back({item.function, item.workqueue, 1, wait, {}});
+    AddOrigin(record.waited.back(), item.origin);
   }
+}
+
+void StallCollector::AddOrigin(Waited& waited, const Origin& origin) const {
+  const NameId name =
+      origin.kind == Origin::Kind::kTask ? source_.CommOf(origin.pid) : origin.function;
+  for (auto& [key, count] : waited.origins) {
+    if (key != OriginKey(origin.kind, name)) continue;
+    ++count;
+    return;
+  }
+  if (waited.origins.size() < kMaxOrigins) {
+    waited.origins.emplace_back(OriginKey(origin.kind, name), 1);
+  }
+}
+
+DelayedRow StallCollector::ToRow(const Waited& waited) const {
+  const NameTable& names = source_.names();
+  DelayedRow row{std::string(SplitFunction(names.Get(waited.function)).name),
+                 std::string(names.Get(waited.workqueue)),
+                 waited.count,
+                 waited.worst,
+                 {}};
+  for (const auto& [key, count] : waited.origins) {
+    row.origins.push_back({std::string(ToString(key.first)),
+                           std::string(SplitFunction(names.Get(key.second)).name), count});
+  }
+  std::stable_sort(row.origins.begin(), row.origins.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  return row;
 }
 
 void StallCollector::AddItem(const WorkItem& item) {
@@ -104,10 +145,8 @@ Stall StallCollector::ToStall(const Record& record) const {
   for (const GapHolder& holder : record.gap.holders) {
     stall.holders.push_back(ToStallHolder(holder, names));
   }
-  for (const Waited& w : record.waited) {
-    stall.delayed.push_back({std::string(SplitFunction(names.Get(w.function)).name),
-                             std::string(names.Get(w.workqueue)), w.count, w.worst});
-  }
+  stall.starter = StarterOf(record.gap, names);
+  for (const Waited& w : record.waited) stall.delayed.push_back(ToRow(w));
   std::sort(stall.delayed.begin(), stall.delayed.end(), [](const auto& a, const auto& b) {
     return a.worst_wait != b.worst_wait ? a.worst_wait > b.worst_wait : a.function < b.function;
   });

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -34,11 +35,14 @@ class StallCollector {
   std::vector<Stall> Take();
 
  private:
+  // An origin without what differs from item to item: its kind, comm or function.
+  using OriginKey = std::pair<Origin::Kind, NameId>;
   // Items of one function that waited through a stall.
   struct Waited {
     NameId function, workqueue;
     uint64_t count = 0;
     Nanos worst{0};
+    std::vector<std::pair<OriginKey, uint64_t>> origins;
   };
   // A stall while items may still be added to it.
   struct Record {
@@ -55,8 +59,11 @@ class StallCollector {
   };
   static constexpr size_t kRecent = 256;
   static constexpr size_t kMaxWaited = 64;
+  static constexpr size_t kMaxOrigins = 8;
 
   void AddWaited(Record& record, const WorkItem& item);
+  void AddOrigin(Waited& waited, const Origin& origin) const;
+  DelayedRow ToRow(const Waited& waited) const;
   void KeepLongest();
   Stall ToStall(const Record& record) const;
 
@@ -67,7 +74,6 @@ class StallCollector {
   uint64_t total_ = 0;
   absl::flat_hash_map<uint32_t, PoolState> pools_;
   std::vector<std::shared_ptr<Record>> kept_;
-  Timestamp end_ = kUnseen;
 };
 
 }  // namespace wqprof

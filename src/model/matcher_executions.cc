@@ -251,7 +251,8 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Even
   const bool outermost = context.stack.size() == 1;
   if (outermost) {
     context.busy += item.ended - item.started;
-    context.last_run = {item.function, item.workqueue, item.started, item.ended};
+    context.last_run = {item.function, item.workqueue, item.started, item.ended,
+                        sched_.PreemptedBy(context)};
   }
   if (sched_.seen()) {
     SplitRun(context, item);

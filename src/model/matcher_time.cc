@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the time of an item, or of a gap, went.
 #include <algorithm>
+#include <cassert>
 
 #include "model/matcher.h"
 
@@ -32,6 +33,7 @@ void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
   } else {
     split = WaitSplitOf(*sched_.Between(context, item.activated, item.started));
   }
+  assert(split.Sum() == item.started - item.activated);
   SplitFor(item).wait = split;
 }
 
@@ -45,6 +47,7 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
   } else {
     split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
   }
+  assert(split.Sum() == item.ended - item.started);
   SplitFor(item).run = split;
 }
 
@@ -57,8 +60,9 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     // The start that ends the gap is on its worker's stack already.
     const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
     const WorkItem* item = open ? &context.stack.front().item : nullptr;
-    const LastRun run =
-        open ? LastRun{item->function, item->workqueue, item->started, gap.end} : context.last_run;
+    const LastRun run = open ? LastRun{item->function, item->workqueue, item->started, gap.end,
+                                       sched_.PreemptedBy(context)}
+                             : context.last_run;
     const Timestamp from = std::max(run.started, gap.begin);
     const Timestamp to = std::min(run.ended, gap.end);
     if (run.ended == kUnseen || to <= from) return;
@@ -66,7 +70,7 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
                      run.started,  to - from,     {},          NameId::kUnknown};
     if (const auto time = sched_.Between(context, from, to)) {
       holder.split = RunSplitOf(*time);
-      holder.preempted_by = sched_.PreemptedBy(context);
+      holder.preempted_by = run.preempted_by;
     }
     gap.holders.push_back(holder);
   });
@@ -76,6 +80,7 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
   if (gap.holders.size() > kMaxHolders) gap.holders.resize(kMaxHolders);
   if (starter == nullptr || starter->pid == Pid::kNone) return;
   gap.starter_comm = starter->comm;
+  gap.starter_pid = starter->pid;
   if (const auto time = sched_.Between(*starter, gap.begin, gap.end)) {
     gap.starter = WaitSplitOf(*time);
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);

@@ -39,9 +39,11 @@ bool SchedTracker::OnSwitch(const Event& e) {
       track.runnable_since = e.at;
       Set(track, e.at, TaskState::kPreempted);
     } else {
-      // TASK_IDLE alone does not tell: a work may sleep in it (kernel.md §5).
-      const bool idle = s.prev_state == 'I' && prev->stack.empty();
-      Set(track, e.at, idle ? TaskState::kSleepingIdle : TaskState::kSleeping);
+      // TASK_IDLE alone is no idle worker: a work may sleep in it, too.
+      Set(track, e.at,
+          s.prev_state == 'I'   ? TaskState::kSleepingIdle
+          : s.prev_state == 'D' ? TaskState::kSleepingD
+                                : TaskState::kSleeping);
     }
   }
   if (ExecutionContext* next = workers_.FindTask(s.next, s.next_comm)) {

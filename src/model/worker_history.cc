@@ -8,7 +8,7 @@ namespace wqprof {
 WaitSplit WaitSplitOf(const WorkerTime& t) {
   WaitSplit split;
   split.hold = t.Idle(TaskState::kSleepingIdle);
-  split.worker_creation = t.Idle(TaskState::kSleeping);
+  split.worker_creation = t.Idle(TaskState::kSleeping) + t.Idle(TaskState::kSleepingD);
   split.wakeup = t.Idle(TaskState::kWoken);
   split.runqueue = t.Idle(TaskState::kRunnable) + t.Idle(TaskState::kPreempted);
   split.pre_work = t.Idle(TaskState::kOnCpu);
@@ -21,7 +21,9 @@ RunSplit RunSplitOf(const WorkerTime& t) {
   RunSplit split;
   split.on_cpu = t.Executing(TaskState::kOnCpu);
   split.preempted = t.Executing(TaskState::kPreempted);
-  split.blocked = t.Executing(TaskState::kSleeping) + t.Executing(TaskState::kSleepingIdle);
+  split.blocked_in_d = t.Executing(TaskState::kSleepingD);
+  split.blocked_in_i = t.Executing(TaskState::kSleepingIdle);
+  split.blocked = t.Executing(TaskState::kSleeping) + split.blocked_in_d + split.blocked_in_i;
   split.runnable = t.Executing(TaskState::kWoken) + t.Executing(TaskState::kRunnable);
   split.unknown = t.Executing(TaskState::kUnknown);
   for (const Nanos part : t.idle) split.unknown += part;

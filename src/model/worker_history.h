@@ -17,12 +17,13 @@ enum class TaskState : uint8_t {
   kUnknown,  // before its first scheduler event, or after a loss
   kOnCpu,
   kPreempted,     // switched out while runnable (R, R+)
-  kSleepingIdle,  // TASK_IDLE and no execution open, or not yet created
+  kSleepingIdle,  // TASK_IDLE, or not yet created
   kSleeping,      // any other sleep
+  kSleepingD,     // TASK_UNINTERRUPTIBLE
   kWoken,         // sched_waking seen, sched_wakeup not yet
   kRunnable,      // woken, waits for its CPU
 };
-inline constexpr size_t kTaskStates = 7;
+inline constexpr size_t kTaskStates = 8;
 
 // How long a worker was in each state, apart with and without an open execution.
 struct WorkerTime {

@@ -33,6 +33,13 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
     parts(kRunParts, run);
     sink.Close();
   }
+  const std::optional<RunSplit> slept = run && run->blocked > Nanos(0) ? run : std::nullopt;
+  if (sink.Open("blocked", slept.has_value())) {
+    for (const BlockedPart& part : kBlockedParts) {
+      sink.Span(part.key, slept ? std::optional<Nanos>(part.value(*slept)) : std::nullopt);
+    }
+    sink.Close();
+  }
   sink.Close();
 }
 

@@ -6,6 +6,7 @@
 #include "render/measures.h"
 #include "render/named_rows.h"
 #include "render/split.h"
+#include "render/split_parts.h"
 #include "render/text.h"
 #include "wqprof/render.h"
 
@@ -150,25 +151,51 @@ Table FindingTable(const Report& report) {
 
 Table HolderTable(const Stall& stall) {
   Table table{.key = "holders", .title = ""};
-  table.columns = {{"function", ""},   {"workqueue", ""},   {"worker", ""},    {"worker_pid", ""},
-                   {"begin_ns", ""},   {"overlap_ns", ""},  {"on_cpu_ns", ""}, {"preempted_ns", ""},
-                   {"blocked_ns", ""}, {"preempted_by", ""}};
+  table.columns = {{"function", ""},        {"workqueue", ""},    {"worker", ""},
+                   {"worker_pid", ""},      {"begin_ns", ""},     {"overlap_ns", ""},
+                   {"on_cpu_ns", ""},       {"preempted_ns", ""}, {"blocked_ns", ""},
+                   {"blocked_in_d_ns", ""}, {"preempted_by", ""}};
   for (const StallHolder& holder : stall.holders) {
     table.rows.push_back({WordCell(holder.function), WordCell(holder.workqueue),
                           WordCell(holder.worker), PidCell(holder.worker_pid),
                           TimeCell(holder.begin), holder.overlap, OptionalCell(holder.on_cpu),
                           OptionalCell(holder.preempted), OptionalCell(holder.blocked),
-                          OptionalCell(holder.preempted_by)});
+                          OptionalCell(holder.blocked_in_d), OptionalCell(holder.preempted_by)});
+  }
+  return table;
+}
+
+// No row or one: the worker that ended the stall.
+Table StarterTable(const Stall& stall) {
+  Table table{.key = "starter", .title = ""};
+  table.columns = {{"worker", ""}, {"worker_pid", ""}};
+  for (const auto& part : kWaitParts) table.columns.push_back({fmt::format("{}_ns", part.key), ""});
+  table.columns.push_back({"preempted_by", ""});
+  if (!stall.starter) return table;
+  const StallStarter& starter = *stall.starter;
+  std::vector<Cell> row = {WordCell(starter.worker), PidCell(starter.worker_pid)};
+  for (const auto& part : kWaitParts) row.push_back(starter.wait.*part.value);
+  row.push_back(OptionalCell(starter.preempted_by));
+  table.rows.push_back(std::move(row));
+  return table;
+}
+
+Table OriginTable(const DelayedRow& delayed) {
+  Table table{.key = "origins", .title = ""};
+  table.columns = {{"kind", ""}, {"name", ""}, {"count", ""}};
+  for (const OriginCount& origin : delayed.origins) {
+    table.rows.push_back({origin.kind, WordCell(origin.name), origin.count});
   }
   return table;
 }
 
 Table DelayedTable(const Stall& stall) {
   Table table{.key = "delayed", .title = ""};
-  table.columns = {{"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}};
+  table.columns = {
+      {"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}, {"origins", ""}};
   for (const DelayedRow& row : stall.delayed) {
-    table.rows.push_back(
-        {WordCell(row.function), WordCell(row.workqueue), row.count, row.worst_wait});
+    table.rows.push_back({WordCell(row.function), WordCell(row.workqueue), row.count,
+                          row.worst_wait, std::vector<Table>{OriginTable(row)}});
   }
   return table;
 }
@@ -235,6 +262,7 @@ Table StallTable(const Report& report) {
                    {"held_by", "HELD BY", kText, 12, 2},
                    {"functions", "WHO WAITED", kText, 12, 3},
                    {"holders", "", kJson},
+                   {"starter", "", kJson},
                    {"delayed", "", kJson}};
   for (const Stall& stall : report.stalls) {
     table.rows.push_back(
@@ -243,7 +271,7 @@ Table StallTable(const Report& report) {
          Estimate{stall.duration, false, stall.at_end}, stall.at_end, stall.delayed_items,
          Estimate{stall.worst_latency, false, stall.at_end}, std::string(ToString(stall.cause)),
          HolderWords(stall), DelayedWords(stall), std::vector<Table>{HolderTable(stall)},
-         std::vector<Table>{DelayedTable(stall)}});
+         std::vector<Table>{StarterTable(stall)}, std::vector<Table>{DelayedTable(stall)}});
   }
   return table;
 }

@@ -36,6 +36,17 @@ inline constexpr std::array<SplitPart<RunSplit>, 5> kRunParts = {{
     {"unknown", "UNKNOWN", '?', &RunSplit::unknown},
 }};
 
+// The time asleep, by the letter of the task's state.
+struct BlockedPart {
+  std::string_view key;
+  Nanos (*value)(const RunSplit&);
+};
+inline constexpr std::array<BlockedPart, 3> kBlockedParts = {{
+    {"S", [](const RunSplit& run) { return run.blocked_in_s(); }},
+    {"D", [](const RunSplit& run) { return run.blocked_in_d; }},
+    {"I", [](const RunSplit& run) { return run.blocked_in_i; }},
+}};
+
 }  // namespace wqprof
 
 #endif  // WQPROF_RENDER_SPLIT_PARTS_H_

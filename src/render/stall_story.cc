@@ -35,6 +35,52 @@ std::string Name(std::string_view function, std::string_view workqueue, bool asc
   return out;
 }
 
+// ", queued by sh x3, softirq": who queued what waited; empty if the trace does not tell.
+std::string OriginWords(const DelayedRow& row, bool ascii) {
+  constexpr size_t kShown = 3;
+  std::vector<std::string> words;
+  for (const OriginCount& origin : row.origins) {
+    if (words.size() == kShown) break;
+    std::string word = origin.kind == "task" || origin.kind == "work" ? "" : origin.kind;
+    if (!origin.name.empty()) word += Escaped(origin.name, ascii);
+    if (word.empty()) continue;
+    if (row.origins.size() > 1) word += fmt::format(" x{}", CountText(origin.count));
+    words.push_back(std::move(word));
+  }
+  if (words.empty()) return "";
+  if (row.origins.size() > kShown) words.push_back("others");
+  return fmt::format(", queued by {}", fmt::join(words, ", "));
+}
+
+// "It was taken by ...": what the worker that ended the stall did until then.
+void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
+  if (!stall.starter) return;
+  const StallStarter& starter = *stall.starter;
+  std::vector<std::string> parts;
+  const auto add = [&](Nanos time, std::string_view words) {
+    // A part below one percent explains nothing.
+    if (time * 100 >= stall.duration && time > Nanos(0)) {
+      parts.push_back(fmt::format("{} {}", DurationText(time), words));
+    }
+  };
+  add(starter.wait.hold, "asleep, nobody woke it");
+  add(starter.wait.worker_creation, "waiting for a new worker, or for the pool's manager");
+  add(starter.wait.wakeup, "woken, on its way to a runqueue");
+  add(starter.wait.runqueue, starter.preempted_by
+                                 ? fmt::format("on a runqueue, where {} had the CPU",
+                                               Escaped(*starter.preempted_by, ascii))
+                                 : "on a runqueue");
+  add(starter.wait.head_of_line, "executing what was ahead");
+  add(starter.wait.pre_work, "on its CPU, not yet at the item");
+  add(starter.wait.unknown, "unknown");
+  out += fmt::format("  Ended by {}",
+                     starter.worker.empty() ? "a worker unknown" : Escaped(starter.worker, ascii));
+  if (starter.worker_pid != Pid::kNone) out += fmt::format(" ({})", ToInt(starter.worker_pid));
+  out += parts.empty()
+             ? ".\n"
+             : fmt::format(", which until then was\n    {}.\n", fmt::join(parts, ",\n    "));
+}
+
 void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
   out += fmt::format("  {} waited, the longest for {}{}.\n", CountOf(stall.delayed_items, "item"),
                      stall.at_end ? "at least " : "", DurationText(stall.worst_latency));
@@ -43,8 +89,9 @@ void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
     return a.worst_wait > b.worst_wait;
   });
   for (const DelayedRow& row : rows) {
-    out += fmt::format("    {:>6}x {}, worst {}\n", CountText(row.count),
-                       Name(row.function, row.workqueue, ascii), DurationText(row.worst_wait));
+    out += fmt::format("    {:>6}x {}, worst {}{}\n", CountText(row.count),
+                       Name(row.function, row.workqueue, ascii), DurationText(row.worst_wait),
+                       OriginWords(row, ascii));
   }
 }
 
@@ -52,7 +99,11 @@ void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
 std::string TimesOf(const StallHolder& holder, bool ascii) {
   std::vector<std::string> parts;
   if (holder.on_cpu) parts.push_back(DurationText(*holder.on_cpu) + " on the CPU");
-  if (holder.blocked) parts.push_back(DurationText(*holder.blocked) + " asleep");
+  if (holder.blocked) {
+    const Nanos in_d = holder.blocked_in_d.value_or(Nanos(0));
+    parts.push_back(DurationText(*holder.blocked) + " asleep" +
+                    (in_d > Nanos(0) ? fmt::format(" ({} in D)", DurationText(in_d)) : ""));
+  }
   if (holder.preempted) {
     parts.push_back(DurationText(*holder.preempted) + " preempted" +
                     (holder.preempted_by ? " by " + Escaped(*holder.preempted_by, ascii) : ""));
@@ -96,6 +147,7 @@ std::string ExplainStall(const Report& report, const Stall& stall, const TextSty
   }
   AppendDelayed(out, stall, ascii);
   AppendHolders(out, report, stall, ascii);
+  AppendStarter(out, stall, ascii);
   out += fmt::format("  Cause: {}", ToString(stall.cause));
   const std::string_view meaning = Meaning(stall.cause);
   out += meaning.empty() ? ".\n" : fmt::format(": {}.\n", meaning);

@@ -195,7 +195,10 @@ Outcome ReconstructUnchecked(EventSource& source, Reconstructor::Options options
     model.Take(completed);
     outcome.items.insert(outcome.items.end(), completed.items.begin(), completed.items.end());
     for (const WorkItem& item : completed.items) {
-      if (const ItemSplit* split = completed.SplitOf(item)) CheckSplit(item, *split);
+      const ItemSplit* split = completed.SplitOf(item);
+      if (split == nullptr) continue;
+      CheckSplit(item, *split);
+      outcome.splits[item.id] = *split;
     }
     outcome.gaps.insert(outcome.gaps.end(), completed.gaps.begin(), completed.gaps.end());
   };

@@ -14,7 +14,8 @@ namespace wqprof::testing {
 
 // All that a Reconstructor told of one trace.
 struct Outcome {
-  std::vector<WorkItem> items;  // in the order in which they were told
+  std::vector<WorkItem> items;           // in the order in which they were told
+  std::map<uint64_t, ItemSplit> splits;  // by id of the item; with scheduler events
   std::vector<PoolGap> gaps;
   MatchQuality quality;
   std::vector<PoolOccupancy> pools;

@@ -106,6 +106,23 @@ TraceBuilder& TraceBuilder::Switch(Nanos at, int cpu, const Emitter& from, const
   return Add(event);
 }
 
+TraceBuilder& TraceBuilder::Wake(EventKind kind, Nanos at, const Emitter& by,
+                                 const Emitter& target) {
+  Event event = Blank(at, by, kind);
+  if (!target.comm.empty() && !comms_.contains(Pid{target.pid})) Comm(target.pid, target.comm);
+  event.wake = {Pid{target.pid}, names_->Intern(target.comm), 120, Cpu{0}};
+  event.wake.target_cpu = static_cast<Cpu>(target.cpu);
+  return Add(event);
+}
+
+TraceBuilder& TraceBuilder::Waking(Nanos at, const Emitter& by, const Emitter& target) {
+  return Wake(EventKind::kWaking, at, by, target);
+}
+
+TraceBuilder& TraceBuilder::Wakeup(Nanos at, const Emitter& by, const Emitter& target) {
+  return Wake(EventKind::kWakeup, at, by, target);
+}
+
 TraceBuilder& TraceBuilder::Rename(Nanos at, const Emitter& by, int pid, std::string_view comm) {
   Event event = Blank(at, by, EventKind::kRename);
   event.task = {Pid{pid}, names_->Intern(comm)};

@@ -69,6 +69,9 @@ class TraceBuilder : public EventSource {
   TraceBuilder& LossEnd(Nanos at, int cpu, int64_t count = 1);
   TraceBuilder& Switch(Nanos at, int cpu, const Emitter& from, const Emitter& to,
                        char prev_state = 'S', bool preempted = false);
+  // sched_waking of `target`, emitted by `by`; sched_wakeup, when it is on the runqueue.
+  TraceBuilder& Waking(Nanos at, const Emitter& by, const Emitter& target);
+  TraceBuilder& Wakeup(Nanos at, const Emitter& by, const Emitter& target);
   TraceBuilder& Rename(Nanos at, const Emitter& by, int pid, std::string_view comm);
   TraceBuilder& Fork(Nanos at, const Emitter& by, int child, std::string_view comm);
   TraceBuilder& Exit(Nanos at, const Emitter& by);
@@ -102,6 +105,7 @@ class TraceBuilder : public EventSource {
  private:
   Event Blank(Nanos at, const Emitter& by, EventKind kind);
   TraceBuilder& AddWork(Nanos at, const Emitter& by, EventKind kind, WorkAddr work, const Job& job);
+  TraceBuilder& Wake(EventKind kind, Nanos at, const Emitter& by, const Emitter& target);
   TraceBuilder& AddLoss(Nanos at, int cpu, EventKind kind, int64_t count);
 
   std::unique_ptr<NameTable> names_ = std::make_unique<NameTable>();

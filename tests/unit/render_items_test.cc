@@ -100,7 +100,8 @@ TEST_F(Items, ASplitIsWrittenWhereThereIsOne) {
   split.run = RunSplit{.on_cpu = Nanos(9), .blocked = Nanos(1)};
   const Json line = Json::parse(SecondLine(Write(Format::kNdjson, {item}, &split)));
   EXPECT_EQ(line["split"].dump(),
-            "{\"execution\":{\"blocked\":1,\"on_cpu\":9,\"preempted\":0,\"runnable\":0,"
+            "{\"blocked\":{\"D\":0,\"I\":0,\"S\":1},\"execution\":{\"blocked\":1,\"on_cpu\":9,"
+            "\"preempted\":0,\"runnable\":0,"
             "\"unknown\":0}}");
   EXPECT_FALSE(Json::parse(SecondLine(Write(Format::kNdjson, {Done()}, &split))).contains("split"));
 }

@@ -291,9 +291,17 @@ TEST(ExplainStall, TellsWhereTheHolderSpentItsTimeWhenThatWasRecorded) {
   stall.at_end = true;
   stall.holders = {{"hog_fn", "events", "kworker/3:1", static_cast<Pid>(77),
                     Timestamp(seconds(100)), milliseconds(45), milliseconds(40), milliseconds(4),
-                    milliseconds(1), "rtkit"}};
+                    milliseconds(1), milliseconds(1), "rtkit"}};
+  stall.starter = {"kworker/3:2", static_cast<Pid>(78), {.runqueue = milliseconds(47)}, "rtkit"};
+  stall.delayed = {
+      {"victim", "events", 3, milliseconds(48), {{"task", "sh", 2}, {"softirq", "", 1}}}};
   const std::string story = ExplainStall(report, stall, {});
-  EXPECT_TRUE(Contains(story, "40.0ms on the CPU, 1.00ms asleep, 4.00ms preempted by rtkit"));
+  EXPECT_TRUE(
+      Contains(story, "40.0ms on the CPU, 1.00ms asleep (1.00ms in D), 4.00ms preempted by rtkit"));
+  EXPECT_TRUE(Contains(story,
+                       "Ended by kworker/3:2 (78), which until then was\n    47.0ms on a runqueue, "
+                       "where rtkit had the CPU.\n"));
+  EXPECT_TRUE(Contains(story, "3x victim [events], worst 48.0ms, queued by sh x2, softirq x1\n"));
   EXPECT_TRUE(Contains(story, "Cause: cpu_hog: an item kept the CPU"));
   EXPECT_TRUE(Contains(story, "for at least 48.0ms"));
   EXPECT_FALSE(Contains(story, "--sched"));

@@ -2,6 +2,7 @@
 #include "support/recorded_load.h"
 
 #include <algorithm>
+#include <cassert>
 #include <memory>
 
 #include "support/read_dat.h"
@@ -33,6 +34,7 @@ RecordedWaits ReadWaits(const std::string& path, std::string_view function) {
 }
 
 Load Replayed(RecordedWaits recorded, Nanos run, Nanos stretch, double quantile) {
+  assert(!recorded.waits.empty() && recorded.duration > Nanos(0));
   Histogram all;
   for (const RecordedWaits::Wait& wait : recorded.waits) all.Add(wait.latency);
   const auto shared = std::make_shared<const RecordedWaits>(std::move(recorded));

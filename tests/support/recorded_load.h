@@ -27,6 +27,7 @@ RecordedWaits ReadWaits(const std::string& path, std::string_view function);
 // what lies beyond its end goes on at its begin.  Works within a stretch are neighbours as they
 // were in the kernel that was recorded, and every work is as likely as any other, so that the
 // recording's own quantiles are the true ones.
+// REQUIRES: there are waits.
 Load Replayed(RecordedWaits waits, Nanos run, Nanos stretch, double quantile);
 
 }  // namespace wqprof::testing

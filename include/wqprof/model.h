@@ -186,8 +186,10 @@ struct PoolGap {
   std::optional<WaitSplit> starter;
   NameId starter_comm = NameId::kUnknown;
   Pid starter_pid = Pid::kNone;
-  NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU before it
+  NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU longest before it
   bool collided = false;  // the item that ended the gap waited for its own execution to end
+  bool rescued = false;   // a rescuer ended the gap; its item before this one is a holder, too
+  Nanos creation{0};      // longest that a worker of the pool slept over making another one
 };
 
 // How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.

@@ -42,7 +42,7 @@ fetch() {
   # Some kernels are packaged as an image that depends on its binary and its modules.
   for name in $packages; do
     packages="$packages $(apt-cache depends "$name" 2>/dev/null |
-      sed -n 's/^ *Depends: \(linux-\(binary\|modules\)-[0-9].*\)/\1/p')"
+      sed -n 's/^ *Depends: \(linux-\(base\|binary\|modules\)-[0-9].*\)/\1/p')"
   done
   cache=${CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/wqprof/kernels}
   MODULES=$cache/${packages%% *}

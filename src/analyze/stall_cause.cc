@@ -43,8 +43,17 @@ StallCause CauseOf(const PoolGap& gap, PoolKind pool) {
   if (pool == PoolKind::kBh || pool == PoolKind::kBhHighpri) return StallCause::kSoftirqDelay;
   if (gap.collided) return StallCause::kBehindItem;
   const HolderFacts facts = FactsOf(gap);
-  if (!gap.starter) return CauseOfHolders(facts, StallCause::kAllBlocked);
+  const Nanos half = (gap.end - gap.begin) / 2;
+  // create_worker() was at it: that it took so long is why nobody took over.
+  const StallCause if_blocked =
+      gap.creation >= half ? StallCause::kNoIdleWorker : StallCause::kAllBlocked;
+  if (!gap.starter) return CauseOfHolders(facts, if_blocked);
   const WaitSplit& s = *gap.starter;
+  // A rescuer is called when no worker could be made in time, and may then take more than one
+  // item: these wait for each other, whatever the pool's workers do.
+  if (gap.rescued) {
+    return s.head_of_line >= half ? StallCause::kBehindItem : StallCause::kNoIdleWorker;
+  }
   const Nanos awake = s.runqueue + s.wakeup;
   const Nanos most =
       std::max({s.hold, s.worker_creation, awake, s.head_of_line, s.pre_work, s.unknown});
@@ -52,12 +61,12 @@ StallCause CauseOf(const PoolGap& gap, PoolKind pool) {
   // takes a CPU-intensive worker out of concurrency management, and wakes another.
   if (most == awake) return facts.on_cpu ? StallCause::kCpuHog : StallCause::kStarved;
   if (most == s.worker_creation) return StallCause::kNoIdleWorker;
-  if (most == s.hold) return CauseOfHolders(facts, StallCause::kAllBlocked);
+  if (most == s.hold) return CauseOfHolders(facts, if_blocked);
   if (most == s.head_of_line) {
     // Had an idle worker been there, a blocked one would have had it woken: either there was
     // none, or the items were bound to this very worker (linked, collided, rescuer).
     const bool alone = gap.holders.size() <= 1;
-    return CauseOfHolders(facts, alone ? StallCause::kBehindItem : StallCause::kAllBlocked);
+    return CauseOfHolders(facts, alone ? StallCause::kBehindItem : if_blocked);
   }
   return facts.on_cpu ? StallCause::kCpuHog : StallCause::kUnknown;
 }

@@ -55,8 +55,15 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
 // the gap: the one still open, or the one that it ended last.
 void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided) {
   gap.collided = collided;
+  gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
   workers_.ForEach([&](ExecutionContext& context) {
-    if (context.pool != gap.pool) return;
+    if (context.pool == gap.pool) {
+      if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
+        gap.creation = std::max(gap.creation, WaitSplitOf(*time).worker_creation);
+      }
+    } else if (!gap.rescued || &context != starter) {
+      return;
+    }
     // The start that ends the gap is on its worker's stack already.
     const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
     const WorkItem* item = open ? &context.stack.front().item : nullptr;

@@ -30,8 +30,9 @@ void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
 
 bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
-  switched_[e.cpu] = e.at;
   const Event::Switch& s = e.sched_switch;
+  CpuRuns& runs = runs_[e.cpu];
+  runs.Switch(e.at, s.prev_comm);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
     const bool runnable = s.preempted || s.prev_state == 'R';
@@ -50,7 +51,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
     Track& track = TrackOf(*next);
     if (track.runnable_since != kUnseen && e.at - track.runnable_since > track.longest) {
       track.longest = e.at - track.runnable_since;
-      track.had_cpu = s.prev_comm;
+      track.had_cpu = runs.LongestIn(track.runnable_since, e.at, s.prev_comm);
     }
     track.runnable_since = kUnseen;
     const TaskState before = track.history.state();
@@ -91,6 +92,7 @@ void SchedTracker::OnLoss(Timestamp at) {
   for (auto& track : tracks_) {
     if (track) Set(*track, at, TaskState::kUnknown);
   }
+  for (CpuRuns& runs : runs_) runs.OnLoss();
 }
 
 void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {
@@ -126,8 +128,8 @@ NameId SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
 }
 
 bool SchedTracker::SwitchedSince(Cpu cpu, Timestamp since) const {
-  const Timestamp* last = switched_.Find(cpu);
-  return last != nullptr && *last > since;
+  const CpuRuns* runs = runs_.Find(cpu);
+  return runs != nullptr && runs->last_switch() > since;
 }
 
 }  // namespace wqprof

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/by_cpu.h"
+#include "model/cpu_runs.h"
 #include "model/worker_history.h"
 #include "model/worker_table.h"
 #include "wqprof/event.h"
@@ -62,7 +63,7 @@ class SchedTracker {
   WorkerTable& workers_;
   bool seen_ = false;
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
-  ByCpu<Timestamp> switched_{kUnseen};          // the last switch
+  ByCpu<CpuRuns> runs_;
   bool wants_trim_ = false;
 };
 

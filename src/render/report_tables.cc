@@ -244,6 +244,11 @@ Cell HolderWords(const Stall& stall) {
   });
   FunctionWords words;
   for (const StallHolder& holder : holders) words.Add(holder.function, 1);
+  // No item held the pool up, but somebody's task.
+  const bool starved = stall.cause == StallCause::kStarved && holders.empty();
+  if (starved && stall.starter && stall.starter->preempted_by) {
+    words.Add(*stall.starter->preempted_by, 1);
+  }
   return words.Words();
 }
 

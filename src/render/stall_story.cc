@@ -106,7 +106,9 @@ std::string TimesOf(const StallHolder& holder, bool ascii) {
   }
   if (holder.preempted) {
     parts.push_back(DurationText(*holder.preempted) + " preempted" +
-                    (holder.preempted_by ? " by " + Escaped(*holder.preempted_by, ascii) : ""));
+                    (holder.preempted_by && *holder.preempted > Nanos(0)
+                         ? " by " + Escaped(*holder.preempted_by, ascii)
+                         : ""));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
 }

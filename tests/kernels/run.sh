@@ -28,7 +28,7 @@ boot() {
   mkdir -p "$results"
   # shellcheck disable=SC2086
   APT_CONFIG=$cache/$suite-apt/apt.conf CACHE=$cache/images PACKAGE=linux-image-$flavour-amd64 \
-    FILES="$wqprof $(command -v trace-cmd) $(command -v chrt) $cache/$kernel/wqtruth.ko" \
+    TIMEOUT=900 FILES="$wqprof $(command -v trace-cmd) $(command -v chrt) $cache/$kernel/wqtruth.ko" \
     "$here/../../packaging/ci/guest.sh" "$results" -- "$here/guest/record.sh" $scenarios
 }
 

@@ -224,7 +224,8 @@ class Scenario:
 
     def line(self):
         return "%s,%s,%s,%d,%d\n" % (self.kernel, self.name, os.path.basename(self.path),
-                                     sum(map(is_own, self.items)), len(self.problems))
+                                     sum(is_own(i) or "row" in i for i in self.items),
+                                     len(self.problems))
 
 
 def check_directory(wqprof, directory):

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /* What the parts of wqtruth know of each other; main.c tells what it is for. */
 #ifndef WQTRUTH_H
 #define WQTRUTH_H

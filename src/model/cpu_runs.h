@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_CPU_RUNS_H_
+#define WQPROF_MODEL_CPU_RUNS_H_
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+
+#include "wqprof/types.h"
+
+namespace wqprof {
+
+// Which tasks one CPU ran lately: the last few runs that were long enough to matter, whatever
+// short ones lay between them.
+class CpuRuns {
+ public:
+  // A task's run ends, and the next one's begins.
+  void Switch(Timestamp at, NameId outgoing) {
+    if (whole_ && at - since_ >= kShortest) runs_[next_++ % kKept] = {outgoing, since_, at};
+    since_ = at;
+    whole_ = true;
+  }
+  // Events are missing: whoever runs now need not have run since the last switch.
+  void OnLoss() { whole_ = false; }
+
+  // kUnseen before the first.
+  Timestamp last_switch() const { return since_; }
+  // The task of the longest run in [from, to); `otherwise` when none is kept.
+  NameId LongestIn(Timestamp from, Timestamp to, NameId otherwise) const {
+    Nanos longest{0};
+    for (const Run& run : runs_) {
+      if (run.begin == kUnseen) continue;
+      const Nanos overlap = std::min(run.end, to) - std::max(run.begin, from);
+      if (overlap <= longest) continue;
+      longest = overlap;
+      otherwise = run.comm;
+    }
+    return otherwise;
+  }
+
+ private:
+  struct Run {
+    NameId comm = NameId::kUnknown;
+    Timestamp begin = kUnseen, end = kUnseen;
+  };
+  static constexpr Nanos kShortest = std::chrono::microseconds(100);
+  static constexpr size_t kKept = 8;
+
+  Timestamp since_ = kUnseen;
+  bool whole_ = false;  // the run that goes on now was seen to begin
+  std::array<Run, kKept> runs_;
+  size_t next_ = 0;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_CPU_RUNS_H_

@@ -241,7 +241,7 @@ class RecordCommand {
     for (const CpuLoss& loss : stats.losses) {
       Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b {}M",
                        CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
-                       SuggestedBuffer() >> 20));
+                       SuggestedMebibytes()));
     }
     if (options_.verbose) {
       Note(
@@ -253,8 +253,9 @@ class RecordCommand {
     }
   }
 
-  uint64_t SuggestedBuffer() const {
-    return options_.buffer_bytes.value_or(uint64_t{16} << 20) * 4;
+  uint64_t SuggestedMebibytes() const {
+    constexpr uint64_t kMebibyte = uint64_t{1} << 20;
+    return std::max(options_.buffer_bytes.value_or(16 * kMebibyte) / kMebibyte * 4, uint64_t{1});
   }
 
   RecordOptions options_;

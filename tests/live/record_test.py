@@ -320,6 +320,7 @@ class Record(live.Live):
         said = self.end(child)
         lost = sum(int(n.replace(",", "")) for n in re.findall(r"lost ([\d,]+) events? on CPU", said))
         self.assertGreater(lost, 10_000)
+        self.assertRegex(said, r"-b [1-9]\d*M\n")
         self.assertIn(f"lost {lost:,}\n", said)
         quality = self.report()["quality"]
         # Absent when a page had no room left for the number.

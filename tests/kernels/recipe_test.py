@@ -52,12 +52,12 @@ class Recipe(unittest.TestCase):
         self.artefacts = pathlib.Path(self.folder.name) / "artefacts"
         self.budget = pathlib.Path(self.folder.name) / "budget.toml"
 
-    def run_recipe(self, limit, environment, *command):
+    def run_recipe(self, limit, environment, *command, files=""):
         self.budget.write_text('schema = 1\n[[budget]]\nname = "terminals"\n'
                                f'function = "flush_to_ldisc"\nlatency.max = "{limit}"\n')
         return subprocess.run([CI / "qemu.sh", self.budget, self.artefacts, "--", *command],
                               env={**os.environ, "WQPROF": WQPROF, "TIMEOUT": "60",
-                                   **environment},
+                                   "FILES": files, **environment},
                               capture_output=True, text=True, check=False, timeout=600)
 
     def verdicts(self):
@@ -77,6 +77,13 @@ class Recipe(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in self.artefacts.glob("*")),
                          ["check.txt", "console.log", "dmesg.txt", "junit.xml", "output.txt",
                           "run-1.dat", "run-2.dat"])
+
+    def test_a_load_that_fails_is_no_pass(self):
+        done = self.run_recipe("100s", KERNEL, "sh", "-c", f"./{pathlib.Path(LOAD).name} 300; exit 7",
+                               files=LOAD)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+        self.assertIn("run 1: exit 7", done.stderr)
+        self.assertFalse((self.artefacts / "junit.xml").exists())
 
     def test_what_does_not_boot_is_no_verdict(self):
         done = self.run_recipe("1ns", {**KERNEL, "KERNEL": "/dev/null"}, LOAD, "300")

@@ -13,7 +13,7 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd ma
   libxml2-utils"
 
 # For the tests that boot kernels in QEMU; they are skipped without these.
-kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils"
+kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
 # For .ci/run only: the second compiler, sanitizers, format check.
 ci_packages="clang libclang-rt-dev clang-format"

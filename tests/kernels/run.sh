@@ -6,7 +6,8 @@
 # scenarios were made for.
 #
 # KERNEL is SUITE-FLAVOUR: bullseye-cloud, bookworm-cloud, bookworm-rt, trixie-cloud, sid-cloud...
-# environment: CACHE (default: WQPROF's directory, kernels/), SCENARIOS (default: all)
+# environment: CACHE (default: WQPROF's directory, kernels/), SCENARIOS (default: all),
+#              FETCH_SECONDS (that fetching a kernel, and building the module, may last)
 # Exits 77 when a kernel, or what boots it, cannot be had.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,19 +18,37 @@ fi
 wqprof=$(realpath "$1")
 shift
 cache=${CACHE:-$(dirname "$wqprof")/kernels}
+mkdir -p "$cache"
+cache=$(realpath "$cache")
 scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
   irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
   hotplug mono cut lost}
 
-# The suite's own apt sees the kernel's image.
+guest() {
+  local kernel=$1 suite=${1%-*} flavour=${1##*-}
+  shift
+  # The suite's own apt sees the kernel's image.
+  env APT_CONFIG="$cache/$suite-apt/apt.conf" CACHE="$cache/images" TIMEOUT=900 \
+    PACKAGE="linux-image-$flavour-amd64" \
+    FILES="$wqprof $(command -v trace-cmd) $(command -v chrt) $cache/$kernel/wqtruth.ko" \
+    timeout "${limit:-0}" "$here/../../packaging/ci/guest.sh" "$@"
+}
+
+fetch() {
+  local limit=${FETCH_SECONDS:-0}
+  timeout "$limit" "$here/prepare.sh" "$1" "$cache" && guest "$1" --fetch >/dev/null
+}
+
 boot() {
-  local kernel=$1 results=$2 suite=${1%-*} flavour=${1##*-}
+  local kernel=$1 results=$2
   rm -rf "$results"
   mkdir -p "$results"
   # shellcheck disable=SC2086
-  APT_CONFIG=$cache/$suite-apt/apt.conf CACHE=$cache/images PACKAGE=linux-image-$flavour-amd64 \
-    TIMEOUT=900 FILES="$wqprof $(command -v trace-cmd) $(command -v chrt) $cache/$kernel/wqtruth.ko" \
-    "$here/../../packaging/ci/guest.sh" "$results" -- "$here/guest/record.sh" $scenarios
+  guest "$kernel" "$results" -- "$here/guest/record.sh" $scenarios
+}
+
+print_table() {
+  awk -F, '{ printf "%-16s %-10s %-14s %6s %11s\n", $1, $2, $3, $4, $5 }' "$cache/table.csv"
 }
 
 for tool in qemu-system-x86_64 busybox cpio trace-cmd make; do
@@ -38,14 +57,16 @@ for tool in qemu-system-x86_64 busybox cpio trace-cmd make; do
     exit 77
   }
 done
-mkdir -p "$cache"
 echo kernel,scenario,recording,items,mismatches >"$cache/table.csv"
 status=0
 for kernel in "$@"; do
-  "$here/prepare.sh" "$kernel" "$cache" || {
+  fetch "$kernel" || {
     status=$?
-    [ "$status" = 4 ] || exit "$status"
-    echo "no kernel was booted: $kernel, or what builds a module for it, cannot be fetched"
+    case $status in
+      4) echo "no kernel was booted: $kernel, or what builds a module for it, cannot be fetched" ;;
+      124) echo "no kernel was booted: $kernel was not fetched in $FETCH_SECONDS s" ;;
+      *) exit "$status" ;;
+    esac
     exit 77
   }
   boot "$kernel" "$cache/results/$kernel"
@@ -53,5 +74,5 @@ for kernel in "$@"; do
     "$cache/results/$kernel"/*/ || status=1
   python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
 done
-column -t -s, "$cache/table.csv"
+print_table
 exit "$status"

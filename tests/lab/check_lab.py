@@ -231,6 +231,8 @@ class Scenario:
 def check_directory(wqprof, directory):
     paths = [os.path.join(os.path.abspath(directory), name) for name in RECORDINGS]
     found = [Scenario(wqprof, path) for path in paths if os.path.exists(path)]
+    if not found:
+        sys.exit("no recording in %s" % directory)
     for scenario in found:
         scenario.check()
     for scenario in found[1:]:
@@ -245,8 +247,6 @@ def main():
     arguments.add_argument("directories", nargs="+")
     given = arguments.parse_args()
     found = [s for d in given.directories for s in check_directory(given.wqprof, d)]
-    if not found:
-        sys.exit("no recording in: " + " ".join(given.directories))
     if given.csv:
         with open(given.csv, "a") as f:
             f.writelines(s.line() for s in found)

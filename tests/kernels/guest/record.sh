@@ -25,6 +25,9 @@ save_truth() {
   cat "$truth/ops" >"$out/ops.csv"
 }
 
+# The command that plays a scenario, and says that it did.
+play() { echo "echo $1 >$truth/run && touch $out/played"; }
+
 # record CLOCK COMMAND: both recorders, while COMMAND runs.
 record() {
   # shellcheck disable=SC2086
@@ -32,7 +35,7 @@ record() {
     trace-cmd record -q -C "$1" -b 8192 -o "$out/trace-cmd.dat" $events sh -c "$2"
 }
 
-run() { record local "echo $1 >$truth/run"; }
+run() { record local "$(play "$1")"; }
 
 # kthreadd shall starve on CPU 0, under a task of real-time priority 50.  The rescuer may be woken
 # there, too.
@@ -41,7 +44,7 @@ run_without_kthreadd() {
   rescuer=$(grep -lE '^(wqt_mem|kworker/R-wqt_mem.*)$' /proc/[0-9]*/comm 2>/dev/null | cut -d/ -f3)
   taskset -p 1 2 >/dev/null
   for pid in $rescuer; do chrt -f -p 60 "$pid"; done
-  record local "taskset 2 sh -c 'echo $1 >$truth/run'"
+  record local "taskset 2 sh -c '$(play "$1")'"
   for pid in $rescuer; do chrt -o -p 0 "$pid"; done
   taskset -p "$mask" 2 >/dev/null
 }
@@ -50,19 +53,19 @@ run_without_kthreadd() {
 run_with_changing_cpumask() {
   mask=/sys/devices/virtual/workqueue/wqt_sysfs/cpumask
   record local "(for cpus in 1 2 3 1 3 2 3; do echo \$cpus >$mask; sleep 0.1; done) &
-    echo $1 >$truth/run; wait"
+    $(play "$1"); wait"
   echo 3 >"$mask"
 }
 
 run_in_mono() {
   echo mono >/sys/module/wqtruth/parameters/clock
-  record mono "echo $1 >$truth/run"
+  record mono "$(play "$1")"
   echo local >/sys/module/wqtruth/parameters/clock
 }
 
 # One second out of the middle of two.
 run_cut() {
-  echo "$1" >"$truth/run" &
+  sh -c "$(play "$1")" &
   sleep 0.4
   wqprof record -q --sched --clock local -d 1s -o "$out/wqprof.dat"
   wait
@@ -70,10 +73,11 @@ run_cut() {
 
 run_lossy() {
   echo 20000 >/sys/module/wqtruth/parameters/storm
-  wqprof record -q --sched --clock local -b 8K -o "$out/wqprof.dat" -- sh -c "echo $1 >$truth/run"
+  wqprof record -q --sched --clock local -b 8K -o "$out/wqprof.dat" -- sh -c "$(play "$1")"
 }
 
 load_module
+failed=0
 for scenario in "$@"; do
   out=/out/$scenario
   mkdir -p "$out"
@@ -89,5 +93,7 @@ for scenario in "$@"; do
   esac
   echo "$scenario: exit $?, $begin to $(cut -d' ' -f1 /proc/uptime) s"
   save_truth
+  [ -e "$out/played" ] && [ -s "$out/wqprof.dat" ] || failed=1
 done
 cat /proc/version >/out/version
+exit "$failed"

@@ -52,9 +52,9 @@ class Histogram {
   static constexpr int kPerOctave = 1 << kScale;
   using Octave = std::array<uint64_t, kPerOctave>;
 
-  // Where `value` (>= 0) is counted.
-  uint64_t& BucketOf(int64_t value);
-  [[gnu::noinline]] static void MakeOctave(std::unique_ptr<Octave>& block);
+  void AddToBucket(int64_t value, uint64_t times);
+  // Seldom, and kept out of the way of the other.
+  [[gnu::noinline]] void AddToNewOctave(int octave, int sub, uint64_t times);
 
   uint64_t count_ = 0;
   uint64_t zero_count_ = 0;

@@ -4,9 +4,10 @@
 namespace wqprof {
 namespace {
 
-// A negative duration is a clock's fault; it is counted in the quality, not here.
-void AddSpan(Histogram& histogram, std::optional<Nanos> span) {
-  if (span && *span >= Nanos(0)) histogram.Add(*span);
+// A negative duration is a clock's fault; it is counted in the quality, not here.  What is
+// unseen is before everything.
+void AddSpan(Histogram& histogram, Timestamp from, Timestamp to) {
+  if (from != kUnseen && to >= from) histogram.Add(to - from);
 }
 
 bool IsExecuted(const WorkItem& item) {
@@ -25,12 +26,12 @@ void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
   Count(item);
   if (!IsExecuted(item)) return;
   if (!item.wait_tainted) {
-    AddSpan(latency, item.Latency());
-    AddSpan(activation_wait, item.ActivationWait());
-    AddSpan(dispatch_wait, item.DispatchWait());
+    AddSpan(latency, item.queued, item.started);
+    AddSpan(activation_wait, item.queued, item.activated);
+    AddSpan(dispatch_wait, item.activated, item.started);
   }
-  if (!item.run_tainted) AddSpan(execution, item.Execution());
-  if (!item.tainted()) AddSpan(total, item.Total());
+  if (!item.run_tainted) AddSpan(execution, item.started, item.ended);
+  if (!item.tainted()) AddSpan(total, item.queued, item.ended);
   if (its_split == nullptr) return;
   if (its_split->wait && !item.wait_tainted) {
     ++split.waits;

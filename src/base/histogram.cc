@@ -63,15 +63,22 @@ int32_t Histogram::IndexOf(int64_t value) {
   return p.octave * kPerOctave + p.sub;
 }
 
-void Histogram::MakeOctave(std::unique_ptr<Octave>& block) { block = std::make_unique<Octave>(); }
-
-uint64_t& Histogram::BucketOf(int64_t value) {
-  if (value == 0) return zero_count_;
+void Histogram::AddToBucket(int64_t value, uint64_t times) {
+  if (value == 0) {
+    zero_count_ += times;
+    return;
+  }
   const Position p = PositionOf(static_cast<uint64_t>(value));
-  auto& block = octaves_[static_cast<size_t>(p.octave + 1)];
-  if (!block) [[unlikely]]
-    MakeOctave(block);
-  return (*block)[static_cast<size_t>(p.sub)];
+  Octave* const octave = octaves_[static_cast<size_t>(p.octave + 1)].get();
+  if (octave == nullptr) [[unlikely]]
+    return AddToNewOctave(p.octave, p.sub, times);
+  (*octave)[static_cast<size_t>(p.sub)] += times;
+}
+
+void Histogram::AddToNewOctave(int octave, int sub, uint64_t times) {
+  auto& made = octaves_[static_cast<size_t>(octave + 1)];
+  made = std::make_unique<Octave>();
+  (*made)[static_cast<size_t>(sub)] = times;
 }
 
 void Histogram::Add(Nanos value) {
@@ -80,9 +87,11 @@ void Histogram::Add(Nanos value) {
   ++count_;
   if (__builtin_add_overflow(sum_, v, &sum_)) [[unlikely]]
     sum_ = INT64_MAX;
-  min_ = std::min(min_, v);
-  max_ = std::max(max_, v);
-  ++BucketOf(v);
+  if (v < min_) [[unlikely]]
+    min_ = v;
+  if (v > max_) [[unlikely]]
+    max_ = v;
+  AddToBucket(v, 1);
 }
 
 void Histogram::AddTimes(Nanos value, uint64_t times) {
@@ -96,7 +105,7 @@ void Histogram::AddTimes(Nanos value, uint64_t times) {
   sum_ = overflow ? INT64_MAX : sum;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);
-  BucketOf(v) += times;
+  AddToBucket(v, times);
 }
 
 void Histogram::Merge(const Histogram& other) {

@@ -204,6 +204,8 @@ WorkItem Matcher::FromQueue(const QueueRecord& q) {
 
 void Matcher::Emit(const WorkItem& item) {
   switch (item.state) {
+    case ItemState::kDone:
+      break;
     case ItemState::kSuperseded:
       ++quality_.superseded;
       break;
@@ -219,7 +221,6 @@ void Matcher::Emit(const WorkItem& item) {
     case ItemState::kRunning:
       ++quality_.running_at_end;
       break;
-    case ItemState::kDone:
     case ItemState::kUnmatched:
       break;
   }

@@ -251,8 +251,13 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Even
   const bool outermost = context.stack.size() == 1;
   if (outermost) {
     context.busy += item.ended - item.started;
-    context.last_run = {item.function, item.workqueue, item.started, item.ended,
-                        sched_.PreemptedBy(context)};
+    // Field by field: a copy of the whole would wait for its own parts to be written.
+    LastRun& last = context.last_run;
+    last.function = item.function;
+    last.workqueue = item.workqueue;
+    last.started = item.started;
+    last.ended = item.ended;
+    if (sched_.seen()) last.preempted_by = sched_.PreemptedBy(context);
   }
   if (sched_.seen()) {
     SplitRun(context, item);

@@ -5,36 +5,23 @@
 
 namespace wqprof {
 
-size_t WorkerTable::IndexOf(Pid pid, Cpu cpu) {
-  Recent& recent = recent_[cpu];
-  if (recent.pid == pid && pid != Pid::kNone) return recent.index;
-  if (!MayBeWorker(pid)) return kNone;
+size_t WorkerTable::Look(Recent& recent, Pid pid) const {
   const auto it = by_pid_.find(ToInt(pid));
   recent = {pid, it == by_pid_.end() ? kNone : it->second};
   return recent.index;
 }
 
-ExecutionContext* WorkerTable::Find(Pid pid, Cpu cpu) {
-  const size_t i = IndexOf(pid, cpu);
-  return i == kNone ? nullptr : &contexts_[i];
-}
-
-ExecutionContext& WorkerTable::Worker(Pid pid, Cpu cpu) {
-  size_t i = IndexOf(pid, cpu);
-  if (i == kNone) {
-    i = contexts_.size();
-    contexts_.emplace_back();
-    contexts_.back().pid = pid;
-    by_pid_[ToInt(pid)] = i;
-    maybe_.set(BitOf(pid));
-    // Another CPU may remember that this pid is no worker.
-    for (Recent& recent : recent_) {
-      if (recent.pid == pid) recent.index = i;
-    }
+size_t WorkerTable::Make(Pid pid) {
+  const size_t i = contexts_.size();
+  contexts_.emplace_back();
+  contexts_.back().pid = pid;
+  by_pid_[ToInt(pid)] = i;
+  maybe_.set(BitOf(pid));
+  // Another CPU may remember that this pid is no worker.
+  for (Recent& recent : recent_) {
+    if (recent.pid == pid) recent.index = i;
   }
-  ExecutionContext& worker = contexts_[i];
-  if (worker.pool == PoolId::kUnknown) Identify(worker);
-  return worker;
+  return i;
 }
 
 void WorkerTable::Identify(ExecutionContext& worker) {

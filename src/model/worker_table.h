@@ -50,9 +50,20 @@ class WorkerTable {
   WorkerTable(const EventSource& source, PoolTracker& pools) : source_(source), pools_(pools) {}
 
   // The worker with this pid; made if need be.
-  ExecutionContext& Worker(Pid pid, Cpu cpu);
+  ExecutionContext& Worker(Pid pid, Cpu cpu) {
+    size_t i = IndexOf(pid, cpu);
+    if (i == kNone) [[unlikely]]
+      i = Make(pid);
+    ExecutionContext& worker = contexts_[i];
+    if (worker.pool == PoolId::kUnknown) [[unlikely]]
+      Identify(worker);
+    return worker;
+  }
   // The same if it is known, else null.
-  ExecutionContext* Find(Pid pid, Cpu cpu);
+  ExecutionContext* Find(Pid pid, Cpu cpu) {
+    const size_t i = IndexOf(pid, cpu);
+    return i == kNone ? nullptr : &contexts_[i];
+  }
   // The softirqs of one CPU.
   ExecutionContext& Softirq(Cpu cpu, bool highpri);
   // Null if nothing ever ran there.
@@ -89,7 +100,13 @@ class WorkerTable {
 
   static size_t BitOf(Pid pid) { return static_cast<uint32_t>(ToInt(pid)) % kBits; }
   bool MayBeWorker(Pid pid) const { return maybe_.test(BitOf(pid)); }
-  size_t IndexOf(Pid pid, Cpu cpu);
+  size_t IndexOf(Pid pid, Cpu cpu) {
+    Recent& recent = recent_[cpu];
+    if (recent.pid == pid && pid != Pid::kNone) return recent.index;
+    return MayBeWorker(pid) ? Look(recent, pid) : kNone;
+  }
+  size_t Look(Recent& recent, Pid pid) const;
+  size_t Make(Pid pid);
   void Identify(ExecutionContext& worker);
   bool IsWorkerName(NameId comm);
 

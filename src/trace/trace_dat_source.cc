@@ -20,7 +20,7 @@ namespace {
 
 // Pages decoded at a time over all CPUs.  Small enough that a batch is still in the cache
 // when it is merged, large enough that handing it over costs nothing.
-constexpr size_t kBatchBytes = 128 << 10;
+constexpr size_t kBatchBytes = 64 << 10;
 constexpr size_t kAllBatchesBytes = 4 << 20;
 
 // No recording is longer (52 days); a stamp further from the first is damage.

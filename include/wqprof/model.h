@@ -144,7 +144,10 @@ struct WorkItem {
   PoolId pool = PoolId::kUnknown;  // that executed it
   PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
   ItemState state = ItemState::kPending;
-  SplitId split = SplitId::kNone;     // see Completed::SplitOf
+  SplitId split = SplitId::kNone;  // see Completed::SplitOf
+  // Items of its workqueue that were active when it was queued, if it was inactive then; -1:
+  // it was not, or that is unknown.
+  int32_t inactive_behind = -1;
   bool softirq : 1 = false;           // executed as BH work
   bool requeued_by_self : 1 = false;  // queued by its own execution
   bool reentrant : 1 = false;         // the same address executed elsewhere at once
@@ -213,6 +216,36 @@ struct WorkerOccupancy {
   Nanos busy{0};
 };
 
+// Waits for activation: of the items of one workqueue on one CPU, or of an unbound one, as
+// those share the limit (max_active).  Workqueues of one name count as one.  Only items that
+// were activated in the end count; who held the slots is as far as the trace saw it.
+struct ActivationAccount {
+  // Items of one function that were active, on the worklist or executing, meanwhile.
+  struct Holder {
+    NameId function = NameId::kUnknown;  // kUnknown: all further ones
+    Nanos held{0};                       // summed over the items that waited
+  };
+  // A task that activated items other than by ending one.
+  struct Activator {
+    NameId comm = NameId::kUnknown;  // kUnknown: in an interrupt, or a name not known
+    uint64_t count = 0;
+  };
+  NameId workqueue = NameId::kUnknown;
+  Cpu cpu = Cpu::kNone;  // kNone: unbound
+  uint64_t items = 0;
+  Nanos waited{0}, worst{0};
+  Nanos at_limit{0};          // time in which at least one of them waited
+  uint64_t inactive_max = 0;  // most that were queued and not activated at once
+  // Fewest and most items that were seen active when one was queued that had to wait; absent
+  // where that is not known of any.
+  std::optional<uint32_t> active_min, active_max;
+  std::vector<Holder> holders;
+  Nanos unheld{0};               // of `waited`: no item of it was seen active
+  uint64_t released_by_end = 0;  // activated as an item of it ended
+  std::vector<Activator> activators;
+  bool shared_by_pools = false;  // the end in one pool activated an item of another
+};
+
 // What a Reconstructor completed since it was asked last.
 struct Completed {
   std::vector<WorkItem> items;    // in the order in which they were complete
@@ -270,6 +303,8 @@ class Reconstructor {
   // Accounts up to the last event, pools and workers in order of their first start.
   std::vector<PoolOccupancy> Pools() const;
   std::vector<WorkerOccupancy> Workers() const;
+  // In order of the first queue event of each.
+  std::vector<ActivationAccount> Activations() const;
 
  private:
   struct State;

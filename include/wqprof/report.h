@@ -98,6 +98,34 @@ struct OriginCount {
   uint64_t count = 0;
 };
 
+// Waits for activation of one workqueue: on one CPU, or of all of an unbound one.  See
+// ActivationAccount.
+struct ActivationRow {
+  // A function whose items were active meanwhile; "": all further ones.
+  struct Holder {
+    std::string function;
+    Nanos held{0};
+  };
+  // A task that activated items, other than by ending one; "": an interrupt, or unknown.
+  struct Activator {
+    std::string comm;
+    uint64_t count = 0;
+  };
+  std::string workqueue;
+  Cpu cpu = Cpu::kNone;  // kNone: unbound
+  uint64_t items = 0;    // that waited, and were activated in the end
+  Nanos waited{0}, worst{0};
+  Nanos at_limit{0};  // time in which at least one of them waited
+  double inactive_mean = 0;
+  uint64_t inactive_max = 0;
+  std::optional<uint32_t> active_min, active_max;  // seen active when one that had to wait came
+  std::vector<Holder> holders;                     // the longest first
+  Nanos unheld{0};                                 // of `waited`: none was seen active
+  uint64_t released_by_end = 0;
+  std::vector<Activator> activators;
+  bool shared_by_pools = false;  // an end in one pool activated an item of another
+};
+
 // Items of one function that waited through a stall.
 struct DelayedRow {
   std::string function, workqueue;
@@ -170,9 +198,10 @@ struct Report {
   std::vector<WorkqueueRow> workqueues;
   std::vector<OriginRow> origins;
   std::vector<CpuRow> cpus;
-  std::vector<PoolRow> pools;      // by kind, CPU, name
-  std::vector<WorkerRow> workers;  // by pool, pid
-  std::vector<Stall> stalls;       // by time; the longest kMaxStalls of them
+  std::vector<PoolRow> pools;             // by kind, CPU, name
+  std::vector<WorkerRow> workers;         // by pool, pid
+  std::vector<ActivationRow> activation;  // by workqueue, CPU
+  std::vector<Stall> stalls;              // by time; the longest kMaxStalls of them
   uint64_t stalls_total = 0;
   std::vector<Finding> findings;
   std::vector<std::string> filters;  // what was left out on request, in words

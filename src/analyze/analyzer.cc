@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "absl/container/flat_hash_map.h"
+#include "analyze/activation.h"
 #include "analyze/findings.h"
 #include "analyze/stall_collector.h"
 #include "wqprof/analyze.h"
@@ -288,6 +289,10 @@ Report Analyzer::Finish() && {
   state_->FillOrigins(report);
   state_->FillPools(report);
   state_->FillWorkers(report);
+  if (state_->has_durations) {
+    report.activation =
+        ActivationRows(state_->source, state_->model, state_->options.filter, report.duration);
+  }
   report.stalls = state_->stalls.Take();
   report.stalls_total = state_->stalls.total();
   state_->FillFindings(report);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "analyze/activation.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -65,14 +66,15 @@ void FindActivationWaits(const Report& report, std::vector<Candidate>& out) {
         m.latency.sum() > Nanos(0)
             ? static_cast<double>(waited.count()) / static_cast<double>(m.latency.sum().count())
             : 1.0;
-    out.push_back({waited,
-                   {0, "activation_wait",
-                    fmt::format("{}: {} of its wait is before activation (up to {}): max_active, "
-                                "an ordered queue or a freeze holds it back",
-                                row.workqueue, PercentText(share),
-                                DurationText(m.activation_wait.max().value_or(Nanos(0)))),
-                    fmt::format("wqprof works{}{} --slowest 10", FileArgument(report),
-                                Selector(row.workqueue, ""))}});
+    const std::string known = ActivationWords(report, row.workqueue);
+    out.push_back(
+        {waited,
+         {0, "activation_wait",
+          fmt::format("{}: {} of its wait is before activation (up to {}), {}", row.workqueue,
+                      PercentText(share), DurationText(m.activation_wait.max().value_or(Nanos(0))),
+                      known.empty() ? "for max_active, an ordered queue or a freeze" : known),
+          fmt::format("wqprof report{} --by activation{}", FileArgument(report),
+                      Selector(row.workqueue, ""))}});
   }
 }
 

@@ -44,12 +44,13 @@ struct ReportOptions {
 struct TableName {
   std::string_view word, key;
 };
-constexpr std::array<TableName, 6> kTables = {{{"function", "functions"},
+constexpr std::array<TableName, 7> kTables = {{{"function", "functions"},
                                                {"workqueue", "workqueues"},
                                                {"pool", "pools"},
                                                {"worker", "workers"},
                                                {"cpu", "cpus"},
-                                               {"origin", "origins"}}};
+                                               {"origin", "origins"},
+                                               {"activation", "activation"}}};
 
 absl::StatusOr<std::vector<std::string>> ParseBy(std::string_view text) {
   std::vector<std::string> words, keys;
@@ -131,8 +132,8 @@ void AddReportCommand(CLI::App& app, int& exit_code) {
   AddOutputOptions(*command, &options->input);
   const std::string group = "How to show it";
   AddParsedOption(*command, "--by", "LIST", &options->view.tables, ParseBy,
-                  "tables to show: function, workqueue, pool, worker, cpu, origin; several by "
-                  "comma (json always holds all)")
+                  "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
+                  "(who had the slots of max_active); several by comma (json always holds all)")
       ->group(group);
   command
       ->add_option("--sort", options->view.sort,

@@ -32,10 +32,12 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kLossBegin:
       losses_.Begin(e.cpu);
+      activations_.Lost();
       sched_.OnLoss(e.at);
       break;
     case EventKind::kLossEnd:
       losses_.End(e.cpu, e.at);
+      activations_.Lost();
       break;
     case EventKind::kSwitch:
       // A worker that wakes up has not yet taken what was queued before (rule 4).
@@ -108,6 +110,7 @@ void Matcher::OnQueue(const Event& e) {
   q.for_orphan = work.orphan != SlabIndex::kNone && !work.queued && MayBelong(work, e);
   work.queued = true;
   just_queued_[e.cpu] = index;
+  if (activations_.TracksNew(q)) activations_.Queued(index, q);
 }
 
 // A new queue event while one was open.
@@ -143,6 +146,7 @@ void Matcher::OnActivate(const Event& e) {
   const SlabIndex index = was_last ? just : works_.Get(e.work.work);
   just = SlabIndex::kNone;
   WorkState& work = works_[index];
+  NoteActivation(work, index, e, at_once);
   if (!at_once && (e.flags & kInterrupt) == 0) {
     if (ExecutionContext* worker = workers_.Find(e.pid, e.cpu)) worker->last_event = e.at;
   }

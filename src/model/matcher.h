@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "model/activation_tracker.h"
 #include "model/by_cpu.h"
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
@@ -27,7 +28,11 @@ inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 class Matcher {
  public:
   Matcher(const EventSource& source, Nanos gap_floor)
-      : source_(source), gap_floor_(gap_floor), workers_(source, pools_), sched_(workers_) {}
+      : source_(source),
+        gap_floor_(gap_floor),
+        workers_(source, pools_),
+        sched_(workers_),
+        activations_(source.info().has_activate) {}
 
   void Add(std::span<const Event> events);
   void Finish();
@@ -36,6 +41,7 @@ class Matcher {
   const MatchQuality& quality() const { return quality_; }
   const PoolTracker& pools() const { return pools_; }
   const WorkerTable& workers() const { return workers_; }
+  const ActivationTracker& activations() const { return activations_; }
   Timestamp now() const { return now_; }
 
  private:
@@ -78,6 +84,12 @@ class Matcher {
   void OnActivate(const Event& e);
   void Uncount(QueueRecord& q, Timestamp at);
   bool ActivateStarted(WorkState& work, const Event& e);
+
+  // Waits for activation.
+  void NoteActivation(const WorkState& work, SlabIndex index, const Event& e, bool follows);
+  ActivationTracker::Releaser ReleaserOf(const Event& e, const QueueRecord& q,
+                                         ExecutionContext*& context);
+  ActivationTracker::Holding HoldingOf(const QueueRecord& q, const ExecutionContext* ended);
 
   // Starts and ends.
   bool IsBhHighpri(NameId workqueue);
@@ -134,6 +146,7 @@ class Matcher {
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
+  ActivationTracker activations_;
   WorkTable works_;
   LossTracker losses_;
   Slab<QueueRecord> displaced_;

@@ -55,6 +55,10 @@ void Matcher::OnStart(const Event& e) {
     pools_.OtherStarts(context.pool, e.at);
   } else {
     MatchStart(*work, index, context, run);
+    if (activations_.Tracks(work->queue)) {
+      item.inactive_behind = activations_.Started(index, e.at, context.pool);
+      run.has_slot = true;
+    }
     item.reentrant = work->executing > 0;
     if (item.reentrant) item.collided = false;
     ++work->executing;
@@ -235,6 +239,7 @@ void Matcher::CloseWithoutEnd(ExecutionContext& context, Timestamp at) {
   ++quality_.lost_ends;
   pools_.Ends(run.item.pool, at);
   if (!run.item.softirq) sched_.OnExecuting(context, at, context.stack.size() > 1);
+  if (run.has_slot) activations_.Ended(run.work, at);
   Close(run);
   context.stack.pop_back();
 }
@@ -264,6 +269,7 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Even
     if (!item.softirq) sched_.OnExecuting(context, item.ended, !outermost);
   }
   pools_.Ends(item.pool, e.at);
+  if (run.has_slot) activations_.Ended(run.work, e.at);
   Close(run);
 }
 

@@ -24,5 +24,8 @@ std::vector<PoolOccupancy> Reconstructor::Pools() const {
 std::vector<WorkerOccupancy> Reconstructor::Workers() const {
   return state_->matcher.workers().Occupancy(state_->matcher.now());
 }
+std::vector<ActivationAccount> Reconstructor::Activations() const {
+  return state_->matcher.activations().Accounts();
+}
 
 }  // namespace wqprof

@@ -20,6 +20,7 @@ struct OpenExecution {
   WorkItem item;
   SlabIndex work = SlabIndex::kNone;  // none for barriers
   SlabIndex provisional = SlabIndex::kNone;
+  bool has_slot = false;  // the ActivationTracker waits for its end
 };
 
 // The execution that a worker ended last.

@@ -45,6 +45,7 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
 
 // Tells `sink` every field of `item`, in order.  A sink is a class with
 //   Plain(key, text), Encoded(key, text): a word of ours; one from ItemNames ("": absent)
+//   Tally(key, int32_t): absent when negative
 //   Address(key, WorkAddr), Count(key, uint64_t), Time(key, Timestamp), CpuNumber(key, Cpu),
 //   Task(key, Pid), Flag(key, bool)
 //   Span(key, optional<Nanos>)
@@ -80,6 +81,7 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
   sink.Encoded("worker", has_worker ? names.Name(source.CommOf(item.worker)) : "");
   sink.Plain("context", !ran ? "" : item.softirq ? "softirq" : "process");
   sink.Encoded("pool", ran || item.pool != PoolId::kUnknown ? names.PoolName(item.pool) : "");
+  sink.Tally("inactive_behind", item.inactive_behind);
   const Origin& origin = item.origin;
   if (sink.Open("origin", origin.kind != Origin::Kind::kUnknown)) {
     const bool known = origin.kind != Origin::Kind::kUnknown;

@@ -2,6 +2,7 @@
 // What `report` shows: the one place where its numbers get their names.
 #include <algorithm>
 
+#include "render/activation_table.h"
 #include "render/cells.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
@@ -294,6 +295,7 @@ std::vector<Table> ReportTables(const Report& report) {
           WorkerTable(report),
           measured(NamedOrigins(report)),
           measured(NamedCpus(report)),
+          ActivationTable(report),
           StallTable(report),
           FindingTable(report)};
 }

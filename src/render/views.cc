@@ -12,7 +12,8 @@
 namespace wqprof {
 namespace {
 
-constexpr size_t kStallsInReport = 5;
+constexpr size_t kRowsInReport = 5;
+constexpr Nanos kWorthARow = std::chrono::milliseconds(1);
 constexpr size_t kLegendColumns = 100;
 
 // The order of a table in text unless another one was asked for: what matters most comes first.
@@ -20,6 +21,7 @@ std::string_view DefaultSort(std::string_view table) {
   if (table == "pools") return "busy_mean";
   if (table == "workers") return "busy_ns";
   if (table == "cpus") return "cpu";
+  if (table == "activation") return "waited_ns";
   return "total_wait";
 }
 
@@ -61,10 +63,25 @@ absl::Status Arrange(std::vector<Table>& tables, const View& view, bool text) {
   return absl::OkStatus();
 }
 
+// Waits of microseconds are no news, five rows tell whether there is a problem.
+void ShortenActivation(Table& activation, const Report& report) {
+  const bool any = std::any_of(report.activation.begin(), report.activation.end(),
+                               [](const ActivationRow& row) { return row.worst >= kWorthARow; });
+  if (!any) activation.rows.clear();
+  const size_t all = activation.rows.size();
+  if (all > kRowsInReport) {
+    activation.rows.resize(kRowsInReport);
+    activation.title = fmt::format("Activation waits: {} of {} (--by activation shows all)",
+                                   kRowsInReport, CountText(all));
+  }
+  activation.rows_left_out = 0;
+  activation.sorted_by.clear();
+}
+
 // Five stalls tell whether there is a problem; the command behind them tells the rest.
 void ShortenStalls(Table& stalls, uint64_t total) {
   (void)SortRows(stalls, "duration_ns");
-  if (stalls.rows.size() > kStallsInReport) stalls.rows.resize(kStallsInReport);
+  if (stalls.rows.size() > kRowsInReport) stalls.rows.resize(kRowsInReport);
   stalls.rows_left_out = 0;
   stalls.sorted_by.clear();
   stalls.title = stalls.rows.size() < total
@@ -188,7 +205,7 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
   std::vector<std::string> keys = view.tables;
   switch (format) {
     case Format::kTable:
-      if (keys.empty()) keys = {"functions", "pools", "stalls"};
+      if (keys.empty()) keys = {"functions", "pools", "activation", "stalls"};
       break;
     case Format::kCsv:
       if (keys.empty()) keys = {"functions"};
@@ -212,6 +229,11 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
       return OneCsv(tables);
     case Format::kTable:
       break;
+  }
+  if (Table* const activation = Find(tables, "activation");
+      activation != nullptr && view.tables.empty()) {
+    ShortenActivation(*activation, report);
+    if (activation->rows.empty()) tables.erase(tables.begin() + (activation - tables.data()));
   }
   if (Table* const stalls = Find(tables, "stalls"); stalls != nullptr && view.tables.empty()) {
     ShortenStalls(*stalls, report.stalls_total);

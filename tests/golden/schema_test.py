@@ -158,6 +158,32 @@ class Formats(unittest.TestCase):
                     split += sum(part["items"] for part in sums)
         self.assertGreater(split, 1000)
 
+    def test_activation_waits_are_those_of_the_items(self):
+        compared = 0
+        for trace in program.TRACES:
+            report = json.loads(output("report", "--format", "json", trace))
+            if report["quality"]["tainted"] or report["quality"]["before_trace"]:
+                continue
+            items = json.loads(output("works", "--format", "json", trace))["works"]
+            waited = collections.defaultdict(list)
+            for item in items:
+                if "inactive_behind" in item:
+                    waited[item["workqueue"], item.get("target_cpu")].append(
+                        item["activated_ns"] - item["queued_ns"])
+            for row in report["activation"]:
+                waits = waited.pop((row["workqueue"], row["cpu"]), [])
+                if len(waits) < row["items"]:
+                    continue  # behind how many some of them waited is not known
+                self.assertEqual((len(waits), sum(waits), max(waits)),
+                                 (row["items"], row["waited_ns"], row["worst_ns"]), trace)
+                held = sum(holder["held_ns"] for holder in row["held_by"])
+                if row["active_max"] == 1:
+                    # With one slot somebody has it, or nobody.
+                    self.assertEqual(held + row["unheld_ns"], row["waited_ns"], trace)
+                compared += 1
+            self.assertEqual(waited, {}, "items that waited are in a row")
+        self.assertGreater(compared, 5)
+
     def test_histograms_hold_what_the_counts_say(self):
         for trace in program.TRACES:
             report = json.loads(output("report", "--format", "json", trace))

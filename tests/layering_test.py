@@ -36,8 +36,10 @@ FACES = {
     "model.h": "model",
     "analyze.h": "analyze",
     "report.h": "analyze",
+    "chains.h": "analyze",
     "budget.h": "budget",
     "render.h": "render",
+    "render_chains.h": "render",
     "render_verdicts.h": "render",
 }
 

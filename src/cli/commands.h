@@ -14,6 +14,7 @@ void AddRecordCommand(CLI::App& app, int& exit_code);
 void AddReportCommand(CLI::App& app, int& exit_code);
 void AddWorksCommand(CLI::App& app, int& exit_code);
 void AddStallsCommand(CLI::App& app, int& exit_code);
+void AddChainsCommand(CLI::App& app, int& exit_code);
 // `behind_dashes`: the words behind `--`, a command to run or the second group of recordings.
 void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code);
 void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code);

@@ -95,6 +95,7 @@ void AddCommands(CLI::App& app, const std::vector<std::string>& behind_dashes, i
   AddReportCommand(app, exit_code);
   AddWorksCommand(app, exit_code);
   AddStallsCommand(app, exit_code);
+  AddChainsCommand(app, exit_code);
   AddCheckCommand(app, behind_dashes, exit_code);
   AddDiffCommand(app, behind_dashes, exit_code);
   AddInfoCommand(app, exit_code);

@@ -105,6 +105,8 @@ void Matcher::OnQueue(const Event& e) {
   if (q.origin.kind == Origin::Kind::kWork) {
     const ExecutionContext& by = e.flags & kFlagSoftirq ? *softirq : *worker;
     q.requeued_by_self = by.stack.back().work == index;
+    // After a gap the worker may have gone on to another item.
+    if (!RunTouched(by.stack.back().item)) q.parent = by.stack.back().item.id;
   }
   q.collided = work.executing > 0;
   q.for_orphan = work.orphan != SlabIndex::kNone && !work.queued && MayBelong(work, e);

@@ -143,6 +143,7 @@ void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
   item.activated = q.activated;
   item.workqueue = q.workqueue;
   item.origin = q.origin;
+  item.parent = q.parent;
   item.queue_cpu = q.queue_cpu;
   item.target_cpu = q.target_cpu;
   item.requeued_by_self = q.requeued_by_self;

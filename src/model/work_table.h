@@ -26,6 +26,7 @@ struct QueueRecord {
   FeedId feed{};
   Cpu activate_cpu = Cpu::kNone;
   Pid activate_pid = Pid::kNone;
+  uint64_t parent = 0;  // id of the item that queued it
   bool requeued_by_self = false;
   bool collided = false;
   bool doubtful = false;           // it displaced a record that had itself displaced one

@@ -45,6 +45,7 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
 
 // Tells `sink` every field of `item`, in order.  A sink is a class with
 //   Plain(key, text), Encoded(key, text): a word of ours; one from ItemNames ("": absent)
+//   Ordinal(key, uint64_t): absent when 0
 //   Tally(key, int32_t): absent when negative
 //   Address(key, WorkAddr), Count(key, uint64_t), Time(key, Timestamp), CpuNumber(key, Cpu),
 //   Task(key, Pid), Flag(key, bool)
@@ -89,6 +90,7 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
     sink.Encoded("comm", origin.pid == Pid::kNone ? "" : names.Name(source.CommOf(origin.pid)));
     sink.Task("pid", origin.pid);
     sink.Encoded("function", names.Function(origin.function));
+    sink.Ordinal("item", item.parent);
     sink.Close();
   }
   sink.Flag("requeued_by_self", item.requeued_by_self);

@@ -81,6 +81,9 @@ class JsonSink {
     out_.Put("\",");
   }
   void Count(std::string_view key, uint64_t value) { Number(key, value); }
+  void Ordinal(std::string_view key, uint64_t value) {
+    if (value > 0) Number(key, value);
+  }
   void Tally(std::string_view key, int32_t value) {
     if (value >= 0) Number(key, value);
   }
@@ -148,6 +151,7 @@ class CsvSink {
     out_.Put(',');
   }
   void Count(std::string_view, uint64_t value) { Number(true, value); }
+  void Ordinal(std::string_view, uint64_t value) { Number(value > 0, value); }
   void Tally(std::string_view, int32_t value) { Number(value >= 0, value); }
   void Time(std::string_view, Timestamp at) {
     Number(at != kUnseen, at.time_since_epoch().count());
@@ -180,6 +184,7 @@ class HeadingSink {
   void Encoded(std::string_view key, std::string_view) { Key(key); }
   void Address(std::string_view key, WorkAddr) { Key(key); }
   void Count(std::string_view key, uint64_t) { Key(key); }
+  void Ordinal(std::string_view key, uint64_t) { Key(key); }
   void Tally(std::string_view key, int32_t) { Key(key); }
   void Time(std::string_view key, Timestamp) { Key(key); }
   void Span(std::string_view key, std::optional<Nanos>) { Key(fmt::format("{}_ns", key)); }

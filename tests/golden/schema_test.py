@@ -8,6 +8,7 @@ usage: schema_test.py WQPROF
 import collections
 import csv
 import functools
+import gzip
 import io
 import json
 import pathlib
@@ -53,7 +54,7 @@ class Schemas(unittest.TestCase):
                 jsonschema.Draft7Validator.check_schema(json.loads(path.read_text()))
 
     def test_describe_the_output_for_every_trace(self):
-        for command in ("report", "stalls", "works", "info"):
+        for command in ("report", "stalls", "works", "info", "chains"):
             validator = jsonschema.Draft7Validator(schema(command))
             for trace in program.TRACES:
                 with self.subTest(command=command, trace=trace):
@@ -183,6 +184,45 @@ class Formats(unittest.TestCase):
                 compared += 1
             self.assertEqual(waited, {}, "items that waited are in a row")
         self.assertGreater(compared, 5)
+
+    def test_parents_are_those_that_the_truth_names(self):
+        for kernel in ("6.1-cloud", "6.12-cloud"):
+            with gzip.open(program.DATA / kernel / "chain/truth.csv.gz", "rt") as truth:
+                rows = list(csv.DictReader(truth))
+            parents = {}
+            for row in rows:
+                for other in rows:
+                    if other["pid"] == row["qpid"] and \
+                            int(other["start"]) <= int(row["q0"]) <= int(other["end"]):
+                        parents["0x" + row["work"]] = "0x" + other["work"]
+            items = json.loads(output("works", "--format", "json",
+                                      f"{kernel}/chain/trace.dat"))["works"]
+            by_id = {item["id"]: item for item in items}
+            found = {item["work"]: by_id[item["origin"]["item"]]["work"] for item in items
+                     if item.get("function", "").startswith("wqt_fn")
+                     and "item" in item.get("origin", {})}
+            self.assertEqual(found, parents)
+            self.assertEqual(len(found), 40)
+
+    def test_the_steps_of_a_chain_add_up(self):
+        for trace in program.TRACES:
+            chains = json.loads(output("chains", "--format", "json", "--slowest", "50", trace))
+            for chain in chains["chains"]:
+                if any(step["queued_ns"] is None for step in chain["steps"]):
+                    continue
+                times = [step["latency_ns"] + (step["until_next_ns"] or 0)
+                         for step in chain["steps"][:-1]]
+                last = chain["steps"][-1]
+                if last["execution_ns"] is not None:
+                    self.assertEqual(sum(times) + last["latency_ns"] + last["execution_ns"],
+                                     chain["span_ns"], trace)
+
+    def test_the_tree_of_chains_holds_every_executed_item_once(self):
+        for trace in program.TRACES:
+            tree = json.loads(output("chains", "--format", "json", trace))["tree"]
+            items = json.loads(output("works", "--format", "json", trace))["works"]
+            executed = sum(item["state"] in ("done", "running") for item in items)
+            self.assertEqual(sum(node["items"] for node in tree), executed, trace)
 
     def test_histograms_hold_what_the_counts_say(self):
         for trace in program.TRACES:

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/analysis_options.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/no_match.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "fmt/format.h"
+#include "wqprof/chains.h"
+#include "wqprof/render_chains.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  wqprof chains                          the items that waited longest, and what led to them\n"
+    "  wqprof chains --item 4711              what led to one item of `wqprof works`\n"
+    "  wqprof chains --slowest 0 -w 'xfs-*'   only the tree, of some workqueues\n"
+    "  wqprof chains --folded | flamegraph.pl > chains.svg";
+
+constexpr size_t kRowsOnTerminal = 40;
+
+// Options of `chains` alone.
+struct ChainsOptions {
+  AnalysisOptions input;
+  size_t slowest = 5;
+  std::optional<size_t> item;
+  std::optional<size_t> top;
+  bool folded = false;
+};
+
+absl::Status Collect(EventSource& source, Reconstructor& model, ChainCollector& collector) {
+  Completed completed;
+  while (true) {
+    const absl::StatusOr<std::span<const Event>> events = source.Next();
+    if (!events.ok()) return events.status();
+    if (events->empty()) break;
+    model.Add(*events);
+    model.Take(completed);
+    collector.Add(completed);
+  }
+  model.Finish();
+  model.Take(completed);
+  collector.Add(completed);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> Render(const ChainsOptions& options, const Report& report,
+                                   const ChainReport& chains) {
+  if (options.folded) return FoldedChains(chains);
+  const Terminal terminal = DetectTerminal();
+  View view;
+  const bool short_list = terminal.is_terminal && options.input.format == Format::kTable;
+  view.top = options.top.value_or(short_list ? kRowsOnTerminal : 0);
+  if (options.item) view.tables = {"chains"};
+  const TextStyle style = StyleFor(terminal, options.input.color, options.input.ascii);
+  return RenderChains(report, chains, options.input.format, view, style);
+}
+
+int RunChains(const ChainsOptions& options) {
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
+  if (!source.ok()) return FailInput(source.status());
+  absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
+  if (!filter.ok()) return FailInput(filter.status());
+  if (!(*source)->info().clock_is_ns) {
+    return Fail(absl::InvalidArgumentError(
+        fmt::format("the recording's clock '{}' does not count nanoseconds: no wait can be told",
+                    (*source)->info().clock)));
+  }
+  Reconstructor model(**source);
+  ChainCollector collector(**source, model, {*filter, options.slowest, options.item});
+  if (const absl::Status read = Collect(**source, model, collector); !read.ok()) {
+    return FailInput(read);
+  }
+  const ChainReport chains = std::move(collector).Finish();
+  // An analyzer that was given no item still knows how whole the recording is.
+  Report report = Analyzer(**source, model, AnalyzeOptions()).Finish();
+  report.filters = FilterWords(options.input);
+  if (options.item && chains.chains.empty()) {
+    Note(fmt::format("no item {} that was executed; wqprof works --format ndjson tells the ids",
+                     *options.item));
+    return kInsufficient;
+  }
+  const absl::StatusOr<std::string> text = Render(options, report, chains);
+  if (!text.ok()) return Fail(text.status());
+  if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
+  if (options.input.format == Format::kCsv || options.folded) NoteLosses(report);
+  if (chains.tree.empty()) {
+    Note(ExplainNoItems(options.input));
+    return kInsufficient;
+  }
+  return options.input.strict && !report.quality.complete() ? kInsufficient : kOk;
+}
+
+}  // namespace
+
+void AddChainsCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<ChainsOptions>();
+  CLI::App* const command =
+      app.add_subcommand("chains", "Tell which work queued which, and what led to the slowest");
+  AddInputOptions(*command, &options->input);
+  AddStrictOption(*command, &options->input);
+  AddFilterOptions(*command, &options->input);
+  AddParsedOption(*command, "--item", "ID", &options->item, ParseCount,
+                  "only the chain of this item, by its id in `wqprof works`")
+      ->group("Which items");
+  AddParsedOption(*command, "--slowest", "N", &options->slowest, ParseCount,
+                  "chains of the N items that waited longest from queue to start (default: 5)")
+      ->group("Which items");
+  AddOutputOptions(*command, &options->input);
+  const std::string group = "How to show it";
+  AddParsedOption(*command, "--top", "N", &options->top, ParseCount,
+                  "only the first N rows of the tree; 0 shows all")
+      ->group(group);
+  command
+      ->add_flag("--folded", options->folded,
+                 "the tree as folded stacks for flame graphs: functions and ns from queue to end")
+      ->group(group);
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = RunChains(*options); });
+}
+
+}  // namespace wqprof

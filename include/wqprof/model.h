@@ -137,7 +137,7 @@ struct WorkItem {
   NameId function = NameId::kUnknown;
   NameId workqueue = NameId::kUnknown;  // known from the queue event only
   Origin origin;
-  uint64_t parent = 0;  // id of the item whose execution queued it; 0: none, or not known
+  uint64_t parent = 0;          // id of the item whose execution queued it; 0: none, or not known
   Cpu queue_cpu = Cpu::kNone;   // where the queue event was emitted
   Cpu target_cpu = Cpu::kNone;  // the pool's CPU that it names; kNone: unbound
   Cpu run_cpu = Cpu::kNone, end_cpu = Cpu::kNone;

@@ -14,6 +14,7 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threshold.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/render.h"
@@ -37,7 +38,7 @@ struct ReportOptions {
   AnalysisOptions input;
   View view;
   std::optional<size_t> top;
-  Nanos threshold = std::chrono::milliseconds(10);
+  Threshold threshold;
 };
 
 // What --by calls a table, and its key in a report.
@@ -93,7 +94,7 @@ int RunReport(const ReportOptions& options) {
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
   analyze.filter = *filter;
-  analyze.stall_threshold = options.threshold;
+  analyze.stall_threshold = TimeOf(options.threshold, (*source)->info());
   ChooseGroupings(options, analyze);
   analyze.threads = options.input.threads;
   absl::StatusOr<Report> report = Analyze(**source, analyze);
@@ -152,8 +153,8 @@ void AddReportCommand(CLI::App& app, int& exit_code) {
                  "tables of what dispatch waits and executions were made of; needs a recording "
                  "with scheduler events (json and csv always hold it)")
       ->group(group);
-  AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseDuration,
-                  "shortest stall to tell of (default: 10ms)");
+  AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseThreshold,
+                  "shortest stall to tell of (default: 10ms); kernel: as its watchdog does");
   command->footer(std::string(kExamples));
   command->callback([options, &exit_code] { exit_code = RunReport(*options); });
 }

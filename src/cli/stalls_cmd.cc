@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/threshold.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/render.h"
@@ -27,7 +28,7 @@ constexpr std::string_view kExamples =
 struct StallsOptions {
   AnalysisOptions input;
   View view;
-  Nanos threshold = std::chrono::milliseconds(10);
+  Threshold threshold;
   std::optional<size_t> explain;
 };
 
@@ -47,7 +48,7 @@ int RunStalls(const StallsOptions& options) {
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
-  analyze.stall_threshold = options.threshold;
+  analyze.stall_threshold = TimeOf(options.threshold, (*source)->info());
   analyze.threads = options.input.threads;
   const absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
@@ -69,8 +70,8 @@ void AddStallsCommand(CLI::App& app, int& exit_code) {
       "stalls", "List the times in which a pool had work waiting and started none");
   AddInputOptions(*command, &options->input);
   AddStrictOption(*command, &options->input);
-  AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseDuration,
-                  "shortest stall to tell of (default: 10ms)");
+  AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseThreshold,
+                  "shortest stall to tell of (default: 10ms); kernel: as its watchdog does");
   AddParsedOption(*command, "--explain", "N", &options->explain, ParseCount,
                   "tell the story of stall number N");
   AddOutputOptions(*command, &options->input);

@@ -61,8 +61,12 @@ std::string JoinSettings(const std::vector<PlannedEvent>& events, const Recorder
     }
   }
   if (options.timers) filters += "left_out=timer:timer_cancel (the kernel cannot filter it)\n";
-  return fmt::format("events={}\n{}clock={}\nbuffer_bytes={}\nsubbuf_bytes={}\n", names, filters,
-                     options.clock, buffer.bytes, buffer.subbuf_bytes);
+  // Absent without CONFIG_WQ_WATCHDOG.
+  const std::string watchdog = ReadText("/sys/module/workqueue/parameters/watchdog_thresh").text;
+  const std::string threshold =
+      watchdog.empty() ? "" : fmt::format("watchdog_thresh={}\n", Trimmed(watchdog));
+  return fmt::format("events={}\n{}clock={}\nbuffer_bytes={}\nsubbuf_bytes={}\n{}", names, filters,
+                     options.clock, buffer.bytes, buffer.subbuf_bytes, threshold);
 }
 
 }  // namespace

@@ -71,8 +71,11 @@ void ActivationTracker::Track(const QueueRecord& record, const Holding& holding,
     Entry& entry = At(item.work);
     const Place place{index, FunctionOf(owner, item.function)};
     entry.queued = entry.ran = place;
-    item.executes ? static_cast<void>(++entry.running)
-                  : static_cast<void>(entry.stage = Stage::kActive);
+    if (item.executes) {
+      ++entry.running;
+    } else {
+      entry.stage = Stage::kActive;
+    }
     ++owner.active_of[place.function];
     ++owner.active;
     ++were_active[place.function];

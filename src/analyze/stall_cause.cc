@@ -12,11 +12,13 @@ struct HolderFacts {
   bool on_cpu = false;   // one of them had a CPU for half the gap
   bool starved = false;  // one of them wanted a CPU for half the gap, and did not get it
   bool all_blocked = false;
+  bool creating = false;  // a worker slept most of the gap over making another one
 };
 
 HolderFacts FactsOf(const PoolGap& gap) {
   const Nanos half = (gap.end - gap.begin) / 2;
   HolderFacts facts;
+  facts.creating = gap.creation > half;
   facts.all_blocked = !gap.holders.empty();
   for (const GapHolder& holder : gap.holders) {
     if (!holder.split) continue;
@@ -33,6 +35,8 @@ HolderFacts FactsOf(const PoolGap& gap) {
 // Of workers that hold the others back, by concurrency management or by being the only one.
 StallCause CauseOfHolders(const HolderFacts& facts, StallCause if_blocked) {
   if (facts.on_cpu) return StallCause::kCpuHog;
+  // That create_worker() took so long is why nobody took over from those that slept, or were late.
+  if (facts.creating) return StallCause::kNoIdleWorker;
   if (facts.starved) return StallCause::kStarved;
   return facts.all_blocked ? if_blocked : StallCause::kUnknown;
 }
@@ -44,10 +48,7 @@ StallCause CauseOf(const PoolGap& gap, PoolKind pool) {
   if (gap.collided) return StallCause::kBehindItem;
   const HolderFacts facts = FactsOf(gap);
   const Nanos half = (gap.end - gap.begin) / 2;
-  // create_worker() was at it: that it took so long is why nobody took over.
-  const StallCause if_blocked =
-      gap.creation >= half ? StallCause::kNoIdleWorker : StallCause::kAllBlocked;
-  if (!gap.starter) return CauseOfHolders(facts, if_blocked);
+  if (!gap.starter) return CauseOfHolders(facts, StallCause::kAllBlocked);
   const WaitSplit& s = *gap.starter;
   // A rescuer is called when no worker could be made in time, and may then take more than one
   // item: these wait for each other, whatever the pool's workers do.
@@ -61,12 +62,12 @@ StallCause CauseOf(const PoolGap& gap, PoolKind pool) {
   // takes a CPU-intensive worker out of concurrency management, and wakes another.
   if (most == awake) return facts.on_cpu ? StallCause::kCpuHog : StallCause::kStarved;
   if (most == s.worker_creation) return StallCause::kNoIdleWorker;
-  if (most == s.hold) return CauseOfHolders(facts, if_blocked);
+  if (most == s.hold) return CauseOfHolders(facts, StallCause::kAllBlocked);
   if (most == s.head_of_line) {
     // Had an idle worker been there, a blocked one would have had it woken: either there was
     // none, or the items were bound to this very worker (linked, collided, rescuer).
     const bool alone = gap.holders.size() <= 1;
-    return CauseOfHolders(facts, alone ? StallCause::kBehindItem : if_blocked);
+    return CauseOfHolders(facts, alone ? StallCause::kBehindItem : StallCause::kAllBlocked);
   }
   return facts.on_cpu ? StallCause::kCpuHog : StallCause::kUnknown;
 }

@@ -37,7 +37,7 @@ TEST(StallCauseTest, NobodyTookOverBecauseANewWorkerWasBeingMade) {
   // Whoever ends the gap, in the end: one of those that slept, or a worker not seen before.
   for (const WaitSplit& starter : {WaitSplit{.hold = 20ms}, WaitSplit{.head_of_line = 20ms}}) {
     PoolGap gap = Gap(starter);
-    gap.holders = {Holder({.blocked = 20ms}), Holder({.blocked = 19ms})};
+    gap.holders = {Holder({.blocked = 20ms}), Holder({.blocked = 9ms, .runnable = 11ms})};
     gap.creation = 12ms;
     EXPECT_EQ(CauseOf(gap, PoolKind::kPerCpu), StallCause::kNoIdleWorker);
   }

@@ -73,6 +73,7 @@ struct Event {
     WorkAddr timer;  // a delayed work's timer is at work + sizeof(work_struct)
     NameId function;
     uint32_t timeout_jiffies;  // timer_start: expires - now
+    uint32_t now_jiffies;      // timer_start: the low 32 bits
   };
 
   Timestamp at;

@@ -54,8 +54,9 @@ std::string_view ToString(ItemState state);
 struct Origin {
   enum class Kind : uint8_t { kUnknown, kTask, kHardirq, kSoftirq, kNmi, kWork };
   Kind kind = Kind::kUnknown;
-  Pid pid = Pid::kNone;                // kTask, kWork: the task that queued
-  NameId function = NameId::kUnknown;  // kWork: the function then executing
+  Pid pid = Pid::kNone;  // kTask, kWork: the task that queued
+  // kWork: the function then executing; kSoftirq: delayed_work_timer_fn, if that was seen.
+  NameId function = NameId::kUnknown;
 };
 std::string_view ToString(Origin::Kind kind);
 
@@ -134,6 +135,11 @@ struct WorkItem {
   uint64_t id = 0;  // 1, 2, ... in the order of its first event seen
   WorkAddr work{};
   Timestamp queued = kUnseen, activated = kUnseen, started = kUnseen, ended = kUnseen;
+  // Of a delayed work, with timer events: when its timer was started last before it queued the
+  // item, when it was to expire (that time and the delay asked for; a timer of the kernel counts
+  // in jiffies, and may expire up to one before), and how often it was started before that.
+  Timestamp armed = kUnseen, due = kUnseen;
+  uint32_t rearmed = 0;
   NameId function = NameId::kUnknown;
   NameId workqueue = NameId::kUnknown;  // known from the queue event only
   Origin origin;

@@ -42,6 +42,7 @@ struct Measures {
   uint64_t executed = 0;  // starts matched to their queue event
   uint64_t superseded = 0;
   Histogram latency, activation_wait, dispatch_wait, execution, total;
+  Histogram timer_slack;  // of delayed works, with timer events: how late they were queued
   SplitSums split;
   void Merge(const Measures& other);
   // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.

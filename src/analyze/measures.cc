@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "wqprof/report.h"
 
 namespace wqprof {
@@ -30,6 +32,8 @@ void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
     AddSpan(activation_wait, item.queued, item.activated);
     AddSpan(dispatch_wait, item.activated, item.started);
   }
+  // A jiffy begins before it is counted: what comes that much early is on time.
+  if (item.due != kUnseen) timer_slack.Add(std::max(Nanos(0), item.queued - item.due));
   if (!item.run_tainted) AddSpan(execution, item.started, item.ended);
   if (!item.tainted()) AddSpan(total, item.queued, item.ended);
   if (its_split == nullptr) return;
@@ -52,6 +56,7 @@ void Measures::Merge(const Measures& other) {
   dispatch_wait.Merge(other.dispatch_wait);
   execution.Merge(other.execution);
   total.Merge(other.total);
+  timer_slack.Merge(other.timer_slack);
   split.waits += other.split.waits;
   split.runs += other.split.runs;
   split.wait += other.split.wait;

@@ -34,6 +34,7 @@ void Matcher::Handle(const Event& e) {
       losses_.Begin(e.cpu);
       activations_.Lost();
       sched_.OnLoss(e.at);
+      timers_.OnLoss();
       break;
     case EventKind::kLossEnd:
       losses_.End(e.cpu, e.at);
@@ -55,6 +56,12 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kFork:
       workers_.Renew(e.task.task);
+      break;
+    case EventKind::kTimerStart:
+      timers_.OnStart(e);
+      break;
+    case EventKind::kTimerExpire:
+      timers_.OnExpire(e);
       break;
     default:
       break;
@@ -102,6 +109,7 @@ void Matcher::OnQueue(const Event& e) {
   q.target_cpu = e.work.target_cpu;
   q.feed = pools_.Feed(q.workqueue, q.target_cpu,
                        e.work.requested_cpu != Cpu::kNone ? e.work.requested_cpu : e.cpu);
+  if (timers_.seen()) NoteTimer(q, e);
   if (q.origin.kind == Origin::Kind::kWork) {
     const ExecutionContext& by = e.flags & kFlagSoftirq ? *softirq : *worker;
     q.requeued_by_self = by.stack.back().work == index;
@@ -113,6 +121,16 @@ void Matcher::OnQueue(const Event& e) {
   work.queued = true;
   just_queued_[e.cpu] = index;
   if (activations_.TracksNew(q)) activations_.Queued(index, q);
+}
+
+// The timer of a delayed work that queues it now.
+void Matcher::NoteTimer(QueueRecord& q, const Event& e) {
+  const auto armed = timers_.Take(e.cpu, e.work.work, e.at);
+  if (!armed) return;
+  q.armed = armed->at;
+  q.due = armed->due;
+  q.rearmed = armed->rearmed;
+  if (q.origin.kind == Origin::Kind::kSoftirq) q.origin.function = NameId::kDelayedTimer;
 }
 
 // A new queue event while one was open.

@@ -12,6 +12,7 @@
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
 #include "model/sched_tracker.h"
+#include "model/timer_tracker.h"
 #include "model/work_table.h"
 #include "model/worker_table.h"
 #include "wqprof/model.h"
@@ -80,6 +81,7 @@ class Matcher {
   void Handle(const Event& e);
   Origin OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq);
   void OnQueue(const Event& e);
+  void NoteTimer(QueueRecord& q, const Event& e);
   void Displace(WorkState& work, const Event& e);
   void OnActivate(const Event& e);
   void Uncount(QueueRecord& q, Timestamp at);
@@ -146,6 +148,7 @@ class Matcher {
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
+  TimerTracker timers_;
   ActivationTracker activations_;
   WorkTable works_;
   LossTracker losses_;

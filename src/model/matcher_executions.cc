@@ -141,6 +141,9 @@ void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
   item.work = q.work;
   item.queued = q.queued;
   item.activated = q.activated;
+  item.armed = q.armed;
+  item.due = q.due;
+  item.rearmed = q.rearmed;
   item.workqueue = q.workqueue;
   item.origin = q.origin;
   item.parent = q.parent;

@@ -19,6 +19,8 @@ struct QueueRecord {
   uint64_t id = 0;
   WorkAddr work{};
   Timestamp queued = kUnseen, activated = kUnseen;
+  Timestamp armed = kUnseen, due = kUnseen;
+  uint32_t rearmed = 0;
   NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
   Origin origin;
   Cpu queue_cpu = Cpu::kNone, target_cpu = Cpu::kNone;

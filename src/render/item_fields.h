@@ -83,6 +83,9 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
   sink.Plain("context", !ran ? "" : item.softirq ? "softirq" : "process");
   sink.Encoded("pool", ran || item.pool != PoolId::kUnknown ? names.PoolName(item.pool) : "");
   sink.Tally("inactive_behind", item.inactive_behind);
+  time("armed_ns", item.armed);
+  time("due_ns", item.due);
+  sink.Tally("rearmed", item.armed != kUnseen ? static_cast<int32_t>(item.rearmed) : -1);
   const Origin& origin = item.origin;
   if (sink.Open("origin", origin.kind != Origin::Kind::kUnknown)) {
     const bool known = origin.kind != Origin::Kind::kUnknown;

@@ -63,6 +63,7 @@ Cell InactiveShare(const Measures& measures) {
 MeasureColumns::MeasureColumns(std::span<const Measures* const> all) {
   int64_t low = INT64_MAX, high = 1;
   for (const Measures* measures : all) {
+    timers_ |= measures->timer_slack.count() > 0;
     if (measures->latency.count() == 0) continue;
     low = std::min(low, std::max<int64_t>(1, measures->latency.min()->count()));
     high = std::max(high, measures->latency.max()->count());
@@ -99,6 +100,7 @@ void MeasureColumns::AppendColumns(std::vector<Column>& columns) const {
                            {"total", "", kMachine, 0, 0, true}}) {
     columns.push_back(std::move(column));
   }
+  if (timers_) columns.push_back({"timer_slack", "", kMachine, 0, 0, true});
 }
 
 void MeasureColumns::AppendCells(std::vector<Cell>& cells, const Measures& measures) const {
@@ -127,6 +129,7 @@ void MeasureColumns::AppendCells(std::vector<Cell>& cells, const Measures& measu
                                       &measures.total}) {
     cells.push_back(std::move(cell));
   }
+  if (timers_) cells.emplace_back(&measures.timer_slack);
 }
 
 Spark MeasureColumns::Picture(const Histogram& histogram) const {

@@ -22,6 +22,7 @@ class MeasureColumns {
  private:
   Spark Picture(const Histogram& histogram) const;
   Nanos low_{0}, high_{0};  // range of the picture
+  bool timers_ = false;     // any row has a timer_slack
 };
 
 }  // namespace wqprof

@@ -216,7 +216,8 @@ Event* PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timesta
                                             : LoadAs<kBigEndian, Pointer>(payload + offset);
     };
     event.timer = {WorkAddr{at_offset(fields.work)}, FunctionAt(at_offset(fields.function)).name,
-                   static_cast<uint32_t>(at_offset(fields.expires) - at_offset(fields.now))};
+                   static_cast<uint32_t>(at_offset(fields.expires) - at_offset(fields.now)),
+                   static_cast<uint32_t>(at_offset(fields.now))};
   }
   return out + 1;
 }

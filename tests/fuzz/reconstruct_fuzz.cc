@@ -55,7 +55,7 @@ Event MakeEvent(TraceBuilder& trace, const uint8_t* b, Timestamp& now) {
       e.task = {Pid{b[3] % 8}, comm};
       break;
     default:
-      e.timer = {WorkAddr{uint64_t{b[3] % 4u} + 33}, NameId::kDelayedTimer, b[4]};
+      e.timer = {WorkAddr{uint64_t{b[3] % 4u} + 33}, NameId::kDelayedTimer, b[4], b[2]};
   }
   return e;
 }

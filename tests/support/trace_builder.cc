@@ -123,6 +123,21 @@ TraceBuilder& TraceBuilder::Wakeup(Nanos at, const Emitter& by, const Emitter& t
   return Wake(EventKind::kWakeup, at, by, target);
 }
 
+TraceBuilder& TraceBuilder::Arm(Nanos at, const Emitter& by, WorkAddr work,
+                                uint32_t timeout_jiffies, int hz) {
+  Event event = Blank(at, by, EventKind::kTimerStart);
+  event.timer = {WorkAddr{ToInt(work) + 32}, NameId::kDelayedTimer, timeout_jiffies,
+                 static_cast<uint32_t>(at.count() * hz / 1'000'000'000)};
+  info_.has_timers = true;
+  return Add(event);
+}
+
+TraceBuilder& TraceBuilder::Expire(Nanos at, const Emitter& by, WorkAddr work) {
+  Event event = Blank(at, by, EventKind::kTimerExpire);
+  event.timer = {WorkAddr{ToInt(work) + 32}, NameId::kDelayedTimer, 0, 0};
+  return Add(event);
+}
+
 TraceBuilder& TraceBuilder::Rename(Nanos at, const Emitter& by, int pid, std::string_view comm) {
   Event event = Blank(at, by, EventKind::kRename);
   event.task = {Pid{pid}, names_->Intern(comm)};
@@ -143,7 +158,7 @@ TraceBuilder& TraceBuilder::Exit(Nanos at, const Emitter& by) {
 
 TraceBuilder& TraceBuilder::Tick(Nanos at, int cpu) {
   Event event = Blank(at, {0, "", cpu, 0}, EventKind::kTimerCancel);
-  event.timer = {WorkAddr{0x1000}, names_->Intern("tick_fn"), 0};
+  event.timer = {WorkAddr{0x1000}, names_->Intern("tick_fn"), 0, 0};
   return Add(event);
 }
 

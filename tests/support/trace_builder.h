@@ -72,6 +72,11 @@ class TraceBuilder : public EventSource {
   // sched_waking of `target`, emitted by `by`; sched_wakeup, when it is on the runqueue.
   TraceBuilder& Waking(Nanos at, const Emitter& by, const Emitter& target);
   TraceBuilder& Wakeup(Nanos at, const Emitter& by, const Emitter& target);
+  // timer_start and timer_expire_entry of a delayed work's timer, which lies 32 bytes behind its
+  // work; jiffies are counted from 0 at the time 0, `hz` a second.
+  TraceBuilder& Arm(Nanos at, const Emitter& by, WorkAddr work, uint32_t timeout_jiffies,
+                    int hz = 250);
+  TraceBuilder& Expire(Nanos at, const Emitter& by, WorkAddr work);
   TraceBuilder& Rename(Nanos at, const Emitter& by, int pid, std::string_view comm);
   TraceBuilder& Fork(Nanos at, const Emitter& by, int child, std::string_view comm);
   TraceBuilder& Exit(Nanos at, const Emitter& by);

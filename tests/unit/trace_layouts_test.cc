@@ -34,7 +34,7 @@ TraceBuilder MakeTrace() {
   Event timer = t.events().back();
   timer.at = Timestamp(6s + 8us);
   timer.kind = EventKind::kTimerStart;
-  timer.timer = {WorkAddr{0xc8001020}, NameId::kDelayedTimer, 25};
+  timer.timer = {WorkAddr{0xc8001020}, NameId::kDelayedTimer, 25, 0};
   t.Add(timer);
   timer.at += 1us;
   timer.kind = EventKind::kTimerExpire;

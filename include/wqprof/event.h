@@ -35,6 +35,8 @@ inline constexpr uint8_t kFlagIrqsOff = 0x01;
 inline constexpr uint8_t kFlagHardirq = 0x08;
 inline constexpr uint8_t kFlagSoftirq = 0x10;
 inline constexpr uint8_t kFlagNmi = 0x40;
+// Any of these: the task of the event was interrupted, and had no part in it.
+inline constexpr uint8_t kFlagsOfInterrupts = kFlagHardirq | kFlagSoftirq | kFlagNmi;
 
 // One event of a trace, whatever the format it came from.  What the format lacks is
 // kUnknown or kNone.

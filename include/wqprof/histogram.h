@@ -22,6 +22,7 @@ class Histogram {
   static constexpr int kScale = 7;
 
   // REQUIRES: value >= 0.
+  // Several times for every item of a trace: not AddTimes(value, 1), which must multiply.
   void Add(Nanos value);
   void AddTimes(Nanos value, uint64_t times);
   void Merge(const Histogram& other);

@@ -6,15 +6,6 @@
 #include <memory>
 
 namespace wqprof {
-namespace {
-
-// A canceller that activates an inactive work (<= 6.9) and queues it anew does both in one
-// critical section (rule 20c).
-constexpr Nanos kSameSection = std::chrono::microseconds(50);
-
-constexpr uint8_t kInterrupt = kFlagHardirq | kFlagSoftirq | kFlagNmi;
-
-}  // namespace
 
 void Matcher::Handle(const Event& e) {
   switch (e.kind) {
@@ -84,7 +75,7 @@ void Matcher::OnQueue(const Event& e) {
   WorkState& work = works_[index];
   ExecutionContext* worker = workers_.Find(e.pid, e.cpu);
   ExecutionContext* softirq = e.flags & kFlagSoftirq ? workers_.FindSoftirq(e.cpu) : nullptr;
-  if (worker != nullptr && (e.flags & kInterrupt) == 0) worker->last_event = e.at;
+  if (worker != nullptr && (e.flags & kFlagsOfInterrupts) == 0) worker->last_event = e.at;
   if (work.orphan != SlabIndex::kNone) OrphanMeetsQueue(work, e);
   if (work.provisional != SlabIndex::kNone && ChainIsCut(work, e.at)) {
     Resolve(work.provisional, true);
@@ -167,7 +158,7 @@ void Matcher::OnActivate(const Event& e) {
   just = SlabIndex::kNone;
   WorkState& work = works_[index];
   NoteActivation(work, index, e, at_once);
-  if (!at_once && (e.flags & kInterrupt) == 0) {
+  if (!at_once && (e.flags & kFlagsOfInterrupts) == 0) {
     if (ExecutionContext* worker = workers_.Find(e.pid, e.cpu)) worker->last_event = e.at;
   }
   if (!work.queued) {
@@ -228,8 +219,6 @@ WorkItem Matcher::FromQueue(const QueueRecord& q) {
 
 void Matcher::Emit(const WorkItem& item) {
   switch (item.state) {
-    case ItemState::kDone:
-      break;
     case ItemState::kSuperseded:
       ++quality_.superseded;
       break;
@@ -245,6 +234,7 @@ void Matcher::Emit(const WorkItem& item) {
     case ItemState::kRunning:
       ++quality_.running_at_end;
       break;
+    case ItemState::kDone:
     case ItemState::kUnmatched:
       break;
   }

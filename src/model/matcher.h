@@ -22,6 +22,10 @@ namespace wqprof {
 // A worker that is preempted in the window (below) may stay there for some milliseconds.
 inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 
+// Queue and activate events of one critical section lie this close.  (A canceller that activates
+// an inactive work, up to 6.9, and queues it anew does both in one: rule 20c.)
+inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
+
 // The algorithm of kernel.md §8.  Per work at most one queue event is open: PENDING admits
 // one queued instance, so a second queue event proves that the first was taken from the
 // worklist, be it by a worker whose start event is still to come (the "window" between

@@ -3,11 +3,6 @@
 #include "model/matcher.h"
 
 namespace wqprof {
-namespace {
-
-constexpr uint8_t kInterrupt = kFlagHardirq | kFlagSoftirq | kFlagNmi;
-
-}  // namespace
 
 void Matcher::NoteActivation(const WorkState& work, SlabIndex index, const Event& e, bool follows) {
   const QueueRecord& q = work.queue;
@@ -37,7 +32,7 @@ ActivationTracker::Releaser Matcher::ReleaserOf(const Event& e, const QueueRecor
       context->last_run.workqueue == q.workqueue) {
     return {true, context->pool, NameId::kUnknown};
   }
-  const bool in_task = (e.flags & kInterrupt) == 0;
+  const bool in_task = (e.flags & kFlagsOfInterrupts) == 0;
   return {false, PoolId::kUnknown, in_task ? source_.CommOf(e.pid) : NameId::kUnknown};
 }
 

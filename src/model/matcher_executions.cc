@@ -8,9 +8,6 @@
 namespace wqprof {
 namespace {
 
-// Queue and activate events of one critical section lie this close.
-constexpr Nanos kSameSection = std::chrono::microseconds(50);
-
 bool IsFromTask(const Origin& origin) {
   return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
 }

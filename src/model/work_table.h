@@ -88,8 +88,8 @@ struct WorkState {
 // was queued once is mostly queued again, until so many have gathered that a sweep pays.
 class WorkTable {
  public:
-  // The state of `work`, made if need be.  Stable until the work is idle and Find or Get is
-  // called for another one.
+  // The state of `work`, made if need be.  Stable until the work is idle and Get is called for
+  // another one.
   SlabIndex Get(WorkAddr work) {
     Recent& recent = recent_[(ToInt(work) * 0x9e3779b97f4a7c15) >> (64 - kRecentBits)];
     if (recent.work != work || recent.index == SlabIndex::kNone) [[unlikely]] {

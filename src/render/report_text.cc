@@ -58,7 +58,9 @@ std::vector<std::string> LossNotes(const Report& report) {
   if (quality.lost_events != uint64_t{0} || quality.lost_gaps > 0) {
     const std::string lost = quality.lost_events ? CountOf(*quality.lost_events, "event")
                                                  : "an unknown number of events";
-    std::string note = fmt::format("lost: {} in {}", lost, CountOf(quality.lost_gaps, "gap"));
+    std::string note = fmt::format("lost: {}", lost);
+    // What damage hid has no marks of its own.
+    if (quality.lost_gaps > 0) note += fmt::format(" in {}", CountOf(quality.lost_gaps, "gap"));
     if (quality.match.tainted > 0) {
       note += fmt::format("; {} that this may have cut {} in no percentile",
                           CountOf(quality.match.tainted, "item"),

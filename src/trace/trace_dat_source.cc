@@ -219,9 +219,11 @@ class TraceDatSource : public EventSource {
 
   // Events come by time: after a stamp that cannot be true no other is believed.
   void CutAtDamage(std::span<const Event>& run) {
-    if (stats_.begin == kUnseen || !IsBeyondBelief(run.back().at)) return;
-    while (!run.empty() && IsBeyondBelief(run.back().at)) run = run.first(run.size() - 1);
-    dat_.truncated = true;
+    if (stats_.begin != kUnseen && IsBeyondBelief(run.back().at)) {
+      while (!run.empty() && IsBeyondBelief(run.back().at)) run = run.first(run.size() - 1);
+      dat_.truncated = true;
+    }
+    if (!run.empty()) believed_end_ = run.back().at;
   }
 
   // kernel.md §7: a missing queue event proves something only once every CPU's buffer had
@@ -264,7 +266,7 @@ class TraceDatSource : public EventSource {
       stats_.begin = stats_.begin == kUnseen ? pages.first : std::min(stats_.begin, pages.first);
       stats_.end = std::max(stats_.end, pages.last);
     }
-    if (IsBeyondBelief(stats_.end)) stats_.end = stats_.begin + kLongestTrace;
+    if (IsBeyondBelief(stats_.end)) stats_.end = std::max(stats_.begin, believed_end_);
     stats_.lost_events = uncounted > 0 ? std::nullopt : std::optional(lost);
     stats_.events_by_name.assign(by_name.begin(), by_name.end());
   }
@@ -279,6 +281,7 @@ class TraceDatSource : public EventSource {
   std::unique_ptr<DecodePool> pool_;
   std::unique_ptr<CpuMerger> merger_;
   ReadStats stats_;
+  Timestamp believed_end_ = kUnseen;  // of the last event handed out
   bool ended_ = false;
 };
 

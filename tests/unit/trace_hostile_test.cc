@@ -318,6 +318,17 @@ TEST(TraceTruncatedTest, AVersion6FileCutWithinItsDataKeepsTheWholePagesBeforeTh
   EXPECT_LT(back.records(), all.records());
 }
 
+TEST(TraceFlippedTest, ATraceEndsWithItsLastStampThatCanBeTrue) {
+  TraceBuilder t = MakeTrace(10);
+  const Timestamp last = t.events().back().at;
+  t.Put(std::chrono::hours(24 * 365), kTask, kWorkB);
+  const ReadBack back = ReadBytes(EncodeDat(t).Assemble());
+  ASSERT_TRUE(back.ok()) << back.status.ToString();
+  EXPECT_TRUE(back.source->stats().truncated);
+  EXPECT_EQ(back.source->stats().end, last);
+  EXPECT_EQ(back.events.back().at, last);
+}
+
 TEST(TraceFlippedTest, FilesWithWrongBytesAreReadOrRefused) {
   std::mt19937_64 random(1);
   for (const DatStyle& style :

@@ -42,7 +42,6 @@ struct AnalyzeOptions {
   // Groupings beyond functions and workqueues cost time per item; without them the rows of
   // Report::origins and cpus stay empty, and so do the measures of pools and workers.
   bool by_origin = false, by_cpu = false, by_pool = false, by_worker = false;
-  int threads = 0;           // 1: all in the calling thread
   size_t max_stalls = 1000;  // kept in the report, the longest ones
 };
 
@@ -63,7 +62,7 @@ class Analyzer {
   std::unique_ptr<State> state_;
 };
 
-// Reads `source` to its end through reconstruction and analysis.
+// Reads `source` to its end through reconstruction and analysis, with the help of its crew.
 absl::StatusOr<Report> Analyze(EventSource& source, const AnalyzeOptions& options);
 
 }  // namespace wqprof

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "wqprof/crew.h"
 #include "wqprof/event.h"
 #include "wqprof/name_table.h"
 
@@ -83,11 +84,13 @@ class EventSource {
   // The last name known of a task; kUnknown when the trace has none.  Before Next() has
   // reached the end, later names may be missing.
   virtual NameId CommOf(Pid pid) const = 0;
+  // The hands that help to read it, if any; they have time for what is done with the events, too.
+  virtual Crew* crew() { return nullptr; }
 };
 
 struct OpenOptions {
   std::string instance;  // read this instance's buffer; "" picks the one with data
-  int threads = 0;       // decoders; 0: as many as there are CPUs here, at most 8
+  int threads = 0;       // the caller's and its helpers; 0: one a CPU here, at most 8
 };
 
 // Recognises the input by its content.  "-" is standard input.

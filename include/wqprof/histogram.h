@@ -16,8 +16,9 @@ namespace wqprof {
 // (2^(i/2^s), 2^((i+1)/2^s)] ns, the layout of OpenTelemetry's exponential histograms.
 // Zero has a count of its own.  Count, sum, min and max are exact; a quantile is off by
 // at most 0.28 % (half a bucket at scale 7).  Merging is integer addition, hence
-// commutative and associative.
-class Histogram {
+// commutative and associative.  Whole cache lines: what lies beside them in memory, other threads
+// may use.
+class alignas(64) Histogram {
  public:
   static constexpr int kScale = 7;
 
@@ -51,7 +52,7 @@ class Histogram {
 
  private:
   static constexpr int kPerOctave = 1 << kScale;
-  using Octave = std::array<uint64_t, kPerOctave>;
+  struct alignas(64) Octave : std::array<uint64_t, kPerOctave> {};
 
   void AddToBucket(int64_t value, uint64_t times);
   // Seldom, and kept out of the way of the other.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "wqprof/event_source.h"
+#include "wqprof/hand_over.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
@@ -150,18 +151,18 @@ struct WorkItem {
   Pid worker = Pid::kNone;         // pid of the start event; for a BH work the interrupted task
   PoolId pool = PoolId::kUnknown;  // that executed it
   PoolId waited_in = PoolId::kUnknown;  // on whose worklist it was; not `pool` if rescued
-  ItemState state = ItemState::kPending;
-  SplitId split = SplitId::kNone;  // see Completed::SplitOf
+  SplitId split = SplitId::kNone;       // see Completed::SplitOf
   // Items of its workqueue that were active when it was queued, if it was inactive then; -1:
   // it was not, or that is unknown.
   int32_t inactive_behind = -1;
-  bool softirq : 1 = false;           // executed as BH work
-  bool requeued_by_self : 1 = false;  // queued by its own execution
-  bool reentrant : 1 = false;         // the same address executed elsewhere at once
-  bool collided : 1 = false;          // waited for its own previous execution to end
-  bool ambiguous : 1 = false;         // the PENDING window could not be excluded (kernel.md §8.5)
-  bool wait_tainted : 1 = false;      // a loss may have hidden a part of its wait
-  bool run_tainted : 1 = false;       // ... or of its execution
+  ItemState state = ItemState::kPending;
+  bool softirq = false;           // executed as BH work
+  bool requeued_by_self = false;  // queued by its own execution
+  bool reentrant = false;         // the same address executed elsewhere at once
+  bool collided = false;          // waited for its own previous execution to end
+  bool ambiguous = false;         // the PENDING window could not be excluded (kernel.md §8.5)
+  bool wait_tainted = false;      // a loss may have hidden a part of its wait
+  bool run_tainted = false;       // ... or of its execution
 
   bool tainted() const { return wait_tainted || run_tainted; }
   std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }
@@ -255,8 +256,10 @@ struct ActivationAccount {
 
 // What a Reconstructor completed since it was asked last.
 struct Completed {
-  std::vector<WorkItem> items;    // in the order in which they were complete
-  std::vector<ItemSplit> splits;  // of those items that have one
+  template <typename T>
+  using Lot = std::vector<T, UninitializedAllocator<T>>;
+  Lot<WorkItem> items;    // in the order in which they were complete
+  Lot<ItemSplit> splits;  // of those items that have one
   std::vector<PoolGap> gaps;
 
   // Null without scheduler events.

@@ -2,50 +2,66 @@
 #include "wqprof/analyze.h"
 
 #include <array>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
+#include <atomic>
+#include <utility>
+
+#include "wqprof/crew.h"
+#include "wqprof/hand_over.h"
 
 namespace wqprof {
 namespace {
 
-// Lots of completed items on their way from the thread that reconstructs to the one that sums
-// up.  They arrive in the order of their departure, so that the result is the same as
-// without a second thread.
-class Conveyor {
+// Sums up what the model completes, behind the thread that reconstructs it if there is a helper.
+// Items arrive in the order of their departure, so that the result is the same.
+class Summing : public Crew::Job {
  public:
-  // The lot to be filled next; waits until one is free.
-  Completed& Free() {
-    std::unique_lock lock(mutex_);
-    moved_.wait(lock, [this] { return filled_ - emptied_ < lots_.size(); });
-    return lots_[filled_ % lots_.size()];
+  Summing(Crew* crew, Analyzer& analyzer)
+      : crew_(crew != nullptr && crew->helpers() > 0 ? crew : nullptr), analyzer_(analyzer) {}
+  ~Summing() override {
+    if (crew_ != nullptr) crew_->Forget(*this);
   }
-  void Send() { Move(filled_); }
-  // The next filled lot; null when the last one was sent and emptied.
-  Completed* Next() {
-    std::unique_lock lock(mutex_);
-    moved_.wait(lock, [this] { return emptied_ < filled_ || closed_; });
-    return emptied_ < filled_ ? &lots_[emptied_ % lots_.size()] : nullptr;
+
+  void Take(Reconstructor& model) {
+    model.Take(completed_);
+    if (crew_ == nullptr) {
+      analyzer_.Add(completed_);
+      return;
+    }
+    crew_->WaitUntil(*this, [this] { return Waiting() < lots_.size(); });
+    Completed& lot = lots_[filled_.load(std::memory_order_relaxed) % lots_.size()];
+    Copy(completed_.items, lot.items);
+    Copy(completed_.splits, lot.splits);
+    std::swap(completed_.gaps, lot.gaps);
+    filled_.fetch_add(1, std::memory_order_release);
+    crew_->Schedule(*this);
   }
-  void Return() { Move(emptied_); }
-  void Close() {
-    std::lock_guard lock(mutex_);
-    closed_ = true;
-    moved_.notify_all();
+  void Finish() {
+    if (crew_ != nullptr) crew_->WaitUntil(*this, [this] { return Waiting() == 0; });
+  }
+
+  bool Step() override {
+    if (Waiting() == 0) return false;
+    analyzer_.Add(lots_[emptied_.load(std::memory_order_relaxed) % lots_.size()]);
+    emptied_.fetch_add(1, std::memory_order_release);
+    return Waiting() > 0;
   }
 
  private:
-  void Move(size_t& count) {
-    std::lock_guard lock(mutex_);
-    ++count;
-    moved_.notify_all();
+  size_t Waiting() const {
+    const size_t emptied = emptied_.load(std::memory_order_acquire);
+    return filled_.load(std::memory_order_acquire) - emptied;
+  }
+  template <typename T>
+  static void Copy(const Completed::Lot<T>& from, Completed::Lot<T>& to) {
+    to.resize(from.size());
+    HandOver(to.data(), from.data(), from.size());
   }
 
-  std::mutex mutex_;
-  std::condition_variable moved_;
+  Crew* const crew_;
+  Analyzer& analyzer_;
+  Completed completed_;
   std::array<Completed, 4> lots_;
-  size_t filled_ = 0, emptied_ = 0;
-  bool closed_ = false;
+  std::atomic<size_t> filled_{0}, emptied_{0};
 };
 
 // Reads `source` to its end; `hand_on` is called now and then, and at the end.
@@ -73,28 +89,9 @@ absl::Status Reconstruct(EventSource& source, Reconstructor& model, F&& hand_on)
 absl::StatusOr<Report> Analyze(EventSource& source, const AnalyzeOptions& options) {
   Reconstructor model(source, {.gap_floor = options.stall_threshold});
   Analyzer analyzer(source, model, options);
-  absl::Status status;
-  if (options.threads == 1 || std::thread::hardware_concurrency() == 1) {
-    Completed lot;
-    status = Reconstruct(source, model, [&] {
-      model.Take(lot);
-      analyzer.Add(lot);
-    });
-  } else {
-    Conveyor conveyor;
-    std::thread summing([&] {
-      while (const Completed* lot = conveyor.Next()) {
-        analyzer.Add(*lot);
-        conveyor.Return();
-      }
-    });
-    status = Reconstruct(source, model, [&] {
-      model.Take(conveyor.Free());
-      conveyor.Send();
-    });
-    conveyor.Close();
-    summing.join();
-  }
+  Summing summing(source.crew(), analyzer);
+  const absl::Status status = Reconstruct(source, model, [&] { summing.Take(model); });
+  summing.Finish();
   if (!status.ok()) return status;
   return std::move(analyzer).Finish();
 }

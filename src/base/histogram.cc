@@ -11,24 +11,30 @@ namespace {
 
 constexpr int kPerOctave = 1 << Histogram::kScale;
 
-// Upper edges of the buckets of one octave, as 63-bit fractions: edges[i] is the largest m
-// for which a value 2^k * (1 + m / 2^63) lies in bucket i.  A first guess from the upper
+// Upper edges of the buckets of one octave, as 64-bit fractions: edges[i] is the largest m
+// for which a value 2^k * (1 + m / 2^64) lies in bucket i.  A first guess from the upper
 // bits of the fraction is at most one bucket too low, as the steps of the guess are narrower
 // than the narrowest bucket, so that no logarithm is taken per value.
 struct OctaveTable {
-  std::array<uint64_t, kPerOctave> edges;
-  std::array<uint8_t, 2 * kPerOctave> guess;
+  static constexpr int kGuessBits = Histogram::kScale + 1;
+  // A guess, and the upper edge of the bucket that it is: what one look brings.
+  struct Guess {
+    uint64_t edge;
+    uint64_t sub;
+  };
+  std::array<Guess, size_t{1} << kGuessBits> guesses;
 
   OctaveTable() {
+    std::array<uint64_t, kPerOctave> edges;
     for (int i = 0; i < kPerOctave; ++i) {
       const long double upper = exp2l(static_cast<long double>(i + 1) / kPerOctave) - 1.0L;
       edges[static_cast<size_t>(i)] =
-          i + 1 == kPerOctave ? (uint64_t{1} << 63) - 1 : static_cast<uint64_t>(upper * 0x1p63L);
+          i + 1 == kPerOctave ? UINT64_MAX : static_cast<uint64_t>(upper * 0x1p64L);
     }
-    for (size_t g = 0; g < guess.size(); ++g) {
-      const uint64_t fraction = static_cast<uint64_t>(g) << (63 - Histogram::kScale - 1);
-      guess[g] = static_cast<uint8_t>(std::lower_bound(edges.begin(), edges.end(), fraction) -
-                                      edges.begin());
+    for (size_t g = 0; g < guesses.size(); ++g) {
+      const uint64_t fraction = static_cast<uint64_t>(g) << (64 - kGuessBits);
+      const auto at = std::lower_bound(edges.begin(), edges.end(), fraction);
+      guesses[g] = {*at, static_cast<uint64_t>(at - edges.begin())};
     }
   }
 };
@@ -43,11 +49,13 @@ struct Position {
 };
 
 Position PositionOf(uint64_t value) {
-  const int octave = 63 - std::countl_zero(value);
-  const uint64_t fraction = octave == 0 ? 0 : (value << (63 - octave)) & ~(uint64_t{1} << 63);
-  if (fraction == 0) return {octave - 1, kPerOctave - 1};
-  const size_t sub = kTable.guess[fraction >> (63 - Histogram::kScale - 1)];
-  return {octave, static_cast<int>(sub + (fraction > kTable.edges[sub] ? 1 : 0))};
+  const int zeros = std::countl_zero(value);
+  // Without the leading one.  Twice, as a shift by all 64 bits is not defined.
+  const uint64_t fraction = value << zeros << 1;
+  if (fraction == 0) [[unlikely]]
+    return {62 - zeros, kPerOctave - 1};
+  const OctaveTable::Guess& guess = kTable.guesses[fraction >> (64 - OctaveTable::kGuessBits)];
+  return {63 - zeros, static_cast<int>(guess.sub) + (fraction > guess.edge ? 1 : 0)};
 }
 
 // The geometric middle of a bucket, the point with the least relative error.

@@ -25,6 +25,8 @@ absl::StatusOr<Format> ParseFormat(std::string_view text) {
                                                 DidYouMean(text, names), fmt::join(names, ", ")));
 }
 
+constexpr const char* kItemGroup = "Which items";
+
 // A source whose first events were looked at before the analysis began.
 class PeekedSource : public EventSource {
  public:
@@ -52,6 +54,7 @@ class PeekedSource : public EventSource {
   const ReadStats& stats() const override { return source_->stats(); }
   const NameTable& names() const override { return source_->names(); }
   NameId CommOf(Pid pid) const override { return source_->CommOf(pid); }
+  Crew* crew() override { return source_->crew(); }
 
  private:
   std::unique_ptr<EventSource> source_;
@@ -79,14 +82,14 @@ void AddReadingOptions(CLI::App& app, AnalysisOptions* options) {
       ->type_name("NAME")
       ->take_last();
   app.add_option("--threads", options->threads,
-                 "threads that decode (default: one per CPU, up to 8)")
+                 "threads that read and sum up (default: one per CPU, up to 8)")
       ->type_name("N")
       ->take_last()
       ->check(CLI::Range(1, 256).description(""));
 }
 
-void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
-  const std::string group = "Which items";
+void AddItemOptions(CLI::App& app, AnalysisOptions* options) {
+  const std::string group = kItemGroup;
   app.add_option("-w,--workqueue", options->workqueues,
                  "only these workqueues; globs, several by comma")
       ->type_name("GLOB")
@@ -103,11 +106,15 @@ void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
                   "only items that ran on these CPUs (queued there if they never ran): 0-3,5")
       ->each([options](const std::string& text) { options->cpus_text = text; })
       ->group(group);
+}
+
+void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
+  AddItemOptions(app, options);
   AddParsedOption(app, "--time", "A,B", &options->time, ParseTimeRange,
                   "only items whose last event lies in this time: seconds as trace-cmd prints "
                   "them, or +1.5, +250ms since the trace began; A or B may be left out")
       ->each([options](const std::string& text) { options->time_text = text; })
-      ->group(group);
+      ->group(kItemGroup);
 }
 
 void AddOutputOptions(CLI::App& app, AnalysisOptions* options) {

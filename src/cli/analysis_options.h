@@ -37,7 +37,8 @@ struct AnalysisOptions {
 // Add options to a command; `options` must live as long as the command.
 void AddInputOptions(CLI::App& app, AnalysisOptions* options);    // FILE --instance --threads
 void AddReadingOptions(CLI::App& app, AnalysisOptions* options);  // --instance --threads
-void AddFilterOptions(CLI::App& app, AnalysisOptions* options);   // -w -f -C --time
+void AddItemOptions(CLI::App& app, AnalysisOptions* options);     // -w -f -C
+void AddFilterOptions(CLI::App& app, AnalysisOptions* options);   // these, and --time
 void AddOutputOptions(CLI::App& app, AnalysisOptions* options);   // --format --color --ascii
 void AddStrictOption(CLI::App& app, AnalysisOptions* options);
 

@@ -49,7 +49,6 @@ int RunStalls(const StallsOptions& options) {
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
   analyze.stall_threshold = TimeOf(options.threshold, (*source)->info());
-  analyze.threads = options.input.threads;
   const absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
   const TextStyle style = StyleOf(options.input);

@@ -3,6 +3,7 @@
 #define WQPROF_MODEL_INTERVAL_UNION_H_
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "wqprof/types.h"
@@ -26,10 +27,13 @@ class IntervalUnion {
       to = std::max(to, last->to);
     }
     recent_.insert(recent_.erase(first, last), {from, to});
-    if (recent_.size() <= kKept) return;
-    settled_sum_ = AddSaturated(settled_sum_, recent_.front().to - recent_.front().from);
-    settled_ = recent_.front().to;
-    recent_.erase(recent_.begin());
+    if (recent_.size() < 2 * kKept) return;
+    const auto kept = recent_.begin() + kKept;
+    for (auto span = recent_.begin(); span != kept; ++span) {
+      settled_sum_ = AddSaturated(settled_sum_, span->to - span->from);
+    }
+    settled_ = std::prev(kept)->to;
+    recent_.erase(recent_.begin(), kept);
   }
   Nanos Sum() const {
     Nanos sum = settled_sum_;

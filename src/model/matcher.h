@@ -165,7 +165,7 @@ class Matcher {
   std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;
   std::deque<Wait> waits_;  // by time; kept with scheduler events only
   Slab<ItemSplit> splits_;
-  std::vector<WorkItem> items_;
+  Completed::Lot<WorkItem> items_;
   std::vector<PoolGap> gaps_;
   MatchQuality quality_;
   uint64_t next_id_ = 1;

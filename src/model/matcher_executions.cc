@@ -59,7 +59,7 @@ void Matcher::OnStart(const Event& e) {
     item.reentrant = work->executing > 0;
     if (item.reentrant) item.collided = false;
     ++work->executing;
-    work->started_in = workers_.IndexOf(context);
+    work->started_in = context.index;
     // What a gap may have touched says nothing of what was before it.
     if (!item.wait_tainted && !item.ambiguous) work->last_start = e.at;
   }
@@ -156,14 +156,15 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
   run.item.state = ItemState::kDone;
   run.item.wait_tainted = losses_.Touches(q.queued);
   ++quality_.executed;
-  auto started = pools_.ItemStarts(context.pool, q.feed, q.activated, run.item.started, gap_floor_);
-  Uncount(q, run.item.started);
+  const PoolTracker::Started started =
+      pools_.ItemStarts(context.pool, q.feed, q.activated, run.item.started, gap_floor_);
   run.item.waited_in = started.waited_in;
   if (sched_.seen()) SplitWait(context, run.item);
-  if (started.gap) {
-    DescribeGap(*started.gap, &context, run.item.collided);
-    gaps_.push_back(*std::move(started.gap));
+  if (started.gap_begin != kUnseen) [[unlikely]] {
+    gaps_.push_back(pools_.GapOf(started.waited_in, started.gap_begin, run.item.started));
+    DescribeGap(gaps_.back(), &context, run.item.collided);
   }
+  Uncount(q, run.item.started);
 }
 
 void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -183,7 +184,7 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
                       (!context.seen && work.last_start == kUnseen && !losses_.any() &&
                        item.started - pools_.first_known_start(context.pool) <= kLongestWindow);
   item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
-  work.orphan = orphans_.Add({index, workers_.IndexOf(context), item, true});
+  work.orphan = orphans_.Add({index, context.index, item, true});
   orphan_queue_.push_back(work.orphan);
   pools_.OtherStarts(context.pool, item.started);
 }

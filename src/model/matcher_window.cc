@@ -57,7 +57,7 @@ void Matcher::MakeProvisional(SlabIndex index, ExecutionContext& context, const 
 
 void Matcher::AddLink(SlabIndex index, const QueueRecord& record, ExecutionContext& context,
                       OpenExecution& run) {
-  provisionals_[index].links.push_back({record, workers_.IndexOf(context), {}, false});
+  provisionals_[index].links.push_back({record, context.index, {}, false});
   run.provisional = index;
   context.provisional = index;
 }

@@ -86,24 +86,28 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
   const PoolKind kind = accounts_[ToIndex(pool)].pool.kind;
   if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(feed, pool, at);
   Account& account = accounts_[ToIndex(feed.pool != PoolId::kUnknown ? feed.pool : pool)];
-  Started started{feed.pool, std::nullopt};
+  Started started{feed.pool, kUnseen};
   if (activated != kUnseen) {
     const Timestamp begin = std::max(account.last_start, activated);
     // A pool that is not known may have started others meanwhile.
-    if (feed.pool != PoolId::kUnknown && at - begin >= floor) {
-      const int64_t waiting = std::max<int64_t>(account.waiting.level(), 1);
-      PoolGap& gap = started.gap.emplace();
-      gap.pool = feed.pool;
-      gap.begin = begin;
-      gap.end = at;
-      gap.waiting = static_cast<uint64_t>(waiting);
-    }
+    if (feed.pool != PoolId::kUnknown && at - begin >= floor) [[unlikely]]
+      started.gap_begin = begin;
     if (account.first_known_start == kUnseen) account.first_known_start = at;
     account.newest_started = std::max(account.newest_started, activated);
   }
   account.last_start = at;
   OtherStarts(pool, at);
   return started;
+}
+
+PoolGap PoolTracker::GapOf(PoolId pool, Timestamp begin, Timestamp at) const {
+  PoolGap gap;
+  gap.pool = pool;
+  gap.begin = begin;
+  gap.end = at;
+  gap.waiting =
+      static_cast<uint64_t>(std::max<int64_t>(accounts_[ToIndex(pool)].waiting.level(), 1));
+  return gap;
 }
 
 void PoolTracker::OtherStarts(PoolId pool, Timestamp at) {

@@ -87,8 +87,11 @@ class PoolTracker {
   // What the start of an item tells of its wait.
   struct Started {
     PoolId waited_in = PoolId::kUnknown;
-    std::optional<PoolGap> gap;  // that it ended, when at least the floor long
+    Timestamp gap_begin = kUnseen;  // of the gap that it ended, when at least the floor long
   };
+  // The gap from `begin` that a start on `pool` ends at `at`.  To be asked before the item that
+  // starts is uncounted.
+  PoolGap GapOf(PoolId pool, Timestamp begin, Timestamp at) const;
   // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
   Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at, Nanos floor);
   // A start of which no wait is known: a barrier, or unmatched.

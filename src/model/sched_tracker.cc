@@ -6,7 +6,7 @@
 namespace wqprof {
 
 SchedTracker::Track& SchedTracker::TrackOf(const ExecutionContext& worker, bool created) {
-  const size_t i = workers_.IndexOf(worker);
+  const size_t i = worker.index;
   if (i >= tracks_.size()) tracks_.resize(i + 1);
   if (!tracks_[i]) {
     tracks_[i] = std::make_unique<Track>(Track{WorkerHistory(created)});
@@ -19,7 +19,7 @@ SchedTracker::Track& SchedTracker::TrackOf(const ExecutionContext& worker, bool 
 }
 
 const SchedTracker::Track* SchedTracker::FindTrack(const ExecutionContext& worker) const {
-  const size_t i = workers_.IndexOf(worker);
+  const size_t i = worker.index;
   return i < tracks_.size() ? tracks_[i].get() : nullptr;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace wqprof {
 
 // The part of an item that its queue event tells, and its activation.
 struct QueueRecord {
+  QueueRecord() {}  // else all of it is cleared first, and slowly
   uint64_t id = 0;
   WorkAddr work{};
   Timestamp queued = kUnseen, activated = kUnseen;
@@ -45,13 +47,21 @@ template <typename T>
 class Slab {
  public:
   SlabIndex Add(T value) {
+    const SlabIndex index = Add();
+    (*this)[index] = std::move(value);
+    return index;
+  }
+  // One that is as new.
+  SlabIndex Add() {
     if (free_.empty()) {
-      items_.push_back(std::move(value));
+      items_.emplace_back();
       return static_cast<SlabIndex>(items_.size());
     }
     const SlabIndex index = free_.back();
     free_.pop_back();
-    (*this)[index] = std::move(value);
+    T* const again = &(*this)[index];
+    std::destroy_at(again);
+    std::construct_at(again);
     return index;
   }
   void Remove(SlabIndex index) { free_.push_back(index); }
@@ -66,6 +76,7 @@ class Slab {
 
 // What is open of one work.
 struct WorkState {
+  WorkState() {}
   WorkAddr work{};
   bool queued = false;     // `queue` holds the newest queue event without a start
   uint32_t executing = 0;  // open executions of it
@@ -122,9 +133,8 @@ class WorkTable {
     const auto it = index_.find(ToInt(work));
     if (it != index_.end()) return it->second;
     if (index_.size() >= sweep_at_) Sweep();
-    WorkState state;
-    state.work = work;
-    const SlabIndex index = states_.Add(std::move(state));
+    const SlabIndex index = states_.Add();
+    states_[index].work = work;
     index_.emplace(ToInt(work), index);
     return index;
   }

@@ -11,10 +11,16 @@ size_t WorkerTable::Look(Recent& recent, Pid pid) const {
   return recent.index;
 }
 
+ExecutionContext& WorkerTable::Append() {
+  ExecutionContext& context = contexts_.emplace_back();
+  context.index = contexts_.size() - 1;
+  return context;
+}
+
 size_t WorkerTable::Make(Pid pid) {
-  const size_t i = contexts_.size();
-  contexts_.emplace_back();
-  contexts_.back().pid = pid;
+  ExecutionContext& made = Append();
+  made.pid = pid;
+  const size_t i = made.index;
   by_pid_[ToInt(pid)] = i;
   maybe_.set(BitOf(pid));
   // Another CPU may remember that this pid is no worker.
@@ -56,8 +62,7 @@ ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
 ExecutionContext& WorkerTable::Softirq(Cpu cpu, bool highpri) {
   size_t& index = softirqs_[cpu];
   if (index == kNone) {
-    index = contexts_.size();
-    contexts_.emplace_back();
+    index = Append().index;
   }
   ExecutionContext& context = contexts_[index];
   context.pool = pools_.Bh(cpu, highpri);

@@ -17,6 +17,7 @@ namespace wqprof {
 
 // An execution without its end yet.
 struct OpenExecution {
+  OpenExecution() {}  // else all of it is cleared first, and slowly
   WorkItem item;
   SlabIndex work = SlabIndex::kNone;  // none for barriers
   SlabIndex provisional = SlabIndex::kNone;
@@ -33,6 +34,7 @@ struct LastRun {
 // Where executions nest: one worker, or the softirqs of one CPU (BH works, which borrow
 // whatever task they interrupt).
 struct ExecutionContext {
+  size_t index = 0;      // in the WorkerTable
   Pid pid = Pid::kNone;  // kNone: softirqs
   NameId comm = NameId::kUnknown;
   PoolId pool = PoolId::kUnknown;
@@ -71,9 +73,6 @@ class WorkerTable {
   ExecutionContext* FindSoftirq(Cpu cpu);
 
   // A context keeps its index as long as the table lives.
-  size_t IndexOf(const ExecutionContext& context) const {
-    return static_cast<size_t>(&context - contexts_.data());
-  }
   ExecutionContext& operator[](size_t index) { return contexts_[index]; }
 
   // Scheduler events told the name of a task.  A worker that turns out to serve another
@@ -108,6 +107,7 @@ class WorkerTable {
   }
   size_t Look(Recent& recent, Pid pid) const;
   size_t Make(Pid pid);
+  ExecutionContext& Append();
   void Identify(ExecutionContext& worker);
   bool IsWorkerName(NameId comm);
 

@@ -13,17 +13,18 @@ CpuMerger::Head CpuMerger::HeadOf(const Event& event, uint32_t stream) {
 }
 
 absl::StatusOr<bool> CpuMerger::Refill(Cursor& cursor, size_t stream) {
-  cursor.at = 0;
-  if (absl::Status s = pool_.Take(stream, cursor.batch); !s.ok()) return s;
-  return !cursor.batch.empty();
+  auto batch = pool_.Next(stream);
+  if (!batch.ok()) return batch.status();
+  cursor = {*batch, 0};
+  return !cursor.batch->empty();
 }
 
-void CpuMerger::SiftDown(size_t i) {
+inline void CpuMerger::SiftDown(size_t i) {
   const Head head = heap_[i];
   while (true) {
     size_t child = 2 * i + 1;
     if (child >= heap_.size()) break;
-    if (child + 1 < heap_.size() && heap_[child + 1].Before(heap_[child])) ++child;
+    if (child + 1 < heap_.size()) child += heap_[child + 1].Before(heap_[child]);
     if (!heap_[child].Before(head)) break;
     heap_[i] = heap_[child];
     i = child;
@@ -37,7 +38,7 @@ absl::Status CpuMerger::Start() {
     auto more = Refill(cursors_[i], i);
     if (!more.ok()) return more.status();
     if (!*more) continue;
-    const EventBatch& batch = cursors_[i].batch;
+    const EventBatch& batch = *cursors_[i].batch;
     heap_.push_back(HeadOf(batch[0], i));
     const auto first = std::find_if(batch.begin(), batch.end(), [](const Event& e) {
       return e.kind != EventKind::kLossBegin && e.kind != EventKind::kLossEnd;
@@ -48,45 +49,61 @@ absl::Status CpuMerger::Start() {
   return absl::OkStatus();
 }
 
+absl::Status CpuMerger::NextBatch() {
+  const uint32_t stream = heap_[0].stream;
+  auto more = Refill(cursors_[stream], stream);
+  if (!more.ok()) return more.status();
+  if (*more) {
+    heap_[0] = HeadOf(cursors_[stream].batch->front(), stream);
+  } else {
+    heap_[0] = heap_.back();
+    heap_.pop_back();
+  }
+  if (!heap_.empty()) SiftDown(0);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::span<const Event>> CpuMerger::Next() {
   if (!started_) {
     if (absl::Status s = Start(); !s.ok()) return s;
-  } else if (!heap_.empty()) {
-    // Only now may the batch of the last run be given back.
-    const uint32_t stream = heap_[0].stream;
-    Cursor& cursor = cursors_[stream];
-    cursor.at += handed_out_;
-    bool more = true;
-    if (cursor.at == cursor.batch.size()) {
-      auto refilled = Refill(cursor, stream);
-      if (!refilled.ok()) return refilled.status();
-      more = *refilled;
-    }
-    if (more) {
-      heap_[0] = HeadOf(cursor.batch[cursor.at], stream);
-    } else {
-      heap_[0] = heap_.back();
-      heap_.pop_back();
-    }
-    if (!heap_.empty()) SiftDown(0);
   }
-  handed_out_ = 0;
+  if (lent_ > 0) {
+    // Only now may their batch be given back.
+    lent_ = 0;
+    if (absl::Status s = NextBatch(); !s.ok()) return s;
+  }
+  Event* out = merged_.data();
+  Event* const full = out + kMerged;
+  while (heap_.size() > 1 && out < full) {
+    Cursor& cursor = cursors_[heap_[0].stream];
+    const Event* const first = cursor.batch->data() + cursor.at;
+    const Event* const last =
+        first +
+        std::min<ptrdiff_t>(full - out, cursor.batch->data() + cursor.batch->size() - first);
+    // The run ends where the earliest of the other streams comes in.
+    const bool second = heap_.size() > 2 && heap_[2].Before(heap_[1]);
+    const Head next = heap_[second ? 2 : 1];
+    const Event* e = first;
+    do {
+      *out++ = *e++;
+    } while (e != last && e->at.time_since_epoch().count() < next.at);
+    while (e != last && HeadOf(*e, heap_[0].stream).Before(next)) *out++ = *e++;
+    cursor.at += static_cast<size_t>(e - first);
+    if (cursor.at < cursor.batch->size()) [[likely]] {
+      // With many streams it is long until this one's turn comes again.
+      __builtin_prefetch(e + 3);
+      heap_[0] = HeadOf(*e, heap_[0].stream);
+      SiftDown(0);
+    } else if (absl::Status s = NextBatch(); !s.ok()) {
+      return s;
+    }
+  }
+  if (out != merged_.data()) return std::span<const Event>(merged_.data(), out);
   if (heap_.empty()) return std::span<const Event>();
-  const uint32_t stream = heap_[0].stream;
-  const Cursor& cursor = cursors_[stream];
-  const std::span<const Event> left = std::span(cursor.batch).subspan(cursor.at);
-  if (heap_.size() == 1) {
-    handed_out_ = left.size();
-    return left;
-  }
-  // The run ends where the earliest of the other streams comes in.
-  const bool second = heap_.size() > 2 && heap_[2].Before(heap_[1]);
-  const Head& next = heap_[second ? 2 : 1];
-  size_t n = 1;
-  while (n < left.size() && left[n].at.time_since_epoch().count() < next.at) ++n;
-  while (n < left.size() && HeadOf(left[n], stream).Before(next)) ++n;
-  handed_out_ = n;
-  return left.first(n);
+  const Cursor& cursor = cursors_[heap_[0].stream];
+  const std::span<const Event> left = std::span(*cursor.batch).subspan(cursor.at);
+  lent_ = left.size();
+  return left;
 }
 
 }  // namespace wqprof

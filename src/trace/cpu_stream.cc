@@ -69,21 +69,26 @@ absl::StatusOr<bool> CpuStream::ReadPages() {
   return region_.compressed ? ReadChunk() : ReadRaw();
 }
 
-absl::Status CpuStream::Fill(EventBatch& out) {
-  out.clear();
+absl::Status CpuStream::Fill(EventBatch& out, EventBatch* scratch) {
+  EventBatch& decoded = scratch != nullptr ? *scratch : out;
+  decoded.clear();
   // Pages without an event that the analysis uses make no batch.
-  while (out.empty() && !done_) {
+  while (decoded.empty() && !done_) {
     auto more = ReadPages();
     if (!more.ok()) return more.status();
     if (!*more) {
       done_ = true;
-      if (ends_early_ || damaged_end_) decoder_.EndEarly(out);
+      if (ends_early_ || damaged_end_) decoder_.EndEarly(decoded);
       break;
     }
     const std::span<const std::byte> pages(pages_);
     for (size_t at = 0; at < pages.size(); at += context_.page_size) {
-      decoder_.Decode(pages.subspan(at, context_.page_size), out);
+      decoder_.Decode(pages.subspan(at, context_.page_size), decoded);
     }
+  }
+  if (scratch != nullptr) {
+    out.resize(decoded.size());
+    HandOver(out.data(), decoded.data(), decoded.size());
   }
   return absl::OkStatus();
 }

@@ -21,8 +21,9 @@ class CpuStream {
             size_t batch_bytes, bool ends_early);
 
   // Replaces `out` by the next batch; empty at the end of the region.  A batch is never
-  // empty before it.
-  absl::Status Fill(EventBatch& out);
+  // empty before it.  With a `scratch` it is decoded there and then handed over: for a reader on
+  // another core.
+  absl::Status Fill(EventBatch& out, EventBatch* scratch);
 
   const PageStats& stats() const { return decoder_.stats(); }
   // The region ended inside a page or a chunk, or a chunk was no valid zstd frame.

@@ -2,15 +2,14 @@
 #ifndef WQPROF_TRACE_DECODE_POOL_H_
 #define WQPROF_TRACE_DECODE_POOL_H_
 
-#include <condition_variable>
-#include <deque>
+#include <array>
+#include <atomic>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "trace/cpu_stream.h"
+#include "wqprof/crew.h"
 
 namespace wqprof {
 
@@ -18,41 +17,48 @@ namespace wqprof {
 // out does not depend on the number of threads, only on the streams.
 class DecodePool {
  public:
-  // With `threads` of 0 everything is decoded by the consumer, when it asks.
-  DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, int threads);
+  // `crew` must outlive this object.
+  DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, Crew& crew);
   ~DecodePool();
 
   size_t size() const { return lanes_.size(); }
-  // Swaps the next batch of stream `i` into `batch` and takes the old one's memory back.
-  // Empty at the end of the stream.
-  absl::Status Take(size_t i, EventBatch& batch);
+  // The next batch of stream `i`; empty at the end of the stream, after which no other may be
+  // asked for.  It stays valid until the next call for that stream.
+  absl::StatusOr<const EventBatch*> Next(size_t i);
   // REQUIRES: every stream has ended, or nothing was taken yet.
-  const CpuStream& stream(size_t i) const { return *lanes_[i].stream; }
+  const CpuStream& stream(size_t i) const { return lanes_[i]->stream(); }
 
  private:
-  // How many decoded batches may wait for the consumer, per stream.
-  static constexpr size_t kAhead = 3;
+  // One stream and its batches, the oldest of which the consumer has.
+  class alignas(kApart) Lane : public Crew::Job {
+   public:
+    Lane(std::unique_ptr<CpuStream> stream, bool shared)
+        : stream_(std::move(stream)), shared_(shared) {}
+    // Decodes one batch, if there is room.
+    bool Step() override;
+    bool ready() const { return taken_ < made_.load(std::memory_order_acquire); }
+    // REQUIRES: ready().
+    const EventBatch& Take();
+    // Gives back what Take() gave; whether there was any, and more can be decoded.
+    bool Return();
+    const absl::Status& status() const { return status_; }
+    const CpuStream& stream() const { return *stream_; }
 
-  // One stream, its decoded batches, and its empty ones.
-  struct Lane {
-    std::unique_ptr<CpuStream> stream;
-    std::deque<EventBatch> ready;
-    std::vector<EventBatch> spare;
-    absl::Status status;
-    bool busy = false;   // a thread decodes it, or it waits in queue_
-    bool ended = false;  // nothing more will become ready
+   private:
+    // The one that the consumer has, and those that wait for it.
+    static constexpr size_t kBatches = 4;
+
+    std::unique_ptr<CpuStream> stream_;
+    const bool shared_;  // by several threads
+    std::array<EventBatch, kBatches> batches_;
+    absl::Status status_;  // of the last batch
+    bool ended_ = false;   // the last batch made is the end
+    size_t taken_ = 0;
+    std::atomic<size_t> made_{0}, returned_{0};
   };
 
-  void Run();
-  void DecodeOne(Lane& lane, std::unique_lock<std::mutex>& lock);
-  void Schedule(size_t i);
-
-  std::vector<Lane> lanes_;
-  std::mutex mutex_;
-  std::condition_variable work_, done_;
-  std::deque<size_t> queue_;
-  bool stop_ = false;
-  std::vector<std::thread> threads_;
+  Crew& crew_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace wqprof

@@ -159,12 +159,13 @@ bool FindCommonFields(const EventFormat& format, EventLayout& layout) {
 std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, int long_size) {
   EventLayout layout;
   layout.pointer_size = static_cast<uint8_t>(long_size);
-  layout.slot_of.assign(65536, 0);
+  layout.ids.assign(65536, {});
   layout.slots.push_back({EventLayout::kOther, "unknown"});
   bool any = false;
   for (const EventFormat& format : formats) {
-    if (layout.slot_of[format.id] != 0 || layout.slots.size() > 0xffff) continue;
-    layout.slot_of[format.id] = static_cast<uint16_t>(layout.slots.size());
+    EventLayout::Id& id = layout.ids[format.id];
+    if (id.slot != 0 || layout.slots.size() > 0xffff) continue;
+    id.slot = static_cast<uint16_t>(layout.slots.size());
     layout.slots.push_back({EventLayout::kOther, fmt::format("{}:{}", format.system, format.name)});
     for (const KnownEvent& known : kKnown) {
       if (format.name != known.name || !FindCommonFields(format, layout)) continue;
@@ -173,7 +174,7 @@ std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, i
       fields.min_size = std::max(fields.min_size, layout.min_size);
       // sched_wakeup and _wakeup_new share a kind and, being one event class, a layout.
       layout.fields[static_cast<size_t>(known.kind)] = fields;
-      layout.slots.back().kind = static_cast<uint8_t>(known.kind);
+      layout.slots.back().kind = id.kind = static_cast<uint8_t>(known.kind);
       any |= known.kind <= EventKind::kExecuteEnd;
       if (known.kind == EventKind::kSwitch) FindTaskStates(format, layout);
     }

@@ -44,8 +44,13 @@ struct EventLayout {
     uint8_t kind = kOther;  // EventKind or kOther
     std::string name;       // "system:name"
   };
-  std::vector<uint16_t> slot_of;                       // by id, 65536; 0: an id without a format
-  std::vector<Slot> slots;                             // slots[0] stands for all unknown ids
+  std::vector<Slot> slots;  // slots[0] stands for all unknown ids
+  // What decoding asks at every event; `kind` is that of the slot.
+  struct Id {
+    uint16_t slot = 0;
+    uint8_t kind = kOther;
+  };
+  std::vector<Id> ids;                                 // by id, 65536
   std::vector<std::pair<uint64_t, char>> task_states;  // bit -> letter, from sched_switch
   uint64_t preempted_bit = 0;                          // "R+"
 };

@@ -42,9 +42,49 @@ uint64_t FixAbsoluteStamp(uint64_t stamp, uint64_t running) {
   return stamp < running ? stamp + (uint64_t{1} << 59) : stamp;
 }
 
+// Whether `n` bytes are the same.  Names of workqueues mostly have 8 to 16.
+inline bool SameBytes(const char* a, const char* b, size_t n) {
+  if (n < 8 || n > 16) return std::memcmp(a, b, n) == 0;
+  const auto word = [](const char* from) { return LoadAs<false, uint64_t>(from); };
+  return word(a) == word(b) && word(a + n - 8) == word(b + n - 8);
+}
+
 uint64_t MixHash(uint64_t value) {
   value *= 0x9e3779b97f4a7c15;
   return value ^ value >> 32;
+}
+
+// A record that is no event of the usual size: what it turns out to be, and where the next one is.
+struct OddRecord {
+  enum class What : uint8_t { kEvent, kNone, kEndOfPage, kDamage } what;
+  const std::byte* payload = nullptr;  // kEvent
+  size_t size = 0;                     // of the payload, or what there is to skip
+  uint64_t stamp = 0;
+};
+
+// REQUIRES: `p` behind the record's header.
+template <bool kBigEndian>
+OddRecord ReadOddRecord(const std::byte* p, const std::byte* end, uint32_t header, uint64_t stamp) {
+  using What = OddRecord::What;
+  const uint32_t type_len = TypeLen<kBigEndian>(header);
+  const uint32_t delta = Delta<kBigEndian>(header);
+  if (type_len == kTypePadding && delta == 0) return {What::kEndOfPage};
+  const size_t left = static_cast<size_t>(end - p);
+  if (left < 4) return {What::kDamage};
+  const uint32_t word = LoadAs<kBigEndian, uint32_t>(p);
+  const uint64_t wide = (static_cast<uint64_t>(word) << kDeltaBits) + delta;
+  switch (type_len) {
+    case kTypeTimeExtend:
+      return {What::kNone, nullptr, 4, stamp + wide};
+    case kTypeTimeStamp:
+      return {What::kNone, nullptr, 4, FixAbsoluteStamp(wide, stamp)};
+    case kTypePadding:  // a discarded event; a delta of 1 only says "not empty"
+      if (word < 4 || word > left) return {What::kDamage};
+      return {What::kNone, nullptr, word, delta != 1 ? stamp + delta : stamp};
+    default:
+      if (word < 4 || word > left) return {What::kDamage};
+      return {What::kEvent, p + 4, (static_cast<size_t>(word) - 4 + 3) & ~size_t{3}, stamp + delta};
+  }
 }
 
 }  // namespace
@@ -61,13 +101,17 @@ void PageDecoder::Fill(FunctionEntry& entry, uint64_t address) {
 }
 
 // `field` ends with its NUL, unless it is damaged.
-NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view field) {
-  TextEntry& last = function.workqueue;
+inline NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view field) {
+  const TextEntry& last = function.workqueue;
   if (last.size + size_t{1} == field.size() &&
-      std::memcmp(last.text.data(), field.data(), field.size()) == 0) [[likely]] {
+      SameBytes(last.text.data(), field.data(), field.size())) [[likely]] {
     return last.name;
   }
-  const std::string_view text = field.substr(0, field.find('\0'));
+  return NewWorkqueueOf(function, field.substr(0, field.find('\0')));
+}
+
+NameId PageDecoder::NewWorkqueueOf(FunctionEntry& function, std::string_view text) {
+  TextEntry& last = function.workqueue;
   const NameId name = ShortName(text);
   if (text.size() < last.text.size()) {
     last = {};
@@ -98,41 +142,31 @@ NameId PageDecoder::Comm(const std::byte* comm) {
 }
 
 template <bool kBigEndian, typename Pointer>
-void PageDecoder::DecodeWork(const std::byte* payload, size_t size, const EventFields& f,
-                             Event& event) {
-  Event::Work& work = event.work;
-  work.work = WorkAddr{LoadAs<kBigEndian, Pointer>(payload + f.work)};
-  work.workqueue = NameId::kUnknown;
-  work.target_cpu = work.requested_cpu = Cpu::kNone;
-  const uint64_t address =
-      f.function == EventFields::kAbsent ? 0 : LoadAs<kBigEndian, Pointer>(payload + f.function);
-  FunctionEntry& function = FunctionAt(address);
-  work.function = function.name;
-  if (event.kind == EventKind::kQueueWork) {
-    if (f.workqueue != EventFields::kAbsent && f.workqueue_is_string) {
-      const uint32_t loc = LoadAs<kBigEndian, uint32_t>(payload + f.workqueue);
-      const size_t offset = loc & 0xffff, length = loc >> 16;
-      if (offset <= size && length <= size - offset) {
-        const char* text = reinterpret_cast<const char*>(payload + offset);
-        work.workqueue = WorkqueueOf(function, std::string_view(text, length));
-      }
-    } else if (f.workqueue != EventFields::kAbsent) {
-      const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
-      std::array<char, 24> text;
-      const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
-      *end.out = '\0';
-      work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
+inline void PageDecoder::DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
+                                     FunctionEntry& function, Event::Work& work) {
+  if (f.workqueue != EventFields::kAbsent && f.workqueue_is_string) {
+    const uint32_t loc = LoadAs<kBigEndian, uint32_t>(payload + f.workqueue);
+    const size_t offset = loc & 0xffff, length = loc >> 16;
+    if (offset <= size && length <= size - offset) {
+      const char* text = reinterpret_cast<const char*>(payload + offset);
+      work.workqueue = WorkqueueOf(function, std::string_view(text, length));
     }
-    // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
-    // caller gave none, and NR_CPUS is not in the trace (kernel.md §1.2).
-    const auto cpu_at = [&](uint16_t offset) {
-      if (offset == EventFields::kAbsent) return Cpu::kNone;
-      const uint32_t value = LoadAs<kBigEndian, uint32_t>(payload + offset);
-      return value < static_cast<uint32_t>(context_.cpus) ? static_cast<Cpu>(value) : Cpu::kNone;
-    };
-    work.target_cpu = cpu_at(f.target_cpu);
-    work.requested_cpu = cpu_at(f.requested_cpu);
+  } else if (f.workqueue != EventFields::kAbsent) {
+    const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
+    std::array<char, 24> text;
+    const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
+    *end.out = '\0';
+    work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
   }
+  // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
+  // caller gave none, and NR_CPUS is not in the trace (kernel.md §1.2).
+  const auto cpu_at = [&](uint16_t offset) {
+    if (offset == EventFields::kAbsent) return Cpu::kNone;
+    const uint32_t value = LoadAs<kBigEndian, uint32_t>(payload + offset);
+    return value < static_cast<uint32_t>(context_.cpus) ? static_cast<Cpu>(value) : Cpu::kNone;
+  };
+  work.target_cpu = cpu_at(f.target_cpu);
+  work.requested_cpu = cpu_at(f.requested_cpu);
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -183,102 +217,112 @@ void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Ev
   }
 }
 
-// A payload that is shorter than its event is damage.
+// Events that are not of works.
 template <bool kBigEndian, typename Pointer>
-Event* PageDecoder::DecodePayload(const std::byte* payload, size_t size, Timestamp at, Event* out) {
-  const EventLayout& layout = context_.layout;
-  if (size < layout.min_size) [[unlikely]] {
-    damaged_ = true;
-    return out;
+void PageDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
+  if (event.kind < EventKind::kTimerStart) {
+    DecodeSched<kBigEndian, Pointer>(payload, f, event);
+    return;
   }
-  const uint16_t slot = layout.slot_of[LoadAs<kBigEndian, uint16_t>(payload + layout.type_offset)];
-  ++stats_.records[slot];
-  const uint8_t kind = layout.slots[slot].kind;
-  if (kind == EventLayout::kOther) return out;
-  const EventFields& fields = layout.fields[kind];
-  if (size < fields.min_size) [[unlikely]] {
-    damaged_ = true;
-    return out;
-  }
-  Event& event = *out;
-  event.at = at;
-  event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + layout.pid_offset));
-  event.cpu = cpu_;
-  event.kind = static_cast<EventKind>(kind);
-  event.flags = static_cast<uint8_t>(payload[layout.flags_offset]);
-  if (event.kind <= EventKind::kExecuteEnd) [[likely]] {
-    DecodeWork<kBigEndian, Pointer>(payload, size, fields, event);
-  } else if (event.kind < EventKind::kTimerStart) {
-    DecodeSched<kBigEndian, Pointer>(payload, fields, event);
-  } else {
-    const auto at_offset = [&](uint16_t offset) {
-      return offset == EventFields::kAbsent ? Pointer{0}
-                                            : LoadAs<kBigEndian, Pointer>(payload + offset);
-    };
-    event.timer = {WorkAddr{at_offset(fields.work)}, FunctionAt(at_offset(fields.function)).name,
-                   static_cast<uint32_t>(at_offset(fields.expires) - at_offset(fields.now)),
-                   static_cast<uint32_t>(at_offset(fields.now))};
-  }
-  return out + 1;
+  const auto at_offset = [&](uint16_t offset) {
+    return offset == EventFields::kAbsent ? Pointer{0}
+                                          : LoadAs<kBigEndian, Pointer>(payload + offset);
+  };
+  event.timer = {WorkAddr{at_offset(f.work)}, FunctionAt(at_offset(f.function)).name,
+                 static_cast<uint32_t>(at_offset(f.expires) - at_offset(f.now)),
+                 static_cast<uint32_t>(at_offset(f.now))};
 }
 
-// A record that does not fit into what is left of the page is damage.
-template <bool kBigEndian, typename Pointer>
+// A record that does not fit into what is left of the page is damage, and so is a payload that is
+// shorter than its event.
+template <bool kBigEndian, typename Pointer, bool kScaled>
 Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
                                   Event* out) {
-  const auto left = [&] { return static_cast<size_t>(end - p); };
-  const auto damage = [&] {
-    damaged_ = true;
-    return out;
-  };
-  while (left() >= 4) {
+  // What is asked at every record lies in variables of our own: for all that the compiler knows, an
+  // event that is written may overwrite anything else.
+  const EventLayout::Id* const ids = context_.layout.ids.data();
+  const EventFields* const fields_of = context_.layout.fields.data();
+  const size_t min_size = context_.layout.min_size;
+  const size_t type_offset = context_.layout.type_offset;
+  const size_t pid_offset = context_.layout.pid_offset;
+  const size_t flags_offset = context_.layout.flags_offset;
+  const TimeScale time = context_.time;
+  const Cpu cpu = cpu_;
+  uint64_t* const records = stats_.records.data();
+  Timestamp last = stats_.last;
+  bool damaged = false;
+  while (end - p >= 4) {
     const uint32_t header = LoadAs<kBigEndian, uint32_t>(p);
-    const uint32_t type_len = TypeLen<kBigEndian>(header);
-    const uint32_t delta = Delta<kBigEndian>(header);
     p += 4;
-    size_t size = size_t{4} * type_len;
-    if (type_len == 0 || type_len > 28) [[unlikely]] {
-      if (type_len == kTypePadding && delta == 0) return out;
-      if (left() < 4) return damage();
-      const uint32_t word = LoadAs<kBigEndian, uint32_t>(p);
-      switch (type_len) {
-        case kTypeTimeExtend:
-          ts += (static_cast<uint64_t>(word) << kDeltaBits) + delta;
-          p += 4;
-          continue;
-        case kTypeTimeStamp:
-          ts = FixAbsoluteStamp((static_cast<uint64_t>(word) << kDeltaBits) + delta, ts);
-          p += 4;
-          continue;
-        case kTypePadding:  // a discarded event; a delta of 1 only says "not empty"
-          if (word < 4 || word > left()) return damage();
-          if (delta != 1) ts += delta;
-          p += word;
-          continue;
-        default:
-          if (word < 4 || word > left()) return damage();
-          p += 4;
-          size = (static_cast<size_t>(word) - 4 + 3) & ~size_t{3};
+    size_t size = size_t{4} * TypeLen<kBigEndian>(header);
+    const std::byte* payload = p;
+    if (size - 1 >= 4 * 28) [[unlikely]] {
+      const OddRecord odd = ReadOddRecord<kBigEndian>(p, end, header, ts);
+      damaged = odd.what == OddRecord::What::kDamage;
+      if (damaged || odd.what == OddRecord::What::kEndOfPage) break;
+      ts = odd.stamp;
+      size = odd.size;
+      if (odd.what == OddRecord::What::kNone) {
+        p += size;
+        continue;
       }
+      payload = odd.payload;
+    } else {
+      ts += Delta<kBigEndian>(header);
     }
-    if (size > left()) [[unlikely]]
-      return damage();
-    ts += delta;
-    Timestamp at = std::max(context_.time.At(ts), kEarliest);
-    if (at < stats_.last) [[unlikely]] {
+    damaged = size > static_cast<size_t>(end - payload);
+    if (damaged) [[unlikely]]
+      break;
+    p = payload + size;
+    Timestamp at = std::max(time.At<kScaled>(ts), kEarliest);
+    if (at < last) [[unlikely]] {
       // Seldom, and a clock's fault: keeping the order of the buffer is what matching needs.
       ++stats_.time_reversals;
-      at = stats_.last;
+      at = last;
     }
-    stats_.last = at;
-    if (stats_.first == kUnseen) [[unlikely]]
+    if (last == kUnseen) [[unlikely]]
       stats_.first = at;
-    out = DecodePayload<kBigEndian, Pointer>(p, size, at, out);
-    if (damaged_) [[unlikely]]
-      return out;
-    p += size;
+    last = at;
+    damaged = size < min_size;
+    if (damaged) [[unlikely]]
+      break;
+    const EventLayout::Id id = ids[LoadAs<kBigEndian, uint16_t>(payload + type_offset)];
+    ++records[id.slot];
+    if (id.kind == EventLayout::kOther) continue;
+    const EventFields& fields = fields_of[id.kind];
+    damaged = size < fields.min_size;
+    if (damaged) [[unlikely]]
+      break;
+    Event& event = *out++;
+    event.at = at;
+    event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + pid_offset));
+    event.cpu = cpu;
+    event.kind = static_cast<EventKind>(id.kind);
+    event.flags = static_cast<uint8_t>(payload[flags_offset]);
+    if (event.kind > EventKind::kExecuteEnd) [[unlikely]] {
+      DecodeOther<kBigEndian, Pointer>(payload, fields, event);
+      continue;
+    }
+    const uint64_t address = fields.function == EventFields::kAbsent
+                                 ? 0
+                                 : LoadAs<kBigEndian, Pointer>(payload + fields.function);
+    FunctionEntry& function = FunctionAt(address);
+    event.work = {WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)}, function.name,
+                  NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+    if (event.kind == EventKind::kQueueWork) {
+      DecodeQueue<kBigEndian, Pointer>(payload, size, fields, function, event.work);
+    }
   }
+  damaged_ = damaged;
+  stats_.last = last;
   return out;
+}
+
+template <bool kBigEndian, typename Pointer>
+Event* PageDecoder::DecodePage(const std::byte* data, const std::byte* end, uint64_t stamp,
+                               Event* out) {
+  return context_.time.scales() ? DecodeRecords<kBigEndian, Pointer, true>(data, end, stamp, out)
+                                : DecodeRecords<kBigEndian, Pointer, false>(data, end, stamp, out);
 }
 
 PageDecoder::PageHeader PageDecoder::ReadHeader(std::span<const std::byte> page) const {
@@ -346,11 +390,11 @@ void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
     Event* const first = out.data() + before;
     Event* past;
     if (context_.big_endian) {
-      past = wide ? DecodeRecords<true, uint64_t>(data, end, header.stamp, first)
-                  : DecodeRecords<true, uint32_t>(data, end, header.stamp, first);
+      past = wide ? DecodePage<true, uint64_t>(data, end, header.stamp, first)
+                  : DecodePage<true, uint32_t>(data, end, header.stamp, first);
     } else {
-      past = wide ? DecodeRecords<false, uint64_t>(data, end, header.stamp, first)
-                  : DecodeRecords<false, uint32_t>(data, end, header.stamp, first);
+      past = wide ? DecodePage<false, uint64_t>(data, end, header.stamp, first)
+                  : DecodePage<false, uint32_t>(data, end, header.stamp, first);
     }
     out.resize(before + static_cast<size_t>(past - first));
   }

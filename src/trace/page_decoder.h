@@ -13,6 +13,7 @@
 #include "trace/event_batch.h"
 #include "trace/event_layout.h"
 #include "trace/symbols.h"
+#include "wqprof/crew.h"
 #include "wqprof/event.h"
 #include "wqprof/name_table.h"
 
@@ -23,8 +24,11 @@ struct TimeScale {
   uint32_t mult = 1;
   uint32_t shift = 0;
   int64_t offset = 0;
+  bool scales() const { return mult != 1 || shift != 0; }
+  // kScales: scales(), known beforehand.
+  template <bool kScales>
   Timestamp At(uint64_t raw) const {
-    if (mult != 1 || shift != 0) {
+    if constexpr (kScales) {
       raw = static_cast<uint64_t>(static_cast<unsigned __int128>(raw) * mult >> shift);
     }
     // Wraps like the kernel's own u64 stamps; a hostile one must not be an overflow of ours.
@@ -51,14 +55,14 @@ struct PageStats {
   uint64_t lost_events = 0;    // sum of the marks that have a number
   uint64_t gaps_without_count = 0;
   uint64_t time_reversals = 0;
-  Timestamp first = kUnseen, last = kUnseen;  // records of any kind
-  std::vector<uint64_t> records;              // by slot of the layout
+  Timestamp first = kUnseen, last = kUnseen;                // records of any kind
+  std::vector<uint64_t, ApartAllocator<uint64_t>> records;  // by slot of the layout
 };
 
 // Decodes ring-buffer pages of one CPU into events.  Reads only within the page whatever it
 // holds, so that pages from anybody can be decoded.  Interns names through small caches of
 // its own: one decoder a CPU, each used by one thread at a time.
-class PageDecoder {
+class alignas(kApart) PageDecoder {
  public:
   PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names);
 
@@ -73,16 +77,31 @@ class PageDecoder {
   const PageStats& stats() const { return stats_; }
 
  private:
-  // These two write their events from `out` on, and return where the next one goes.
+  // A name short enough to be compared in place.
+  struct TextEntry {
+    std::array<char, 32> text{};  // zeros behind its end
+    uint8_t size = 0;
+    NameId name = NameId::kUnknown;
+  };
+  // A function, and the workqueue that it was queued on last: mostly it is always the same.
+  struct alignas(64) FunctionEntry {
+    uint64_t address = 0;
+    NameId name = NameId::kUnknown;
+    TextEntry workqueue;
+  };
+
+  // These write their events from `out` on, and return where the next one goes.
   template <bool kBigEndian, typename Pointer>
+  Event* DecodePage(const std::byte* data, const std::byte* end, uint64_t stamp, Event* out);
+  template <bool kBigEndian, typename Pointer, bool kScaled>
   Event* DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts, Event* out);
   template <bool kBigEndian, typename Pointer>
-  Event* DecodePayload(const std::byte* payload, size_t size, Timestamp at, Event* out);
-  template <bool kBigEndian, typename Pointer>
-  void DecodeWork(const std::byte* payload, size_t size, const EventFields& f, Event& event);
+  void DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
+                   FunctionEntry& function, Event::Work& work);
   template <bool kBigEndian, typename Pointer>
   void DecodeSched(const std::byte* payload, const EventFields& f, Event& event);
-
+  template <bool kBigEndian, typename Pointer>
+  void DecodeOther(const std::byte* payload, const EventFields& f, Event& event);
   // The fill of a page and what its mark says was lost before it.
   struct PageHeader {
     uint64_t stamp = 0;
@@ -95,19 +114,6 @@ class PageDecoder {
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   EventBatch& out) const;
 
-  // A name short enough to be compared in place.
-  struct TextEntry {
-    std::array<char, 32> text{};  // zeros behind its end
-    uint8_t size = 0;
-    NameId name = NameId::kUnknown;
-  };
-  // A function, and the workqueue that it was queued on last: mostly it is always the same.
-  struct FunctionEntry {
-    uint64_t address = 0;
-    NameId name = NameId::kUnknown;
-    TextEntry workqueue;
-  };
-
   FunctionEntry& FunctionAt(uint64_t address) {
     FunctionEntry& entry = functions_[SlotOf(address)];
     if (entry.address != address) [[unlikely]]
@@ -119,6 +125,7 @@ class PageDecoder {
   }
   void Fill(FunctionEntry& entry, uint64_t address);
   NameId WorkqueueOf(FunctionEntry& function, std::string_view field);
+  NameId NewWorkqueueOf(FunctionEntry& function, std::string_view text);
   NameId ShortName(std::string_view text);
   NameId Comm(const std::byte* comm);
 

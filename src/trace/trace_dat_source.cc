@@ -5,14 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
 #include <optional>
 #include <thread>
 
-#include "absl/container/flat_hash_map.h"
 #include "trace/cpu_merger.h"
 #include "trace/decode_pool.h"
+#include "trace/decode_setup.h"
 #include "trace/trace_dat.h"
 
 namespace wqprof {
@@ -82,10 +80,8 @@ class TraceDatSource : public EventSource {
   const TraceInfo& info() const override { return dat_.info; }
   const ReadStats& stats() const override { return stats_; }
   const NameTable& names() const override { return names_; }
-  NameId CommOf(Pid pid) const override {
-    const auto it = comms_.find(ToInt(pid));
-    return it == comms_.end() ? NameId::kUnknown : it->second;
-  }
+  Crew* crew() override { return crew_.get(); }
+  NameId CommOf(Pid pid) const override { return comms_.Of(pid); }
 
  private:
   explicit TraceDatSource(TraceDat dat) : dat_(std::move(dat)) {}
@@ -95,16 +91,14 @@ class TraceDatSource : public EventSource {
     if (!chosen.ok()) return chosen.status();
     BufferRegions& buffer = dat_.buffers[*chosen];
     if (absl::Status s = InitContext(buffer); !s.ok()) return s;
-    ReadComms();
+    comms_.Read(dat_.cmdlines, names_);
+    dat_.cmdlines = {};
 
     TraceInfo& info = dat_.info;
     info.instance = buffer.name;
     if (!buffer.clock.empty()) info.clock = buffer.clock;
     info.page_size = context_.page_size;
-    // Without a clock in the file it is the kernel's default, "local".
-    const bool cycles = info.clock == "x86-tsc" || info.clock == "tsc2nsec";
-    info.clock_is_ns = info.clock != "counter" && info.clock != "uptime" &&
-                       (!cycles || context_.time.mult != 1 || context_.time.shift != 0);
+    info.clock_is_ns = ClockIsNs(info.clock, context_.time);
 
     // Of a CPU without a page in an unfinished recording all events are missing.
     std::erase_if(buffer.cpus, [&](const CpuRegion& r) { return r.size == 0 && !info.unfinished; });
@@ -122,90 +116,29 @@ class TraceDatSource : public EventSource {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     const int threads = options.threads > 0 ? options.threads : std::clamp(cores, 1, 8);
     // The thread that consumes the events is one of them.
-    pool_ = std::make_unique<DecodePool>(
-        std::move(streams), std::min(threads - 1, static_cast<int>(stream_cpus_.size())));
+    crew_ = std::make_unique<Crew>(threads - 1);
+    pool_ = std::make_unique<DecodePool>(std::move(streams), *crew_);
     merger_ = std::make_unique<CpuMerger>(*pool_);
     return absl::OkStatus();
   }
 
   absl::Status InitContext(const BufferRegions& buffer) {
-    const auto damaged = [this](std::string_view what) {
-      return absl::DataLossError(fmt::format("cannot read {}: {}", dat_.info.path, what));
-    };
-    const auto page = ParseHeaderPage(dat_.header_page);
-    if (!page) return damaged("its description of a ring-buffer page makes no sense");
-    std::vector<EventFormat> formats;
-    for (const auto& [system, text] : dat_.event_formats) {
-      if (auto format = ParseEventFormat(system, text)) formats.push_back(std::move(*format));
-    }
-    auto layout = MakeLayout(formats, static_cast<int>(page->commit_size));
-    if (!layout) {
-      return damaged(
-          "it has no workqueue events\nrecord some: wqprof record, or trace-cmd record -e "
-          "workqueue");
-    }
-    context_.page = *page;
-    context_.layout = *std::move(layout);
+    auto made = MakeDecodeContext(dat_.header_page, dat_.event_formats, dat_.info.path);
+    if (!made.ok()) return made.status();
+    context_ = *std::move(made);
     context_.page_size = buffer.page_size;
-    if (!SanePageSize(context_.page_size, *page)) return damaged("its page size makes no sense");
+    if (!SanePageSize(context_.page_size, context_.page)) {
+      return absl::DataLossError(
+          fmt::format("cannot read {}: its page size makes no sense", dat_.info.path));
+    }
     context_.big_endian = dat_.info.big_endian;
     context_.cpus = dat_.info.cpus;
     context_.time = dat_.time;
     symbols_ = Symbols(std::move(dat_.kallsyms));
     context_.symbols = &symbols_;
-    dat_.info.long_size = static_cast<int>(page->commit_size);
-    NoteEvents();
+    dat_.info.long_size = static_cast<int>(context_.page.commit_size);
+    NoteEvents(context_.layout, dat_.info);
     return absl::OkStatus();
-  }
-
-  void NoteEvents() {
-    TraceInfo& info = dat_.info;
-    info.has_queue = info.has_activate = false;
-    bool has_switch = false, has_waking = false;
-    for (const EventLayout::Slot& slot : context_.layout.slots) {
-      if (slot.name != "unknown") info.events.push_back(slot.name);
-      if (slot.kind == EventLayout::kOther) continue;
-      switch (static_cast<EventKind>(slot.kind)) {
-        case EventKind::kQueueWork:
-          info.has_queue = true;
-          break;
-        case EventKind::kActivateWork:
-          info.has_activate = true;
-          break;
-        case EventKind::kSwitch:
-          has_switch = true;
-          break;
-        case EventKind::kWaking:
-          has_waking = true;
-          break;
-        case EventKind::kTimerStart:
-          info.has_timers = true;
-          break;
-        default:
-          break;
-      }
-    }
-    // A recorder that saves whole systems has formats of events that it did not record.
-    info.has_sched = has_switch && has_waking;
-    std::sort(info.events.begin(), info.events.end());
-  }
-
-  // "PID COMM" lines of saved_cmdlines.
-  void ReadComms() {
-    std::string_view rest = dat_.cmdlines;
-    while (!rest.empty()) {
-      const size_t eol = rest.find('\n');
-      const std::string_view line = rest.substr(0, eol);
-      rest.remove_prefix(eol == std::string_view::npos ? rest.size() : eol + 1);
-      int32_t pid = 0;
-      const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), pid);
-      const size_t used = static_cast<size_t>(end - line.data());
-      if (error != std::errc() || used + 1 >= line.size()) continue;
-      const std::string_view comm = line.substr(used + 1, line.find('\0') - used - 1);
-      if (comm != "<...>") comms_[pid] = names_.Intern(comm);
-    }
-    comms_[0] = names_.Intern("<idle>");
-    dat_.cmdlines = {};
   }
 
   // Unsigned: the stamps of a damaged file may lie further apart than an int64 can tell.
@@ -242,42 +175,26 @@ class TraceDatSource : public EventSource {
   }
 
   void CollectStats() {
-    std::map<std::string, uint64_t> by_name;
     stats_.events_by_cpu.assign(static_cast<size_t>(dat_.info.cpus), 0);
     stats_.truncated = dat_.truncated;
-    uint64_t uncounted = 0, lost = 0;
+    PageTotals totals;
     for (size_t i = 0; i < pool_->size(); ++i) {
       const CpuStream& stream = pool_->stream(i);
-      const PageStats& pages = stream.stats();
-      for (size_t slot = 0; slot < pages.records.size(); ++slot) {
-        if (pages.records[slot] == 0) continue;
-        by_name[context_.layout.slots[slot].name] += pages.records[slot];
-        stats_.events += pages.records[slot];
-        stats_.events_by_cpu[static_cast<size_t>(stream_cpus_[i])] += pages.records[slot];
-      }
-      stats_.pages += pages.pages;
-      stats_.corrupt_pages += pages.corrupt_pages;
-      stats_.lost_gaps += pages.lost_gaps;
-      lost += pages.lost_events;
-      uncounted += pages.gaps_without_count + pages.corrupt_pages;
-      stats_.time_reversals += pages.time_reversals;
+      AddPageStats(stream.stats(), stream_cpus_[i], stats_, totals);
       stats_.truncated |= stream.damaged_end() && !dat_.info.unfinished;
-      if (pages.first == kUnseen) continue;
-      stats_.begin = stats_.begin == kUnseen ? pages.first : std::min(stats_.begin, pages.first);
-      stats_.end = std::max(stats_.end, pages.last);
     }
+    FinishPageStats(context_.layout, totals, stats_);
     if (IsBeyondBelief(stats_.end)) stats_.end = std::max(stats_.begin, believed_end_);
-    stats_.lost_events = uncounted > 0 ? std::nullopt : std::optional(lost);
-    stats_.events_by_name.assign(by_name.begin(), by_name.end());
   }
 
   TraceDat dat_;
   Symbols symbols_;
   NameTable names_;
   DecodeContext context_;
-  absl::flat_hash_map<int32_t, NameId> comms_;
+  CommTable comms_;
   std::vector<Cpu> stream_cpus_;
-  // Destroyed in reverse: the merger and the threads go before what they read.
+  // Destroyed in reverse: the merger and the jobs of the crew go before what they read.
+  std::unique_ptr<Crew> crew_;
   std::unique_ptr<DecodePool> pool_;
   std::unique_ptr<CpuMerger> merger_;
   ReadStats stats_;

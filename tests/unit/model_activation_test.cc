@@ -26,7 +26,7 @@ Told Tell(TraceBuilder& trace) {
   model.Finish();
   Completed completed;
   model.Take(completed);
-  return {model.Activations(), completed.items};
+  return {model.Activations(), {completed.items.begin(), completed.items.end()}};
 }
 
 // How long items of `function` were active while others waited.

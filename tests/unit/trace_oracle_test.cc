@@ -77,7 +77,7 @@ DecodeContext ContextOf(const PageLayout& page, uint32_t page_size, bool big_end
   EventLayout& layout = context.layout;
   layout.pointer_size = static_cast<uint8_t>(page.commit_size);
   layout.slots = {{static_cast<uint8_t>(EventKind::kTimerCancel), "any"}};
-  layout.slot_of.assign(65536, 0);
+  layout.ids.assign(65536, {0, static_cast<uint8_t>(EventKind::kTimerCancel)});
   EventFields& fields = layout.fields[static_cast<size_t>(EventKind::kTimerCancel)];
   fields.min_size = layout.min_size;
   fields.work = 0;

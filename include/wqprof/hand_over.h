@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_HAND_OVER_H_
+#define WQPROF_HAND_OVER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WQPROF_PLAIN_HAND_OVER  // it does not see the other kind
+#endif
+#endif
+#if !defined(__x86_64__) || defined(__SANITIZE_THREAD__)
+#define WQPROF_PLAIN_HAND_OVER
+#endif
+#if !defined(WQPROF_PLAIN_HAND_OVER)
+#include <emmintrin.h>
+#endif
+
+namespace wqprof {
+
+// An allocator for memory that is about to be overwritten: what a resize adds is not cleared.
+template <typename T>
+struct UninitializedAllocator : std::allocator<T> {
+  // Only of such types does an allocation hold objects that nobody has made.
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+  template <typename U>
+  struct rebind {
+    using other = UninitializedAllocator<U>;
+  };
+  void construct(T*) {}
+  template <typename... Args>
+  void construct(T* at, Args&&... args) {
+    ::new (static_cast<void*>(at)) T(std::forward<Args>(args)...);
+  }
+};
+
+// Copies `n` objects for a reader on another core.  The lines go past our cache: memory that is
+// used again and again for such copies would else be fetched from the reader's cache line by
+// line before it is overwritten, which takes longer than all that is done with it.
+// The reader must learn of the copy by a release of this thread, which orders it.
+template <typename T>
+void HandOver(T* to, const T* from, size_t n) {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0 && alignof(T) == 8);
+#if !defined(WQPROF_PLAIN_HAND_OVER)
+  char* out = reinterpret_cast<char*>(to);
+  const char* in = reinterpret_cast<const char*>(from);
+  const char* const end = in + n * sizeof(T);
+  const auto word = [&] {
+    long long value;
+    std::memcpy(&value, in, 8);
+    _mm_stream_si64(reinterpret_cast<long long*>(out), value);
+    in += 8;
+    out += 8;
+  };
+  if (reinterpret_cast<uintptr_t>(out) % 16 != 0 && in != end) word();
+  for (; end - in >= 16; in += 16, out += 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(out),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(in)));
+  }
+  if (in != end) word();
+  _mm_sfence();
+#else
+  std::memcpy(to, from, n * sizeof(T));
+#endif
+}
+
+}  // namespace wqprof
+
+#undef WQPROF_PLAIN_HAND_OVER
+#endif  // WQPROF_HAND_OVER_H_

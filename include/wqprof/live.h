@@ -26,6 +26,9 @@ struct RecorderOptions {
   bool timers = false;  // timers of delayed works too
   std::string clock = "mono";
   uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
+  // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
+  // such round costs a sub-buffer a CPU.
+  Nanos round_period{0};
 };
 
 // Takes what a recorder drains.
@@ -35,6 +38,9 @@ class PageSink {
   // `pages` holds whole sub-buffers of one CPU, in order; valid during the call.  After an
   // error the recorder hands over nothing more.
   virtual absl::Status Add(Cpu cpu, std::span<const std::byte> pages) = 0;
+  // With a round_period: since the last such call every buffer was read up to what was in it when
+  // this round began, or further.
+  virtual absl::Status EndRound() { return absl::OkStatus(); }
 };
 
 // Events of one CPU that the ring buffer could not keep.
@@ -88,6 +94,9 @@ class Recorder {
   explicit Recorder(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// The name of a task as its events have it; "" when there is no such task (any more).
+std::string TaskName(Pid pid);
 
 // A command that is run under the recorder.  It does not begin before Start(), so that
 // nothing of it is missed.

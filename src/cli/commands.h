@@ -12,6 +12,7 @@ namespace wqprof {
 
 void AddRecordCommand(CLI::App& app, int& exit_code);
 void AddReportCommand(CLI::App& app, int& exit_code);
+void AddStatCommand(CLI::App& app, int& exit_code);
 void AddWorksCommand(CLI::App& app, int& exit_code);
 void AddStallsCommand(CLI::App& app, int& exit_code);
 void AddChainsCommand(CLI::App& app, int& exit_code);

@@ -93,6 +93,7 @@ void AddCommands(CLI::App& app, const std::vector<std::string>& behind_dashes, i
   app.set_version_flag("--version", "wqprof " WQPROF_VERSION, "Print the version and exit");
   AddRecordCommand(app, exit_code);
   AddReportCommand(app, exit_code);
+  AddStatCommand(app, exit_code);
   AddWorksCommand(app, exit_code);
   AddStallsCommand(app, exit_code);
   AddChainsCommand(app, exit_code);

@@ -21,7 +21,7 @@ class Loop {
        const RecordingLimits& limits)
       : recorder_(recorder), sink_(sink), workload_(workload), signals_(signals), limits_(limits) {}
 
-  RecordingEnd Run(const std::function<void(Nanos)>& each_second) {
+  RecordingEnd Run(const std::function<void(Nanos)>& each_period) {
     RecordingEnd end;
     end.status = recorder_.Start();
     begin_ = Clock::now();
@@ -30,12 +30,13 @@ class Loop {
       end.status = workload_->Start();
       if (!end.status.ok()) reason = Reason::kNoCommand;
     }
-    auto next_second = begin_ + kSecond;
+    auto next_period = begin_ + limits_.period;
     while (end.status.ok() && !(reason = WhyToEnd())) {
-      end.status = recorder_.Drain(sink_, Remaining(), signals_.fd());
-      if (Clock::now() < next_second) continue;
-      each_second(Clock::now() - begin_);
-      next_second += kSecond;
+      const Nanos until_next = std::max<Nanos>(next_period - Clock::now(), Nanos(0));
+      end.status = recorder_.Drain(sink_, std::min(Remaining(), until_next), signals_.fd());
+      if (Clock::now() < next_period) continue;
+      each_period(Clock::now() - begin_);
+      while (next_period <= Clock::now()) next_period += limits_.period;
     }
     end.reason = reason.value_or(Reason::kError);
     end.elapsed = Clock::now() - begin_;
@@ -73,8 +74,8 @@ class Loop {
 
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
-                          const std::function<void(Nanos elapsed)>& each_second) {
-  return Loop(recorder, sink, workload, signals, limits).Run(each_second);
+                          const std::function<void(Nanos elapsed)>& each_period) {
+  return Loop(recorder, sink, workload, signals, limits).Run(each_period);
 }
 
 void EndWorkload(Workload& workload, SignalQueue& signals) {

@@ -2,6 +2,7 @@
 #ifndef WQPROF_CLI_RECORDING_H_
 #define WQPROF_CLI_RECORDING_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -32,6 +33,7 @@ struct RecordingLimits {
   std::optional<Nanos> duration;
   // Asked about once a round; true ends the recording.
   std::function<bool()> full;
+  Nanos period = std::chrono::seconds(1);  // of `each_period`
 };
 
 // How it ended.
@@ -45,11 +47,11 @@ struct RecordingEnd {
 };
 
 // Records into `sink` until a limit is reached, `workload` (nullptr: none) ends, or a signal
-// asks for the end; then stops tracing and drains what is left.  `each_second` is for
-// progress.
+// asks for the end; then stops tracing and drains what is left.  `each_period` is for what is
+// told meanwhile.
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
-                          const std::function<void(Nanos elapsed)>& each_second);
+                          const std::function<void(Nanos elapsed)>& each_period);
 
 // Ends a command that still runs as `perf record` does: with SIGTERM, and waits for it.  A
 // second signal from the user kills it.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "live/tracefs.h"
+#include "wqprof/live.h"
 
 namespace wqprof {
 namespace {
@@ -89,6 +90,11 @@ std::string CommOfKernelThread(std::string_view proc_comm) {
     if (length != 0) comm = comm.substr(0, kWorker.size() + length);
   }
   return std::string(comm.substr(0, kMaxComm));
+}
+
+std::string TaskName(Pid pid) {
+  const FileText comm = ReadText(fmt::format("/proc/{}/comm", ToInt(pid)));
+  return comm.error == 0 ? CommOfKernelThread(Trimmed(comm.text)) : "";
 }
 
 bool RescuersHavePrefix(const Comms& threads) {

@@ -90,6 +90,7 @@ struct Recorder::State {
   Clock::time_point started, next_counts, next_partial;
   std::set<Cpu> unwatched;  // by epoll
   bool little = false;      // the last round found hardly anything
+  Nanos round_period{0};
   bool stopped = false;
 
   absl::Status SetUp(const RecorderOptions& options);
@@ -98,6 +99,7 @@ struct Recorder::State {
   absl::Status Watch(const CpuBuffer& buffer) const;
   absl::StatusOr<std::vector<CpuBuffer*>> Wait(Nanos timeout, int wake_fd);
   absl::Status DrainByCounts(PageSink& sink);
+  absl::Status DrainRound(PageSink& sink);
   absl::Status Switch(bool on);
 };
 
@@ -110,6 +112,7 @@ absl::StatusOr<std::unique_ptr<Recorder>> Recorder::Create(const RecorderOptions
 }
 
 absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
+  round_period = options.round_period;
   auto found = Tracefs::Open();
   if (!found.ok()) return found.status();
   tracefs = *std::move(found);
@@ -213,6 +216,7 @@ absl::Status Recorder::Start() {
   state_->urgency.emplace();
   state_->started = Clock::now();
   state_->next_counts = state_->next_partial = state_->started + kCountsPeriod;
+  if (state_->round_period > Nanos(0)) state_->next_counts = state_->started + state_->round_period;
   return state_->Switch(true);
 }
 
@@ -229,7 +233,7 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   }
   state_->little = !ready->empty() && full == 0;
   if (Clock::now() < state_->next_counts) return absl::OkStatus();
-  return state_->DrainByCounts(sink);
+  return state_->round_period > Nanos(0) ? state_->DrainRound(sink) : state_->DrainByCounts(sink);
 }
 
 // The buffers that are worth reading.
@@ -283,6 +287,20 @@ absl::Status Recorder::State::DrainByCounts(PageSink& sink) {
     next_partial = now + std::min<Nanos>(now - started, kLongestWait);
   }
   return absl::OkStatus();
+}
+
+// All that there is, of every CPU.
+absl::Status Recorder::State::DrainRound(PageSink& sink) {
+  for (const auto& [cpu, buffer] : buffers) {
+    buffer->RefreshCounts();
+    if (buffer->counts().entries == 0) continue;
+    if (unwatched.erase(cpu) != 0) {
+      if (absl::Status status = Watch(*buffer); !status.ok()) return status;
+    }
+    if (absl::Status status = buffer->DrainToWriter(scratch, sink); !status.ok()) return status;
+  }
+  next_counts = Clock::now() + round_period;
+  return sink.EndRound();
 }
 
 absl::Status Recorder::Stop(PageSink* sink) {

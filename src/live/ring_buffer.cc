@@ -67,26 +67,50 @@ absl::StatusOr<std::unique_ptr<CpuBuffer>> CpuBuffer::Open(const TraceInstance& 
 CpuBuffer::CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats)
     : cpu_(cpu), page_size_(page_size), pipe_(std::move(pipe)), stats_(std::move(stats)) {}
 
+CpuBuffer::ReadResult CpuBuffer::ReadPage(std::span<std::byte> page) {
+  // No event that is recorded is longer: a sub-buffer with more room left is the one that the
+  // kernel is writing, or was until it was taken from it.
+  constexpr size_t kHeader = 16, kLongestEvent = 1024;
+  ssize_t n;
+  do {
+    n = read(pipe_.get(), page.data(), page.size());
+  } while (n < 0 && errno == EINTR);
+  if (n <= 0) return ReadResult::kNothing;
+  // Always a whole one; what an old kernel leaves out of a part is nothing.
+  std::memset(page.data() + n, 0, page.size() - static_cast<size_t>(n));
+  const PageHead head = ReadPageHead(page);
+  gaps_ += head.missed ? 1 : 0;
+  ++reads_;
+  return head.used + kHeader + kLongestEvent < page.size() ? ReadResult::kPart : ReadResult::kFull;
+}
+
 absl::Status CpuBuffer::Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink) {
   while (limit != 0) {
     size_t used = 0;
     while (limit != 0 && used + page_size_ <= scratch.size()) {
-      const auto page = scratch.subspan(used, page_size_);
-      const ssize_t n = read(pipe_.get(), page.data(), page.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) {
+      if (ReadPage(scratch.subspan(used, page_size_)) == ReadResult::kNothing) {
         limit = 0;
         break;
       }
-      // Always a whole one; what an old kernel leaves out of a part is nothing.
-      std::memset(page.data() + n, 0, page.size() - static_cast<size_t>(n));
-      gaps_ += ReadPageHead(page).missed ? 1 : 0;
-      ++reads_;
       --limit;
       used += page_size_;
     }
     if (used == 0 || sink == nullptr) continue;
     if (absl::Status status = sink->Add(cpu_, scratch.first(used)); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CpuBuffer::DrainToWriter(std::span<std::byte> scratch, PageSink& sink) {
+  ReadResult result = ReadResult::kFull;
+  while (result == ReadResult::kFull) {
+    size_t used = 0;
+    while (result == ReadResult::kFull && used + page_size_ <= scratch.size()) {
+      result = ReadPage(scratch.subspan(used, page_size_));
+      if (result != ReadResult::kNothing) used += page_size_;
+    }
+    if (used == 0) break;
+    if (absl::Status status = sink.Add(cpu_, scratch.first(used)); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

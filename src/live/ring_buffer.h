@@ -48,6 +48,8 @@ class CpuBuffer {
   // Hands over at most `limit` sub-buffers, in batches that go through `scratch`.  A reader
   // that took all there is while events come in would get sub-buffers with hardly one each.
   absl::Status Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink);
+  // Hands over all that the buffer has now, and little more.
+  absl::Status DrainToWriter(std::span<std::byte> scratch, PageSink& sink);
 
   // Reads the kernel's counters anew.
   void RefreshCounts();
@@ -58,6 +60,9 @@ class CpuBuffer {
   uint64_t bytes() const { return reads_ * page_size_; }
 
  private:
+  // What one read brought.
+  enum class ReadResult { kFull, kPart, kNothing };
+  ReadResult ReadPage(std::span<std::byte> page);
   CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats);
   Cpu cpu_;
   uint32_t page_size_;

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report_view.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "cli/did_you_mean.h"
+#include "cli/exit_code.h"
+#include "cli/no_match.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "fmt/format.h"
+
+namespace wqprof {
+namespace {
+
+constexpr size_t kRowsOnTerminal = 15;
+
+// What --by calls a table, and its key in a report.
+struct TableName {
+  std::string_view word, key;
+};
+constexpr std::array<TableName, 7> kTables = {{{"function", "functions"},
+                                               {"workqueue", "workqueues"},
+                                               {"pool", "pools"},
+                                               {"worker", "workers"},
+                                               {"cpu", "cpus"},
+                                               {"origin", "origins"},
+                                               {"activation", "activation"}}};
+
+absl::StatusOr<std::vector<std::string>> ParseBy(std::string_view text) {
+  std::vector<std::string> words, keys;
+  for (const TableName& table : kTables) words.emplace_back(table.word);
+  for (std::string_view rest = text;;) {
+    const size_t comma = rest.find(',');
+    const std::string_view word = rest.substr(0, comma);
+    const size_t before = keys.size();
+    for (const TableName& table : kTables) {
+      if (word == table.word || word == table.key) keys.emplace_back(table.key);
+    }
+    if (keys.size() == before) {
+      return absl::InvalidArgumentError(fmt::format("there is no table by '{}'{}: write {}", word,
+                                                    DidYouMean(word, words),
+                                                    fmt::join(words, ", ")));
+    }
+    if (comma == std::string_view::npos) return keys;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze) {
+  const std::vector<std::string>& tables = shown_as.view.tables;
+  const bool all = format == Format::kJson || (format == Format::kNdjson && tables.empty());
+  const auto shown = [&](std::string_view key) {
+    return all || std::find(tables.begin(), tables.end(), key) != tables.end();
+  };
+  analyze.by_origin = shown("origins");
+  analyze.by_cpu = shown("cpus");
+  analyze.by_pool = shown("pools");
+  analyze.by_worker = shown("workers");
+}
+
+int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input) {
+  if (shown_as.view.split && input.format == Format::kTable && !report.source.has_sched) {
+    Note("the recording has no scheduler events: where its waits went is unknown; record --sched");
+    return kInsufficient;
+  }
+  const Terminal terminal = DetectTerminal();
+  View view = shown_as.view;
+  const bool short_list = terminal.is_terminal && input.format == Format::kTable;
+  view.top = shown_as.top.value_or(short_list ? kRowsOnTerminal : 0);
+  const TextStyle style = StyleFor(terminal, input.color, input.ascii);
+  absl::StatusOr<std::string> text = RenderReport(report, input.format, view, style);
+  if (!text.ok()) return Fail(text.status());
+  if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
+  if (input.format == Format::kCsv) NoteLosses(report);
+  if (const std::string missing = ExplainNoMatch(report, input); !missing.empty()) {
+    Note(missing);
+    return kInsufficient;
+  }
+  return input.strict && !report.quality.complete() ? kInsufficient : kOk;
+}
+
+void AddReportViewOptions(CLI::App& app, ReportView* options) {
+  const std::string group = "How to show it";
+  AddParsedOption(app, "--by", "LIST", &options->view.tables, ParseBy,
+                  "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
+                  "(who had the slots of max_active); several by comma (json always holds all)")
+      ->group(group);
+  app.add_option("--sort", options->view.sort,
+                 "order of the rows: total_wait (default), p50, p95, p99, max, mean, count, "
+                 "exec, total_exec, or another column")
+      ->type_name("COLUMN")
+      ->take_last()
+      ->group(group);
+  AddParsedOption(app, "--top", "N", &options->top, ParseCount,
+                  "only the first N rows of each table; 0 shows all")
+      ->group(group);
+  app.add_flag("--hist", options->view.histograms, "full histograms of each row")->group(group);
+  app.add_flag("--split", options->view.split,
+               "tables of what dispatch waits and executions were made of; needs a recording "
+               "with scheduler events (json and csv always hold it)")
+      ->group(group);
+  AddParsedOption(app, "--threshold", "TIME", &options->threshold, ParseThreshold,
+                  "shortest stall to tell of (default: 10ms); kernel: as its watchdog does");
+}
+
+}  // namespace wqprof

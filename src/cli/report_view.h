@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a report is shown, by every command that ends with one.
+#ifndef WQPROF_CLI_REPORT_VIEW_H_
+#define WQPROF_CLI_REPORT_VIEW_H_
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <optional>
+
+#include "cli/analysis_options.h"
+#include "cli/threshold.h"
+#include "wqprof/analyze.h"
+#include "wqprof/render.h"
+
+namespace wqprof {
+
+// The options as the user gave them.
+struct ReportView {
+  View view;
+  std::optional<size_t> top;
+  Threshold threshold;
+};
+
+// --by --sort --top --hist --split --threshold
+void AddReportViewOptions(CLI::App& app, ReportView* options);
+
+// Groupings that nobody will see are not made: each costs time per item.
+void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze);
+
+// Writes the report; returns the exit code.
+int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_REPORT_VIEW_H_

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/analysis_options.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/recording.h"
+#include "cli/report_view.h"
+#include "wqprof/analyze.h"
+#include "wqprof/interval.h"
+#include "wqprof/live.h"
+#include "wqprof/number_text.h"
+#include "wqprof/page_feed.h"
+#include "wqprof/render_interval.h"
+
+namespace wqprof {
+namespace {
+
+constexpr std::string_view kExamples =
+    "Examples:\n"
+    "  wqprof stat -d 10s                   what report says of ten seconds, without a file\n"
+    "  wqprof stat -I 1s                    a line a second until Ctrl-C, then the report\n"
+    "  wqprof stat -I 1s --format ndjson    the same for programs\n"
+    "  wqprof stat --sched -- make -j8      for as long as a command runs";
+
+// So often all buffers are read: what is held in memory are the events of two such rounds.
+constexpr Nanos kRound = std::chrono::milliseconds(100);
+constexpr Nanos kShortestInterval = std::chrono::milliseconds(10);
+constexpr int kLinesBelowHeading = 20;
+
+// The options as the user gave them.
+struct StatOptions {
+  RecorderOptions recorder;
+  std::optional<Nanos> duration, interval;
+  std::optional<uint64_t> buffer_bytes;
+  AnalysisOptions input;
+  ReportView view;
+  std::vector<std::string> command;
+  bool quiet = false;
+};
+
+// Pages in, report out: analyses what a recorder drains as soon as it is certain.
+class LiveAnalysis : public PageSink {
+ public:
+  LiveAnalysis(PageFeed& feed, const AnalyzeOptions& options)
+      : feed_(feed),
+        model_(feed, {.gap_floor = options.stall_threshold}),
+        analyzer_(feed, model_, options),
+        intervals_(feed, model_, options.filter) {}
+
+  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
+    feed_.Add(cpu, pages);
+    return absl::OkStatus();
+  }
+  absl::Status EndRound() override {
+    feed_.EndRound();
+    return Analyze();
+  }
+  Interval Cut() {
+    feed_.UpdateStats();
+    return intervals_.Cut(now_);
+  }
+  // Nothing more comes.
+  absl::StatusOr<Report> Finish() {
+    feed_.EndAll();
+    if (absl::Status status = Analyze(); !status.ok()) return status;
+    feed_.UpdateStats();
+    model_.Finish();
+    Take();
+    return std::move(analyzer_).Finish();
+  }
+
+ private:
+  absl::Status Analyze() {
+    auto events = feed_.Next();
+    if (!events.ok()) return events.status();
+    if (events->empty()) return absl::OkStatus();
+    now_ = std::max(now_, events->back().at);
+    model_.Add(*events);
+    Take();
+    return absl::OkStatus();
+  }
+  void Take() {
+    model_.Take(completed_);
+    analyzer_.Add(completed_);
+    intervals_.Add(completed_);
+  }
+
+  PageFeed& feed_;
+  Reconstructor model_;
+  Analyzer analyzer_;
+  IntervalCollector intervals_;
+  Completed completed_;
+  Timestamp now_ = kUnseen;
+};
+
+// One run of the command.
+class StatCommand {
+ public:
+  explicit StatCommand(StatOptions options) : options_(std::move(options)) {}
+
+  int Run() {
+    if (const absl::Status status = SetUp(); !status.ok()) return Fail(status);
+    if (const absl::Status status = Record(); !status.ok()) return Fail(status);
+    absl::StatusOr<Report> report = analysis_->Finish();
+    if (!report.ok()) return Fail(report.status());
+    report->filters = FilterWords(options_.input);
+    if (const absl::Status status = recorder_->Remove(); !status.ok()) return Fail(status);
+    TellLosses();
+    if (options_.interval && options_.input.format == Format::kTable) {
+      if (const absl::Status written = WriteOutput("\n"); !written.ok()) return Fail(written);
+    }
+    return ShowReport(*report, options_.view, options_.input);
+  }
+
+ private:
+  absl::Status SetUp() {
+    if (!options_.command.empty()) {
+      auto workload = Workload::Prepare(options_.command);
+      if (!workload.ok()) return workload.status();
+      workload_ = *std::move(workload);
+    }
+    options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
+    options_.recorder.round_period =
+        options_.interval ? std::min(kRound, *options_.interval) : kRound;
+    auto recorder = Recorder::Create(options_.recorder);
+    if (!recorder.ok()) return recorder.status();
+    recorder_ = *std::move(recorder);
+    if (!options_.quiet) {
+      for (const std::string& note : recorder_->notes()) Note(note);
+    }
+    auto feed = PageFeed::Create(recorder_->metadata(), TaskName);
+    if (!feed.ok()) return feed.status();
+    feed_ = *std::move(feed);
+    AnalyzeOptions analyze;
+    analyze.filter.workqueues = options_.input.workqueues;
+    analyze.filter.functions = options_.input.functions;
+    analyze.filter.cpus = options_.input.cpus;
+    analyze.stall_threshold = TimeOf(options_.view.threshold, feed_->info());
+    ChooseGroupings(options_.view, options_.input.format, analyze);
+    analysis_ = std::make_unique<LiveAnalysis>(*feed_, analyze);
+    return absl::OkStatus();
+  }
+
+  absl::Status Record() {
+    ProgressLine progress(!options_.quiet && !options_.interval);
+    RecordingLimits limits;
+    limits.duration = options_.duration;
+    limits.period = options_.interval.value_or(std::chrono::seconds(1));
+    absl::Status written;
+    limits.full = [&] { return !written.ok(); };
+    RecordingEnd end =
+        RunRecording(*recorder_, *analysis_, workload_.get(), signals_, limits, [&](Nanos elapsed) {
+          progress.Show(RecordingText(elapsed, recorder_->stats(), 0));
+          if (options_.interval) written.Update(ShowInterval());
+        });
+    if (workload_ != nullptr) EndCommand(end);
+    end.status.Update(written);
+    return end.status;
+  }
+
+  absl::Status ShowInterval() {
+    const Interval interval = analysis_->Cut();
+    std::string out;
+    if (options_.input.format == Format::kNdjson) {
+      const Table table = IntervalTable(interval);
+      out = ToNdjson("wqprof.stat/1", {&table, 1});
+      // The schema stands once, above all intervals.
+      if (lines_ > 0) out.erase(0, out.find('\n') + 1);
+    } else {
+      if (lines_ % kLinesBelowHeading == 0) out = IntervalHeading();
+      out += IntervalLine(interval);
+    }
+    ++lines_;
+    return WriteOutput(out);
+  }
+
+  void EndCommand(const RecordingEnd& end) {
+    if (end.reason == RecordingEnd::Reason::kNoCommand) return;
+    if (!workload_->Ended()) EndWorkload(*workload_, signals_);
+    const int status = workload_->wait_status();
+    if (options_.quiet || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) return;
+    Note(
+        WIFSIGNALED(status)
+            ? fmt::format("{} was ended by signal {}", options_.command.front(), WTERMSIG(status))
+            : fmt::format("{} exited with code {}", options_.command.front(), WEXITSTATUS(status)));
+  }
+
+  void TellLosses() const {
+    for (const CpuLoss& loss : recorder_->stats().losses) {
+      Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b SIZE",
+                       CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap")));
+    }
+  }
+
+  StatOptions options_;
+  SignalQueue signals_;
+  std::unique_ptr<Workload> workload_;
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<PageFeed> feed_;
+  std::unique_ptr<LiveAnalysis> analysis_;
+  int lines_ = 0;
+};
+
+int RunStat(const StatOptions& options) {
+  const Format format = options.input.format;
+  if (options.interval && format != Format::kTable && format != Format::kNdjson) {
+    return Fail(absl::InvalidArgumentError(
+        "-I has no place in one json or csv document\nwrite --format ndjson, or leave out -I"));
+  }
+  if (options.interval && *options.interval < kShortestInterval) {
+    return Fail(absl::InvalidArgumentError("-I: the shortest interval is 10ms"));
+  }
+  if (options.duration && *options.duration == Nanos(0)) {
+    return Fail(absl::InvalidArgumentError("-d 0 would see nothing\ngive a time, e.g. -d 10s"));
+  }
+  return StatCommand(options).Run();
+}
+
+}  // namespace
+
+void AddStatCommand(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<StatOptions>();
+  CLI::App* const command =
+      app.add_subcommand("stat", "Report on this machine at once, without a file (as root)");
+  AddParsedOption(*command, "-d,--duration", "TIME", &options->duration, ParseDuration,
+                  "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
+  AddParsedOption(*command, "-I,--interval", "TIME", &options->interval, ParseDuration,
+                  "A line every TIME (table), or an object (ndjson), before the report");
+  command->add_flag("--sched", options->recorder.sched,
+                    "Record the scheduler too: tells why works waited");
+  command->add_flag("--timers", options->recorder.timers, "Record timers of delayed works too");
+  AddParsedOption(*command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
+                  "Ring buffer of each CPU (default 16M, less if memory is scarce)");
+  command->add_option("--clock", options->recorder.clock, "Clock of the stamps (default mono)")
+      ->type_name("CLOCK");
+  command->add_flag("-q,--quiet", options->quiet, "Tell errors and losses only");
+  AddStrictOption(*command, &options->input);
+  AddItemOptions(*command, &options->input);
+  AddOutputOptions(*command, &options->input);
+  AddReportViewOptions(*command, &options->view);
+  command->add_option("CMD", options->command, "Record until this command ends")->type_name("");
+  command->positionals_at_end();
+  command->footer(std::string(kExamples));
+  command->callback([options, &exit_code] { exit_code = RunStat(*options); });
+}
+
+}  // namespace wqprof

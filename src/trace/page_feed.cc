@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wqprof/page_feed.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "trace/decode_setup.h"
+#include "trace/event_batch.h"
+#include "trace/page_decoder.h"
+#include "trace/symbols.h"
+
+namespace wqprof {
+namespace {
+
+// Tasks come and go, for days.
+constexpr size_t kMaxAsked = 1 << 16;
+
+// The word in brackets of a trace_clock file.
+std::string ClockOf(std::string_view trace_clock) {
+  const size_t open = trace_clock.find('['), close = trace_clock.find(']');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return "";
+  return std::string(trace_clock.substr(open + 1, close - open - 1));
+}
+
+// The `n`th word of "Linux NODE RELEASE VERSION MACHINE".
+std::string WordOf(std::string_view uname, int n) {
+  for (; n > 0; --n) {
+    const size_t blank = uname.find(' ');
+    if (blank == std::string_view::npos) return "";
+    uname.remove_prefix(blank + 1);
+  }
+  return std::string(uname.substr(0, uname.find(' ')));
+}
+
+bool ComesBefore(const Event& a, const Event& b) {
+  return a.at != b.at ? a.at < b.at : a.kind < b.kind;
+}
+
+}  // namespace
+
+struct PageFeed::State {
+  // One CPU's decoder and its events that are not certain yet.
+  struct Lane {
+    Lane(const DecodeContext& context, Cpu cpu, NameTable& names) : decoder(context, cpu, names) {}
+    PageDecoder decoder;
+    EventBatch events;
+  };
+
+  DecodeContext context;
+  Symbols symbols;
+  NameTable names;
+  NameOfTask name_of_task;
+  CommTable comms;                             // of when the recording began
+  absl::flat_hash_map<int32_t, NameId> asked;  // what name_of_task told
+  TraceInfo info;
+  ReadStats stats;
+  std::map<Cpu, std::unique_ptr<Lane>> lanes;
+  EventBatch certain, merged;
+  bool taken = true;                 // `certain` was given
+  Timestamp newest = kUnseen;        // of all rounds that have ended
+  Timestamp round_newest = kUnseen;  // of this one
+
+  // Moves events up to `limit` into `certain`, in order of time.
+  void Gather(Timestamp limit) {
+    assert(taken);
+    certain.clear();
+    for (auto& [cpu, lane] : lanes) {
+      EventBatch& events = lane->events;
+      const auto end = std::upper_bound(events.begin(), events.end(), limit,
+                                        [](Timestamp t, const Event& e) { return t < e.at; });
+      // Of events that compare equal those of the lower CPU come first.
+      merged.resize(certain.size() + static_cast<size_t>(end - events.begin()));
+      std::merge(certain.begin(), certain.end(), events.begin(), end, merged.begin(), ComesBefore);
+      std::swap(certain, merged);
+      events.erase(events.begin(), end);
+    }
+    taken = certain.empty();
+    if (stats.begin == kUnseen && !certain.empty()) NoteBegin();
+  }
+
+  // A recording of our own begins with empty buffers: nothing is older than its first event.
+  void NoteBegin() {
+    for (const Event& event : certain) {
+      if (event.kind == EventKind::kLossBegin || event.kind == EventKind::kLossEnd) continue;
+      stats.begin = stats.covered_from = event.at;
+      return;
+    }
+  }
+};
+
+PageFeed::PageFeed(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PageFeed::~PageFeed() = default;
+
+absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& metadata,
+                                                           NameOfTask name_of_task) {
+  auto state = std::make_unique<State>();
+  state->name_of_task = std::move(name_of_task);
+  TraceInfo& info = state->info;
+  info.path = "this machine";
+  auto context = MakeDecodeContext(metadata.header_page, metadata.event_formats, info.path);
+  if (!context.ok()) return context.status();
+  state->context = *std::move(context);
+  state->context.page_size = metadata.page_size;
+  state->context.big_endian = std::endian::native == std::endian::big;
+  state->context.cpus = metadata.possible_cpus;
+  if (metadata.tsc.mult != 0) {
+    state->context.time = {metadata.tsc.mult, metadata.tsc.shift, 0};  // as readers of files do
+  }
+  state->symbols = Symbols(metadata.kallsyms);
+  state->context.symbols = &state->symbols;
+  info.format = "live";
+  info.uname = metadata.uname;
+  info.kernel = WordOf(metadata.uname, 2);
+  info.machine = WordOf(metadata.uname, 1);
+  info.clock = ClockOf(metadata.trace_clock);
+  info.clock_is_ns = ClockIsNs(info.clock, state->context.time);
+  info.big_endian = state->context.big_endian;
+  info.long_size = static_cast<int>(state->context.page.commit_size);
+  info.page_size = metadata.page_size;
+  info.cpus = metadata.cpus;
+  info.settings = metadata.settings;
+  NoteEvents(state->context.layout, info);
+  state->comms.Read(metadata.saved_cmdlines, state->names);
+  return std::unique_ptr<PageFeed>(new PageFeed(std::move(state)));
+}
+
+void PageFeed::Add(Cpu cpu, std::span<const std::byte> pages) {
+  std::unique_ptr<State::Lane>& lane = state_->lanes[cpu];
+  if (!lane) lane = std::make_unique<State::Lane>(state_->context, cpu, state_->names);
+  const size_t size = state_->context.page_size;
+  for (size_t at = 0; at + size <= pages.size(); at += size) {
+    lane->decoder.Decode(pages.subspan(at, size), lane->events);
+  }
+  state_->round_newest = std::max(state_->round_newest, lane->decoder.stats().last);
+}
+
+void PageFeed::EndRound() {
+  state_->Gather(state_->newest);
+  state_->newest = std::max(state_->newest, state_->round_newest);
+}
+
+void PageFeed::EndAll() { state_->Gather(Timestamp::max()); }
+
+void PageFeed::UpdateStats() {
+  ReadStats fresh;
+  fresh.covered_from = state_->stats.covered_from;
+  fresh.events_by_cpu.assign(static_cast<size_t>(state_->info.cpus), 0);
+  PageTotals totals;
+  for (const auto& [cpu, lane] : state_->lanes) {
+    AddPageStats(lane->decoder.stats(), cpu, fresh, totals);
+  }
+  FinishPageStats(state_->context.layout, totals, fresh);
+  state_->stats = std::move(fresh);
+}
+
+absl::StatusOr<std::span<const Event>> PageFeed::Next() {
+  if (std::exchange(state_->taken, true)) return std::span<const Event>();
+  return std::span<const Event>(state_->certain);
+}
+
+const TraceInfo& PageFeed::info() const { return state_->info; }
+const ReadStats& PageFeed::stats() const { return state_->stats; }
+const NameTable& PageFeed::names() const { return state_->names; }
+
+// Also unknown tasks are asked for once only: those that are gone do not come back.
+NameId PageFeed::CommOf(Pid pid) const {
+  if (const NameId known = state_->comms.Of(pid); known != NameId::kUnknown) return known;
+  if (state_->asked.size() >= kMaxAsked) state_->asked.clear();
+  const auto [entry, added] = state_->asked.try_emplace(ToInt(pid), NameId::kUnknown);
+  if (added) entry->second = state_->names.Intern(state_->name_of_task(pid));
+  return entry->second;
+}
+
+}  // namespace wqprof

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/trace_dat_writer_chunks.h"
 
+#include <sys/resource.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <condition_variable>
+#include <cstring>
 #include <deque>
 #include <mutex>
 #include <span>
@@ -15,8 +18,11 @@
 namespace wqprof {
 namespace {
 
-// Some 20 MB, should compression fall behind.
+// Some 16 MB.  Should compression fall behind, half of them are stored as they are.
 constexpr size_t kMaxQueued = 32;
+// Below that of the collector, but above that of the load: where the load has all CPUs busy, it is
+// compression that would starve.
+constexpr int kNice = -10;
 // The fastest one: pages shrink to a tenth all the same, and it must keep up with the kernel.
 constexpr int kLevel = 1;
 
@@ -24,14 +30,16 @@ struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
-// One thread's compression.
-class Compressor {
+// Makes the chunks of one file after the other.
+class ChunkWriter {
  public:
-  absl::Status Write(OutputFile& file, std::span<const std::byte> chunk) {
-    constexpr size_t kSizes = 2 * sizeof(uint32_t);
-    out_.resize(kSizes + ZSTD_compressBound(chunk.size()));
-    const size_t size = ZSTD_compressCCtx(context_.get(), out_.data() + kSizes,
-                                          out_.size() - kSizes, chunk.data(), chunk.size(), kLevel);
+  absl::Status Write(OutputFile& file, std::span<const std::byte> chunk, bool compress) {
+    out_.resize(kSizes +
+                std::max(ZSTD_compressBound(chunk.size()), StoredFrameBound(chunk.size())));
+    const std::span<std::byte> frame = std::span(out_).subspan(kSizes);
+    const size_t size = compress ? ZSTD_compressCCtx(context_.get(), frame.data(), frame.size(),
+                                                     chunk.data(), chunk.size(), kLevel)
+                                 : StoreFrame(chunk, frame);
     if (ZSTD_isError(size) != 0) return absl::ResourceExhaustedError("cannot compress: no memory");
     const ByteWriter sizes =
         ByteWriter().U32(static_cast<uint32_t>(size)).U32(static_cast<uint32_t>(chunk.size()));
@@ -40,11 +48,39 @@ class Compressor {
   }
 
  private:
+  static constexpr size_t kSizes = 2 * sizeof(uint32_t);
   std::unique_ptr<ZSTD_CCtx, FreeContext> context_{ZSTD_createCCtx()};
   std::vector<std::byte> out_;
 };
 
+// A frame (RFC 8878) begins with its magic, a descriptor that says "one segment, content size in
+// four bytes", and that size; each block with three bytes: "the last", its type, its size.
+constexpr size_t kFrameHead = 9, kBlockHead = 3, kBlock = 128 << 10;
+
 }  // namespace
+
+size_t StoredFrameBound(size_t size) {
+  return kFrameHead + size + (size + kBlock - 1) / kBlock * kBlockHead;
+}
+
+size_t StoreFrame(std::span<const std::byte> content, std::span<std::byte> frame) {
+  assert(!content.empty() && frame.size() >= StoredFrameBound(content.size()));
+  std::byte* at = frame.data();
+  const auto put = [&at](uint64_t value, size_t bytes) {
+    for (size_t i = 0; i < bytes; ++i) *at++ = static_cast<std::byte>(value >> 8 * i & 0xff);
+  };
+  put(ZSTD_MAGICNUMBER, 4);
+  put(0xa0, 1);
+  put(content.size(), 4);
+  while (!content.empty()) {
+    const auto block = content.first(std::min(content.size(), kBlock));
+    content = content.subspan(block.size());
+    put(block.size() << 3 | (content.empty() ? 1 : 0), kBlockHead);
+    std::memcpy(at, block.data(), block.size());
+    at += block.size();
+  }
+  return static_cast<size_t>(at - frame.data());
+}
 
 // A queue and the thread that works it off.
 struct ChunkCompressor::Lane {
@@ -55,21 +91,36 @@ struct ChunkCompressor::Lane {
   };
 
   void Run() {
-    Compressor compressor;
+    setpriority(PRIO_PROCESS, 0, kNice);  // of this thread; where it may not, it does without
     std::unique_lock lock(mutex);
     while (true) {
-      changed.wait(lock, [this] { return stop || !jobs.empty(); });
+      changed.wait(lock, [this] { return !writing && (stop || !jobs.empty()); });
       if (jobs.empty()) return;
-      Job job = std::move(jobs.front());
-      jobs.pop_front();
-      const bool good = status.ok();
-      lock.unlock();
-      const absl::Status written = good ? compressor.Write(*job.file, job.chunk) : absl::OkStatus();
-      lock.lock();
-      if (good && written.ok()) ++*job.written;
-      if (!written.ok()) status = written;
-      ++done;
-      changed.notify_all();
+      WriteNext(lock, true);
+    }
+  }
+
+  // REQUIRES: nobody writes, and there is a job.
+  void WriteNext(std::unique_lock<std::mutex>& lock, bool compress) {
+    Job job = std::move(jobs.front());
+    jobs.pop_front();
+    const bool good = status.ok();
+    writing = true;
+    lock.unlock();
+    const absl::Status now = good ? writer.Write(*job.file, job.chunk, compress) : absl::OkStatus();
+    lock.lock();
+    writing = false;
+    if (good && now.ok()) ++*job.written;
+    if (!now.ok()) status = now;
+    ++done;
+    changed.notify_all();
+  }
+
+  // Takes over from a thread that fell behind, for half of the queue.
+  void CatchUp(std::unique_lock<std::mutex>& lock) {
+    while (jobs.size() > kMaxQueued / 2) {
+      changed.wait(lock, [this] { return !writing; });
+      if (!jobs.empty()) WriteNext(lock, false);
     }
   }
 
@@ -79,6 +130,8 @@ struct ChunkCompressor::Lane {
   uint64_t submitted = 0, done = 0;
   absl::Status status;
   bool stop = false;
+  bool writing = false;  // somebody uses `writer`
+  ChunkWriter writer;
   std::thread thread;
 };
 
@@ -105,7 +158,7 @@ absl::Status ChunkCompressor::Submit(int lane_index, OutputFile& file, uint32_t&
   assert(lane_index >= 0);
   Lane& lane = *lanes_[static_cast<size_t>(lane_index) % lanes_.size()];
   std::unique_lock lock(lane.mutex);
-  lane.changed.wait(lock, [&lane] { return lane.jobs.size() < kMaxQueued; });
+  if (lane.jobs.size() >= kMaxQueued) lane.CatchUp(lock);
   if (!lane.status.ok()) return lane.status;
   lane.jobs.push_back({&file, &written, std::move(chunk)});
   ++lane.submitted;

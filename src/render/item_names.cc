@@ -2,6 +2,7 @@
 #include "render/item_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "fmt/format.h"
 #include "render/text.h"
@@ -38,25 +39,22 @@ std::string CsvField(std::string_view text) {
   return out + '"';
 }
 
-const ItemNames::Spelling& ItemNames::Of(NameId id) {
-  const size_t i = ToInt(id);
-  // A deque keeps what was handed out in place while it grows.
-  if (i >= spellings_.size()) spellings_.resize(i + 1);
-  Spelling& spelling = spellings_[i];
-  if (!spelling.known) {
-    const std::string_view name = names_.Get(id);
-    const FunctionName parts = SplitFunction(name);
-    spelling = {true, Encode(name), Encode(parts.name), Encode(parts.module)};
-  }
-  return spelling;
+const ItemNames::Spelling& ItemNames::Keep(std::vector<const Spelling*>& spellings, size_t i,
+                                           Spelling made) {
+  if (i >= spellings.size()) spellings.resize(i + 1);
+  spellings_.push_back(std::move(made));
+  spellings[i] = &spellings_.back();
+  return spellings_.back();
 }
 
-std::string_view ItemNames::PoolName(PoolId id) {
-  const auto i = static_cast<size_t>(id);
-  if (i >= pools_.size()) pools_.resize(i + 1);
-  Spelling& spelling = pools_[i];
-  if (!spelling.known) spelling = {true, Encode(model_.pool(id).name), "", ""};
-  return spelling.whole;
+const ItemNames::Spelling& ItemNames::MakeName(NameId id) {
+  const std::string_view name = names_.Get(id);
+  const FunctionName parts = SplitFunction(name);
+  return Keep(names_made_, ToInt(id), {Encode(name), Encode(parts.name), Encode(parts.module)});
+}
+
+const ItemNames::Spelling& ItemNames::MakePool(PoolId id) {
+  return Keep(pools_made_, static_cast<size_t>(id), {Encode(model_.pool(id).name), "", ""});
 }
 
 }  // namespace wqprof

@@ -25,25 +25,39 @@ class ItemNames {
   ItemNames(const NameTable& names, const Reconstructor& model, Encoder encode)
       : names_(names), model_(model), encode_(encode) {}
 
-  // Each is valid until the next call, and "" where nothing is known.
+  // "" where nothing is known.
   std::string_view Name(NameId id) { return Of(id).whole; }
   std::string_view Function(NameId id) { return Of(id).function; }
   std::string_view Module(NameId id) { return Of(id).module; }
-  std::string_view PoolName(PoolId id);
+  std::string_view PoolName(PoolId id) {
+    const Spelling* const known = Find(pools_made_, id);
+    return known != nullptr ? known->whole : MakePool(id).whole;
+  }
 
  private:
   struct Spelling {
-    bool known = false;
     std::string whole, function, module;
   };
-  const Spelling& Of(NameId id);
+  // Those made so far by their number, else nullptr; short enough to be part of its callers.
+  template <class Id>
+  static const Spelling* Find(const std::vector<const Spelling*>& spellings, Id id) {
+    const auto i = static_cast<size_t>(id);
+    return i < spellings.size() ? spellings[i] : nullptr;
+  }
+  const Spelling& Of(NameId id) {
+    const Spelling* const known = Find(names_made_, id);
+    return known != nullptr ? *known : MakeName(id);
+  }
+  const Spelling& MakeName(NameId id);
+  const Spelling& MakePool(PoolId id);
+  const Spelling& Keep(std::vector<const Spelling*>& spellings, size_t i, Spelling made);
   std::string Encode(std::string_view text) const { return text.empty() ? "" : encode_(text); }
 
   const NameTable& names_;
   const Reconstructor& model_;
   Encoder encode_;
-  std::deque<Spelling> spellings_;  // by NameId
-  std::deque<Spelling> pools_;      // by PoolId
+  std::deque<Spelling> spellings_;  // stay where they are
+  std::vector<const Spelling*> names_made_, pools_made_;
 };
 
 }  // namespace wqprof

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Items as NDJSON, JSON and CSV.
+#include <array>
 #include <charconv>
 #include <cstring>
+#include <type_traits>
 
 #include "render/item_fields.h"
 #include "render/item_table.h"
@@ -9,6 +11,39 @@
 
 namespace wqprof {
 namespace {
+
+// Keys are known where the fields are visited: only there does the length of a key become a number
+// in the code, and copying it a few stores.  Compilers think the functions too long for that.
+#define WQPROF_INLINE [[gnu::always_inline]]
+
+constexpr std::array<char, 200> MakeDigitPairs() {
+  std::array<char, 200> out{};
+  for (size_t i = 0; i < 100; ++i) {
+    out[2 * i] = static_cast<char>('0' + i / 10);
+    out[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return out;
+}
+constexpr std::array<char, 200> kDigitPairs = MakeDigitPairs();
+constexpr uint64_t kEightDigits = 100'000'000;
+
+// Exactly eight digits.
+inline char* PutEightDigits(char* at, uint32_t value) {
+  const uint32_t high = value / 10'000, low = value % 10'000;
+  for (const uint32_t pair : {high / 100, high % 100, low / 100, low % 100}) {
+    std::memcpy(at, &kDigitPairs[size_t{pair} * 2], 2);
+    at += 2;
+  }
+  return at;
+}
+
+// std::to_chars for what stands in each item four times, stamps in nanoseconds: it takes their
+// digits in pairs from the end, one division after the other.
+inline char* PutDecimal(char* at, uint64_t value) {
+  if (value < kEightDigits) return std::to_chars(at, at + 20, value).ptr;
+  return PutEightDigits(PutDecimal(at, value / kEightDigits),
+                        static_cast<uint32_t>(value % kEightDigits));
+}
 
 // Writes into the unused end of a buffer.  Room for the fixed parts of an item is made once,
 // so that numbers need no check; names make their own room.
@@ -22,16 +57,26 @@ class Cursor {
   Cursor(const Cursor&) = delete;
   Cursor& operator=(const Cursor&) = delete;
 
-  void Put(char c) { *at_++ = c; }
+  WQPROF_INLINE void Put(char c) { *at_++ = c; }
   // REQUIRES: together with all else of an item that is no name, at most kFixedParts bytes.
-  void Put(std::string_view fixed) {
+  WQPROF_INLINE void Put(std::string_view fixed) {
     std::memcpy(at_, fixed.data(), fixed.size());
     at_ += fixed.size();
   }
   template <class Integer>
-  void PutNumber(Integer value, int base = 10) {
-    at_ = std::to_chars(at_, at_ + 32, value, base).ptr;
+  WQPROF_INLINE void PutNumber(Integer value) {
+    auto magnitude = static_cast<uint64_t>(value);
+    if (std::is_signed_v<Integer> && value < 0) {
+      Put('-');
+      magnitude = 0 - magnitude;
+    }
+    if (magnitude < 10) {  // most CPUs
+      Put(static_cast<char>('0' + magnitude));
+    } else {
+      at_ = PutDecimal(at_, magnitude);
+    }
   }
+  void PutHex(uint64_t value) { at_ = std::to_chars(at_, at_ + 16, value, 16).ptr; }
   void PutName(std::string_view name) {
     const size_t size = used();
     if (out_.capacity() < size + name.size() + kFixedParts) {
@@ -61,67 +106,67 @@ class JsonSink {
   JsonSink(const JsonSink&) = delete;
   JsonSink& operator=(const JsonSink&) = delete;
 
-  void Plain(std::string_view key, std::string_view word) {
+  WQPROF_INLINE void Plain(std::string_view key, std::string_view word) {
     if (word.empty()) return;
     Key(key);
     out_.Put('"');
     out_.Put(word);
     out_.Put("\",");
   }
-  void Encoded(std::string_view key, std::string_view name) {
+  WQPROF_INLINE void Encoded(std::string_view key, std::string_view name) {
     if (name.empty()) return;
     Key(key);
     out_.PutName(name);
     out_.Put(',');
   }
-  void Address(std::string_view key, WorkAddr work) {
+  WQPROF_INLINE void Address(std::string_view key, WorkAddr work) {
     Key(key);
     out_.Put("\"0x");
-    out_.PutNumber(ToInt(work), 16);
+    out_.PutHex(ToInt(work));
     out_.Put("\",");
   }
-  void Count(std::string_view key, uint64_t value) { Number(key, value); }
-  void Ordinal(std::string_view key, uint64_t value) {
+  WQPROF_INLINE void Count(std::string_view key, uint64_t value) { Number(key, value); }
+  WQPROF_INLINE void Ordinal(std::string_view key, uint64_t value) {
     if (value > 0) Number(key, value);
   }
-  void Tally(std::string_view key, int32_t value) {
+  WQPROF_INLINE void Tally(std::string_view key, int32_t value) {
     if (value >= 0) Number(key, value);
   }
-  void Time(std::string_view key, Timestamp at) {
+  WQPROF_INLINE void Time(std::string_view key, Timestamp at) {
     if (at != kUnseen) Number(key, at.time_since_epoch().count());
   }
-  void Span(std::string_view key, std::optional<Nanos> span) {
+  WQPROF_INLINE void Span(std::string_view key, std::optional<Nanos> span) {
     if (span) Number(key, span->count());
   }
-  void CpuNumber(std::string_view key, Cpu cpu) {
+  WQPROF_INLINE void CpuNumber(std::string_view key, Cpu cpu) {
     if (cpu != Cpu::kNone) Number(key, ToInt(cpu));
   }
-  void Task(std::string_view key, Pid pid) {
+  WQPROF_INLINE void Task(std::string_view key, Pid pid) {
     if (pid != Pid::kNone) Number(key, ToInt(pid));
   }
-  void Flag(std::string_view key, bool value) {
+  WQPROF_INLINE void Flag(std::string_view key, bool value) {
     Key(key);
     out_.Put(value ? std::string_view("true,") : std::string_view("false,"));
   }
-  bool Open(std::string_view key, bool present) {
+  WQPROF_INLINE bool Open(std::string_view key, bool present) {
     if (!present) return false;
     Key(key);
     out_.Put('{');
     return true;
   }
-  void Close() {
+  WQPROF_INLINE void Close() {
     out_.Overwrite('}');
     out_.Put(',');
   }
 
  private:
-  void Key(std::string_view key) {
+  WQPROF_INLINE void Key(std::string_view key) {
     out_.Put('"');
     out_.Put(key);
     out_.Put("\":");
   }
   template <class Integer>
-  void Number(std::string_view key, Integer value) {
+  WQPROF_INLINE void Number(std::string_view key, Integer value) {
     Key(key);
     out_.PutNumber(value);
     out_.Put(',');
@@ -137,39 +182,39 @@ class CsvSink {
   CsvSink(const CsvSink&) = delete;
   CsvSink& operator=(const CsvSink&) = delete;
 
-  void Plain(std::string_view, std::string_view word) {
+  WQPROF_INLINE void Plain(std::string_view, std::string_view word) {
     out_.Put(word);
     out_.Put(',');
   }
-  void Encoded(std::string_view, std::string_view name) {
+  WQPROF_INLINE void Encoded(std::string_view, std::string_view name) {
     out_.PutName(name);
     out_.Put(',');
   }
-  void Address(std::string_view, WorkAddr work) {
+  WQPROF_INLINE void Address(std::string_view, WorkAddr work) {
     out_.Put("0x");
-    out_.PutNumber(ToInt(work), 16);
+    out_.PutHex(ToInt(work));
     out_.Put(',');
   }
-  void Count(std::string_view, uint64_t value) { Number(true, value); }
-  void Ordinal(std::string_view, uint64_t value) { Number(value > 0, value); }
-  void Tally(std::string_view, int32_t value) { Number(value >= 0, value); }
-  void Time(std::string_view, Timestamp at) {
+  WQPROF_INLINE void Count(std::string_view, uint64_t value) { Number(true, value); }
+  WQPROF_INLINE void Ordinal(std::string_view, uint64_t value) { Number(value > 0, value); }
+  WQPROF_INLINE void Tally(std::string_view, int32_t value) { Number(value >= 0, value); }
+  WQPROF_INLINE void Time(std::string_view, Timestamp at) {
     Number(at != kUnseen, at.time_since_epoch().count());
   }
-  void Span(std::string_view, std::optional<Nanos> span) {
+  WQPROF_INLINE void Span(std::string_view, std::optional<Nanos> span) {
     Number(span.has_value(), span.value_or(Nanos(0)).count());
   }
-  void CpuNumber(std::string_view, Cpu cpu) { Number(cpu != Cpu::kNone, ToInt(cpu)); }
-  void Task(std::string_view, Pid pid) { Number(pid != Pid::kNone, ToInt(pid)); }
-  void Flag(std::string_view, bool value) {
+  WQPROF_INLINE void CpuNumber(std::string_view, Cpu cpu) { Number(cpu != Cpu::kNone, ToInt(cpu)); }
+  WQPROF_INLINE void Task(std::string_view, Pid pid) { Number(pid != Pid::kNone, ToInt(pid)); }
+  WQPROF_INLINE void Flag(std::string_view, bool value) {
     out_.Put(value ? std::string_view("true,") : std::string_view("false,"));
   }
-  bool Open(std::string_view, bool) { return true; }
-  void Close() {}
+  WQPROF_INLINE bool Open(std::string_view, bool) { return true; }
+  WQPROF_INLINE void Close() {}
 
  private:
   template <class Integer>
-  void Number(bool present, Integer value) {
+  WQPROF_INLINE void Number(bool present, Integer value) {
     if (present) out_.PutNumber(value);
     out_.Put(',');
   }

@@ -4,8 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
+#include <charconv>
 
 namespace wqprof {
 namespace {
@@ -14,17 +13,72 @@ namespace {
 // behind the last symbol below it belongs to nothing that kallsyms knows.
 constexpr uint64_t kLongestFunction = 1 << 20;
 
-constexpr std::array<int8_t, 256> MakeHexDigits() {
-  std::array<int8_t, 256> digits{};
-  for (auto& d : digits) d = -1;
-  for (int i = 0; i < 10; ++i) digits[static_cast<size_t>('0' + i)] = static_cast<int8_t>(i);
-  for (int i = 0; i < 6; ++i) {
-    digits[static_cast<size_t>('a' + i)] = static_cast<int8_t>(10 + i);
-    digits[static_cast<size_t>('A' + i)] = static_cast<int8_t>(10 + i);
-  }
-  return digits;
+constexpr size_t kHalf = 8;  // digits of a 32-bit number, bytes of a 64-bit one
+
+constexpr uint64_t EachByte(uint64_t byte) { return byte * 0x0101010101010101; }
+
+// Whether all eight bytes are hexadecimal digits.
+bool AreHexDigits(uint64_t bytes) {
+  // Each sum has the top bit of a byte set where that byte is at least, or above, a bound; no sum
+  // reaches the next byte as long as no byte has that bit itself.
+  const auto at_least = [](uint64_t x, uint64_t bound) { return x + EachByte(0x80 - bound); };
+  const uint64_t letters = bytes | EachByte(0x20);
+  const uint64_t good = (at_least(bytes, '0') & ~at_least(bytes, '9' + 1)) |
+                        (at_least(letters, 'a') & ~at_least(letters, 'f' + 1));
+  return (good & ~bytes & EachByte(0x80)) == EachByte(0x80);
 }
-constexpr std::array<int8_t, 256> kHexDigits = MakeHexDigits();
+
+// REQUIRES: AreHexDigits(bytes), the first digit in the lowest byte.
+uint64_t ValueOfHexDigits(uint64_t bytes) {
+  uint64_t x = (bytes & EachByte(0x0f)) + (bytes >> 6 & EachByte(1)) * 9;
+  x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ff;
+  x = (x << 8 | x >> 16) & 0x0000ffff0000ffff;
+  return (x << 16 | x >> 32) & 0xffffffff;
+}
+
+uint64_t LoadEight(const char* at) {
+  uint64_t out = 0;
+  for (size_t i = 0; i < kHalf; ++i) out |= uint64_t{static_cast<uint8_t>(at[i])} << 8 * i;
+  return out;
+}
+
+// Reads the addresses of lines that mostly share their upper half.
+class AddressReader {
+ public:
+  // Takes up to sixteen digits from the front of `line`; how many there were is the difference.
+  uint64_t Take(std::string_view& line) {
+    if (line.size() > 2 * kHalf && line[2 * kHalf] == ' ') {
+      const uint64_t low = LoadEight(line.data() + kHalf);
+      if (SetUpper(LoadEight(line.data())) && AreHexDigits(low)) {
+        line.remove_prefix(2 * kHalf);
+        return upper_value_ << 32 | ValueOfHexDigits(low);
+      }
+    }
+    uint64_t address = 0;
+    const size_t most = std::min(line.size(), 2 * kHalf);
+    const char* const end = std::from_chars(line.data(), line.data() + most, address, 16).ptr;
+    line.remove_prefix(static_cast<size_t>(end - line.data()));
+    return address;
+  }
+
+ private:
+  bool SetUpper(uint64_t digits) {
+    if (digits == upper_) return true;
+    if (!AreHexDigits(digits)) return false;
+    upper_ = digits;
+    upper_value_ = ValueOfHexDigits(digits);
+    return true;
+  }
+
+  uint64_t upper_ = 0, upper_value_ = 0;  // digits, and what they mean; 0: none yet
+};
+
+// " t name": of local, global and weak symbols only text can be a work's function.
+bool IsFunction(std::string_view behind_address) {
+  return behind_address.size() > 3 && behind_address[0] == ' ' && behind_address[2] == ' ' &&
+         (behind_address[1] == 't' || behind_address[1] == 'T' || behind_address[1] == 'w' ||
+          behind_address[1] == 'W');
+}
 
 }  // namespace
 
@@ -32,28 +86,20 @@ Symbols::Symbols(std::string kallsyms) : text_(std::move(kallsyms)) {
   // "ffffffff81000000 T _stext" and, for modules, "\t[module]" behind.
   if (text_.size() > UINT32_MAX) text_.resize(UINT32_MAX);
   entries_.reserve(text_.size() / 40);
-  const char* const begin = text_.data();
-  const char* const end = begin + text_.size();
-  for (const char* p = begin; p < end;) {
-    const char* eol = static_cast<const char*>(std::memchr(p, '\n', static_cast<size_t>(end - p)));
-    if (eol == nullptr) eol = end;
-    uint64_t address = 0;
-    const char* q = p;
-    for (; q < eol && kHexDigits[static_cast<uint8_t>(*q)] >= 0 && q - p < 16; ++q) {
-      address = address << 4 | static_cast<uint64_t>(kHexDigits[static_cast<uint8_t>(*q)]);
-    }
-    // " t name": of local, global and weak symbols only text can be a work's function.
-    if (q > p && eol - q > 3 && q[0] == ' ' && q[2] == ' ' && address != 0 &&
-        (q[1] == 't' || q[1] == 'T' || q[1] == 'w' || q[1] == 'W')) {
-      entries_.push_back({address, static_cast<uint32_t>(q + 3 - begin)});
-    }
-    p = eol + 1;
+  AddressReader addresses;
+  bool sorted = true;
+  for (std::string_view rest = text_; !rest.empty();) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    const size_t size = line.size();
+    const uint64_t address = addresses.Take(line);
+    if (line.size() == size || address == 0 || !IsFunction(line)) continue;
+    sorted = sorted && (entries_.empty() || entries_.back().address <= address);
+    entries_.push_back({address, static_cast<uint32_t>(line.data() + 3 - text_.data())});
   }
-  const auto by_address = [](const Entry& a, const Entry& b) { return a.address < b.address; };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), by_address)) {
-    std::stable_sort(entries_.begin(), entries_.end(), by_address);
-  }
-  entries_.shrink_to_fit();
+  if (sorted) return;
+  std::stable_sort(entries_.begin(), entries_.end(),
+                   [](const Entry& a, const Entry& b) { return a.address < b.address; });
 }
 
 std::string Symbols::NameOf(uint64_t address) const {

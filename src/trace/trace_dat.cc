@@ -338,7 +338,7 @@ class Parser {
   void ParseSectionOption(uint16_t id, uint64_t offset) {
     if (id != kHeaderInfo && id != kEventFormats && id != kKallsyms && id != kCmdlines) return;
     if (!sections_.insert(id).second) return;  // one of each
-    const auto body = Section(offset, id);
+    auto body = Section(offset, id);
     if (!body) {
       dat_.truncated = true;
       return;
@@ -346,9 +346,14 @@ class Parser {
     ByteCursor in(*body, big_endian_);
     if (id == kHeaderInfo) ParseHeaderInfo(in);
     if (id == kEventFormats) ParseEventFormats(in);
-    if (id == kKallsyms) dat_.kallsyms = in.Bytes(in.U32());
     if (id == kCmdlines) dat_.cmdlines = in.Bytes(in.U64());
+    const std::string_view kallsyms = id == kKallsyms ? in.Bytes(in.U32()) : "";
     dat_.truncated |= !in.ok();
+    if (kallsyms.empty()) return;
+    // Some megabytes, which would cost more to copy than to read.
+    body->resize(static_cast<size_t>(kallsyms.data() - body->data()) + kallsyms.size());
+    body->erase(0, body->size() - kallsyms.size());
+    dat_.kallsyms = *std::move(body);
   }
 
   void ParseV6Instance(ByteCursor& in) {

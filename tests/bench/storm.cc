@@ -1,58 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load of side_by_side: a fixed number of works, as fast as they go.  Half of them are
-// asynchronous fsyncs of a file in memory (one aio_fsync_work each, on the per-CPU pools), half
-// are bytes through a pseudo-terminal (one flush_to_ldisc each, on an unbound pool).
-//   storm WORKS
+// The load of side_by_side and overhead: a fixed number of works, as fast as they go.  Works are
+// asynchronous fsyncs of a file in memory (one aio_fsync_work each, on the per-CPU pools, queued
+// DEPTH at a time by a thread that stays on its CPU) or bytes through a pseudo-terminal (one
+// flush_to_ldisc each, on an unbound pool, one at a time).  All threads make equally many.  Prints
+// the seconds that it took.
+//   storm WORKS [FSYNC_THREADS PTY_PAIRS [DEPTH]]      by default 1 1 8
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <thread>
+#include <vector>
 
 namespace {
 
 constexpr long kMaxWorks = 100'000'000;
-constexpr size_t kDepth = 8;  // fsyncs in flight
+constexpr long kMaxThreads = 1024, kMaxDepth = 4096;
 
 bool Complain(const char* what) {
   std::perror(what);
   return false;
 }
 
-bool SubmitAndWait(aio_context_t context, std::array<iocb*, kDepth>& requests) {
-  if (syscall(SYS_io_submit, context, kDepth, requests.data()) != long{kDepth}) {
+void StayOnCpu(long cpu) {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(static_cast<size_t>(cpu % sysconf(_SC_NPROCESSORS_ONLN)), &cpus);
+  sched_setaffinity(0, sizeof cpus, &cpus);  // where it may not, it goes where it likes
+}
+
+bool SubmitAndWait(aio_context_t context, std::vector<iocb*>& requests,
+                   std::vector<io_event>& events) {
+  const long depth = static_cast<long>(requests.size());
+  if (syscall(SYS_io_submit, context, depth, requests.data()) != depth) {
     return Complain("storm: io_submit");
   }
-  std::array<io_event, kDepth> events;
-  size_t done = 0;
-  while (done < kDepth) {
-    const long n = syscall(SYS_io_getevents, context, 1, kDepth - done, events.data(), nullptr);
+  for (long done = 0; done < depth;) {
+    const long n = syscall(SYS_io_getevents, context, 1, depth - done, events.data(), nullptr);
     if (n < 0) return Complain("storm: io_getevents");
-    done += static_cast<size_t>(n);
+    done += n;
   }
   return true;
 }
 
-bool Fsync(long works) {
+bool Fsync(long works, long depth) {
   aio_context_t context = 0;
-  if (syscall(SYS_io_setup, kDepth, &context) != 0) return Complain("storm: io_setup");
+  if (syscall(SYS_io_setup, depth, &context) != 0) return Complain("storm: io_setup");
   const int file = memfd_create("storm", 0);
   if (file < 0) return Complain("storm: memfd_create");
-  std::array<iocb, kDepth> controls{};
-  std::array<iocb*, kDepth> requests;
-  for (size_t i = 0; i < kDepth; ++i) {
-    controls[i].aio_fildes = static_cast<uint32_t>(file);
-    controls[i].aio_lio_opcode = IOCB_CMD_FSYNC;
-    requests[i] = &controls[i];
+  std::vector<iocb> controls(static_cast<size_t>(depth));
+  std::vector<io_event> events(static_cast<size_t>(depth));
+  std::vector<iocb*> requests;
+  for (iocb& control : controls) {
+    control.aio_fildes = static_cast<uint32_t>(file);
+    control.aio_lio_opcode = IOCB_CMD_FSYNC;
+    requests.push_back(&control);
   }
   bool ok = true;
-  for (long i = 0; ok && i < works; i += kDepth) ok = SubmitAndWait(context, requests);
+  for (long i = 0; ok && i < works; i += depth) ok = SubmitAndWait(context, requests, events);
   syscall(SYS_io_destroy, context);
   close(file);
   return ok;
@@ -86,14 +99,28 @@ bool PassBytes(long works) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long works = argc == 2 ? std::atol(argv[1]) : 0;
-  if (works < 1 || works > kMaxWorks) {
-    std::fprintf(stderr, "usage: storm WORKS, from 1 to %ld\n", kMaxWorks);
+  const auto number = [&](int index, long otherwise) {
+    return index < argc ? std::atol(argv[index]) : otherwise;
+  };
+  const long works = number(1, 0), fsyncs = number(2, 1), pairs = number(3, 1),
+             depth = number(4, 8);
+  const long threads = fsyncs + pairs;
+  if (argc == 3 || argc > 5 || works < 1 || works > kMaxWorks || fsyncs < 0 || pairs < 0 ||
+      threads < 1 || threads > kMaxThreads || depth < 1 || depth > kMaxDepth) {
+    std::fprintf(stderr, "usage: storm WORKS [FSYNC_THREADS PTY_PAIRS [DEPTH]]\n");
     return 2;
   }
-  bool pty_ok = false;
-  std::thread pty([&] { pty_ok = PassBytes(works / 2); });
-  const bool fsync_ok = Fsync(works - works / 2);
-  pty.join();
-  return pty_ok && fsync_ok ? 0 : 1;
+  const auto begin = std::chrono::steady_clock::now();
+  std::atomic<bool> ok = true;
+  std::vector<std::thread> running;
+  for (long i = 0; i < threads; ++i) {
+    running.emplace_back([&, i] {
+      if (i < fsyncs) StayOnCpu(i);
+      if (!(i < fsyncs ? Fsync(works / threads, depth) : PassBytes(works / threads))) ok = false;
+    });
+  }
+  for (std::thread& thread : running) thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  std::printf("storm: %.6f s\n", took.count());
+  return ok ? 0 : 1;
 }

@@ -27,8 +27,13 @@ enum class EventKind : uint8_t {
   kTimerStart,    // timer_start                 -> Event::timer
   kTimerExpire,   // timer_expire_entry          -> Event::timer
   kTimerCancel,   // timer_cancel                -> Event::timer
+  // Of these only who was interrupted where and when is told.
+  kIrqEntry,      // irq_handler_entry
+  kIrqExit,       // irq_handler_exit
+  kSoftirqEntry,  // softirq_entry
+  kSoftirqExit,   // softirq_exit
 };
-inline constexpr int kEventKinds = static_cast<int>(EventKind::kTimerCancel) + 1;
+inline constexpr int kEventKinds = static_cast<int>(EventKind::kSoftirqExit) + 1;
 
 // Bits of common_flags that the analysis uses (include/linux/trace_events.h).
 inline constexpr uint8_t kFlagIrqsOff = 0x01;

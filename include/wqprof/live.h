@@ -23,6 +23,7 @@ namespace wqprof {
 // What to record, and how.
 struct RecorderOptions {
   bool sched = false;   // scheduler events too
+  bool irqs = false;    // handlers of interrupts, and softirqs, too
   bool timers = false;  // timers of delayed works too
   std::string clock = "mono";
   uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce

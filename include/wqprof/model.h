@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,7 +102,14 @@ struct RunSplit {
   // Of `blocked`, by the letter of the state; what is left is S, or a seldom one.
   Nanos blocked_in_d{0};
   Nanos blocked_in_i{0};
+  // Of `on_cpu`, what others took on that CPU: interrupt handlers and softirqs but BH works; BH
+  // works.  Absent when the trace does not tell: without events of interrupts, or of BH works.
+  std::optional<Nanos> stolen_irq, stolen_bh;
   Nanos blocked_in_s() const { return blocked - blocked_in_d - blocked_in_i; }
+  std::optional<Nanos> Stolen() const {
+    if (!stolen_irq && !stolen_bh) return std::nullopt;
+    return AddSaturated(stolen_irq.value_or(Nanos(0)), stolen_bh.value_or(Nanos(0)));
+  }
   Nanos Sum() const {
     Nanos sum{0};
     for (const Nanos part : {on_cpu, preempted, blocked, runnable, unknown}) {
@@ -117,7 +125,14 @@ struct RunSplit {
     unknown = AddSaturated(unknown, o.unknown);
     blocked_in_d = AddSaturated(blocked_in_d, o.blocked_in_d);
     blocked_in_i = AddSaturated(blocked_in_i, o.blocked_in_i);
+    AddIfSeen(stolen_irq, o.stolen_irq);
+    AddIfSeen(stolen_bh, o.stolen_bh);
     return *this;
+  }
+
+ private:
+  static void AddIfSeen(std::optional<Nanos>& sum, std::optional<Nanos> part) {
+    if (part) sum = AddSaturated(sum.value_or(Nanos(0)), *part);
   }
 };
 
@@ -182,6 +197,9 @@ struct GapHolder {
   Nanos overlap{0};                        // with the gap
   std::optional<RunSplit> split;           // of the overlap; with scheduler events
   NameId preempted_by = NameId::kUnknown;  // the task that had its CPU meanwhile
+  Nanos idled{0};                          // of that wait for its CPU, how long the CPU idled
+  char asleep_in = 0;                // the letter of its state, when it slept as the gap ended ...
+  Timestamp asleep_since = kUnseen;  // ... and since when
 };
 
 // A time in which a pool had activated items waiting and started none.
@@ -198,9 +216,11 @@ struct PoolGap {
   NameId starter_comm = NameId::kUnknown;
   Pid starter_pid = Pid::kNone;
   NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU longest before it
-  bool collided = false;  // the item that ended the gap waited for its own execution to end
-  bool rescued = false;   // a rescuer ended the gap; its item before this one is a holder, too
-  Nanos creation{0};      // longest that a worker of the pool slept over making another one
+  Nanos starter_idled{0};  // awake, it waited so long while the CPU on which it then ran idled
+  std::optional<Nanos> cpu_idle;  // so long the CPU of a per-CPU pool idled; with scheduler events
+  bool collided = false;          // the item that ended the gap waited for its own execution to end
+  bool rescued = false;  // a rescuer ended the gap; its item before this one is a holder, too
+  Nanos creation{0};     // longest that a worker of the pool slept over making another one
 };
 
 // How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.
@@ -252,6 +272,16 @@ struct ActivationAccount {
   uint64_t released_by_end = 0;  // activated as an item of it ended
   std::vector<Activator> activators;
   bool shared_by_pools = false;  // the end in one pool activated an item of another
+};
+
+// Items of one pool that waited, activated, while its CPU idled; or, of an unbound pool, while one
+// of those CPUs idled on which it had executed before.  Each waited so for kLongIdle or more.
+inline constexpr Nanos kLongIdle = std::chrono::milliseconds(1);
+struct IdleWaitAccount {
+  PoolId pool = PoolId::kUnknown;
+  uint64_t items = 0;
+  Nanos waited{0};  // time in which at least one of them waited so
+  Nanos worst{0};   // of one item
 };
 
 // What a Reconstructor completed since it was asked last.
@@ -315,6 +345,8 @@ class Reconstructor {
   std::vector<WorkerOccupancy> Workers() const;
   // In order of the first queue event of each.
   std::vector<ActivationAccount> Activations() const;
+  // Of pools that have any; none without scheduler events.
+  std::vector<IdleWaitAccount> IdleWaits() const;
 
  private:
   struct State;

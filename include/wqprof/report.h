@@ -76,6 +76,7 @@ struct PoolRow {
   // NaN when the trace's clock does not count nanoseconds.
   double busy_mean = 0, busy_fraction = 0, backlog_mean = 0;
   Nanos stalled{0};
+  std::optional<IdleWaitAccount> idle_waits;  // with scheduler events
   Histogram execution;
   Measures measures;  // of the items that ran there
 };
@@ -145,6 +146,8 @@ struct StallHolder {
   std::optional<Nanos> on_cpu, preempted, blocked;
   std::optional<Nanos> blocked_in_d;  // of blocked: in TASK_UNINTERRUPTIBLE
   std::optional<std::string> preempted_by;
+  std::string asleep_in;  // "S", "D" or "I": how it slept as the stall ended; "": it did not
+  Timestamp asleep_since = kUnseen;
 };
 
 // The worker that ended a stall, and what it did until then; with scheduler events.
@@ -153,6 +156,7 @@ struct StallStarter {
   Pid worker_pid = Pid::kNone;
   WaitSplit wait;
   std::optional<std::string> preempted_by;  // the task that had its CPU longest
+  Nanos idled{0};                           // awake, it waited so long for a CPU that idled
 };
 
 enum class StallCause : uint8_t {
@@ -162,7 +166,8 @@ enum class StallCause : uint8_t {
   kNoIdleWorker,
   kStarved,
   kBehindItem,
-  kSoftirqDelay
+  kSoftirqDelay,
+  kIdleCpu
 };
 std::string_view ToString(StallCause cause);
 
@@ -178,6 +183,7 @@ struct Stall {
   StallCause cause = StallCause::kUnknown;
   std::vector<StallHolder> holders;
   std::optional<StallStarter> starter;
+  std::optional<Nanos> cpu_idle;  // so long the CPU of a per-CPU pool idled
   std::vector<DelayedRow> delayed;
 };
 

@@ -170,8 +170,15 @@ struct Analyzer::State {
   }
 
   void FillPools(Report& report) {
+    const std::vector<IdleWaitAccount> idle_waits = model.IdleWaits();
     for (PoolOccupancy& occupancy : model.Pools()) {
       PoolRow row;
+      if (source.info().has_sched && has_durations) {
+        const auto it = std::find_if(idle_waits.begin(), idle_waits.end(), [&](const auto& waits) {
+          return waits.pool == occupancy.pool.id;
+        });
+        row.idle_waits = it != idle_waits.end() ? *it : IdleWaitAccount{occupancy.pool.id};
+      }
       const size_t id = static_cast<size_t>(occupancy.pool.id);
       row.busy_mean = Ratio(occupancy.busy_sum, report.duration);
       row.busy_fraction = Ratio(occupancy.busy_any, report.duration);

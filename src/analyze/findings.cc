@@ -113,6 +113,34 @@ void FindLongExecutions(const Report& report, const std::vector<LongExecution>& 
                     Selector(longest->workqueue, longest->function))}});
 }
 
+// The pool in which most time passed so.
+void FindIdleCpus(const Report& report, std::vector<Candidate>& out) {
+  const PoolRow* worst = nullptr;
+  size_t others = 0;
+  for (const PoolRow& row : report.pools) {
+    if (!row.idle_waits || row.idle_waits->items == 0) continue;
+    ++others;
+    if (worst == nullptr || worst->idle_waits->waited < row.idle_waits->waited) worst = &row;
+  }
+  if (worst == nullptr) return;
+  const Pool& pool = worst->occupancy.pool;
+  const IdleWaitAccount& waits = *worst->idle_waits;
+  const std::string where = pool.cpu != Cpu::kNone ? fmt::format("CPU {}", ToInt(pool.cpu))
+                                                   : std::string("a CPU on which it had executed");
+  out.push_back({waits.waited,
+                 {0, "idle_cpu",
+                  fmt::format("{} of {} waited, activated, while {} idled: for {} in all, one of "
+                              "them for {}{}",
+                              CountOf(waits.items, "item"), pool.name, where,
+                              DurationText(waits.waited), DurationText(waits.worst),
+                              others > 1 ? fmt::format("; so did items of {} more",
+                                                       CountOf(others - 1, "pool"))
+                                         : ""),
+                  fmt::format("wqprof report{} --split --by pool   # asleep, in creation or on "
+                              "their way: what the workers did",
+                              FileArgument(report))}});
+}
+
 void FindPending(const Report& report, const OldestPending& oldest, Nanos threshold,
                  std::vector<Candidate>& out) {
   if (oldest.age < threshold) return;
@@ -147,6 +175,7 @@ std::vector<Finding> FindFindings(const Report& report,
   FindActivationWaits(report, candidates);
   FindStalls(report, candidates);
   FindLongExecutions(report, long_executions, candidates);
+  FindIdleCpus(report, candidates);
   FindPending(report, oldest, threshold, candidates);
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.weight > b.weight; });

@@ -79,6 +79,8 @@ std::string_view ToString(StallCause cause) {
       return "behind_item";
     case StallCause::kSoftirqDelay:
       return "softirq_delay";
+    case StallCause::kIdleCpu:
+      return "idle_cpu";
   }
   return "unknown";
 }

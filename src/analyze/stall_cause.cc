@@ -11,6 +11,7 @@ struct HolderFacts {
   bool any = false;
   bool on_cpu = false;   // one of them had a CPU for half the gap
   bool starved = false;  // one of them wanted a CPU for half the gap, and did not get it
+  bool late = false;     // ... though that CPU idled
   bool all_blocked = false;
   bool creating = false;  // a worker slept most of the gap over making another one
 };
@@ -25,7 +26,8 @@ HolderFacts FactsOf(const PoolGap& gap) {
     const RunSplit& split = *holder.split;
     facts.any = true;
     facts.on_cpu |= split.on_cpu >= half;
-    facts.starved |= split.preempted + split.runnable >= half;
+    facts.starved |= split.preempted + split.runnable - holder.idled >= half;
+    facts.late |= holder.idled >= half;
     facts.all_blocked &= split.blocked * 2 >= holder.overlap;
   }
   facts.all_blocked &= facts.any;
@@ -38,6 +40,7 @@ StallCause CauseOfHolders(const HolderFacts& facts, StallCause if_blocked) {
   // That create_worker() took so long is why nobody took over from those that slept, or were late.
   if (facts.creating) return StallCause::kNoIdleWorker;
   if (facts.starved) return StallCause::kStarved;
+  if (facts.late) return StallCause::kIdleCpu;
   return facts.all_blocked ? if_blocked : StallCause::kUnknown;
 }
 
@@ -60,7 +63,10 @@ StallCause CauseOf(const PoolGap& gap, PoolKind pool) {
       std::max({s.hold, s.worker_creation, awake, s.head_of_line, s.pre_work, s.unknown});
   // A worker may be awake and still wait for the one that hogs its CPU: from 6.5 on the tick
   // takes a CPU-intensive worker out of concurrency management, and wakes another.
-  if (most == awake) return facts.on_cpu ? StallCause::kCpuHog : StallCause::kStarved;
+  if (most == awake) {
+    if (facts.on_cpu) return StallCause::kCpuHog;
+    return gap.starter_idled * 2 >= awake ? StallCause::kIdleCpu : StallCause::kStarved;
+  }
   if (most == s.worker_creation) return StallCause::kNoIdleWorker;
   if (most == s.hold) return CauseOfHolders(facts, StallCause::kAllBlocked);
   if (most == s.head_of_line) {

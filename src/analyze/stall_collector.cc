@@ -24,13 +24,19 @@ StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
     out.blocked = holder.split->blocked;
     out.blocked_in_d = holder.split->blocked_in_d;
     if (holder.preempted_by != NameId::kUnknown) out.preempted_by = names.Get(holder.preempted_by);
+    if (holder.asleep_in != 0) out.asleep_in = holder.asleep_in;
+    out.asleep_since = holder.asleep_since;
   }
   return out;
 }
 
 std::optional<StallStarter> StarterOf(const PoolGap& gap, const NameTable& names) {
   if (!gap.starter) return std::nullopt;
-  StallStarter out{std::string(names.Get(gap.starter_comm)), gap.starter_pid, *gap.starter, {}};
+  StallStarter out{std::string(names.Get(gap.starter_comm)),
+                   gap.starter_pid,
+                   *gap.starter,
+                   {},
+                   gap.starter_idled};
   if (gap.starter_preempted_by != NameId::kUnknown) {
     out.preempted_by = names.Get(gap.starter_preempted_by);
   }
@@ -146,6 +152,7 @@ Stall StallCollector::ToStall(const Record& record) const {
     stall.holders.push_back(ToStallHolder(holder, names));
   }
   stall.starter = StarterOf(record.gap, names);
+  stall.cpu_idle = record.gap.cpu_idle;
   for (const Waited& w : record.waited) stall.delayed.push_back(ToRow(w));
   std::sort(stall.delayed.begin(), stall.delayed.end(), [](const auto& a, const auto& b) {
     return a.worst_wait != b.worst_wait ? a.worst_wait > b.worst_wait : a.function < b.function;

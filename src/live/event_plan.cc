@@ -14,12 +14,12 @@ std::string EventFile(const PlannedEvent& event, std::string_view file) {
 
 }  // namespace
 
-std::vector<PlannedEvent> PlanEvents(bool sched, bool timers, const FilterFacts& facts) {
+std::vector<PlannedEvent> PlanEvents(const RecorderOptions& options, const FilterFacts& facts) {
   std::vector<PlannedEvent> events = {{"workqueue", "workqueue_queue_work", ""},
                                       {"workqueue", "workqueue_activate_work", ""},
                                       {"workqueue", "workqueue_execute_start", ""},
                                       {"workqueue", "workqueue_execute_end", ""}};
-  if (sched) {
+  if (options.sched) {
     const std::string woken =
         facts.workers_have_prefix
             ? R"(comm ~ "kworker*" || comm ~ "ksoftirqd*" || comm == "kthreadd")"
@@ -32,7 +32,13 @@ std::vector<PlannedEvent> PlanEvents(bool sched, bool timers, const FilterFacts&
     events.push_back({"sched", "sched_process_exit", ""});
     events.push_back({"task", "task_rename", ""});
   }
-  if (timers) {
+  if (options.irqs) {
+    events.push_back({"irq", "irq_handler_entry", ""});
+    events.push_back({"irq", "irq_handler_exit", ""});
+    events.push_back({"irq", "softirq_entry", ""});
+    events.push_back({"irq", "softirq_exit", ""});
+  }
+  if (options.timers) {
     const std::string delayed = facts.delayed_work_timer_fn != 0
                                     ? fmt::format("function == {:#x}", facts.delayed_work_timer_fn)
                                     : "";
@@ -49,7 +55,7 @@ absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>
     return absl::FailedPreconditionError(
         fmt::format("cannot trace: this kernel has no event {}:{}\n{}", event.system, event.name,
                     own ? "it needs one built with CONFIG_EVENT_TRACING"
-                        : "record without --sched or --timers"));
+                        : "record without --sched, --irqs or --timers"));
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
+#include "wqprof/live.h"
 
 namespace wqprof {
 
@@ -26,14 +27,15 @@ struct FilterFacts {
   uint64_t delayed_work_timer_fn = 0;  // its address; 0: unknown
 };
 
-// The events that `sched` and `timers` ask for, with the narrowest filters that hide nothing
+// The events that `options` ask for, with the narrowest filters that hide nothing
 // from the analysis:
 // - sched_switch stays whole, as it tells who had a CPU while a worker waited for one;
 // - wake-ups are wanted of workers, of ksoftirqd (BH works) and of kthreadd (new workers);
 // - fork, exit and rename are rare, and name the tasks that queue works;
+// - interrupts are those whose handlers and softirqs the kernel tells of;
 // - timers are those of delayed works.  timer_cancel cannot be filtered by function, and
 //   tells nothing that timer_start, timer_expire_entry and the queue event do not: left out.
-std::vector<PlannedEvent> PlanEvents(bool sched, bool timers, const FilterFacts& facts);
+std::vector<PlannedEvent> PlanEvents(const RecorderOptions& options, const FilterFacts& facts);
 
 // kFailedPrecondition when the kernel lacks one of `events`.
 absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>& events);

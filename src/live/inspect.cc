@@ -63,7 +63,7 @@ TracingCheck CheckLeftovers(const Tracefs& tracefs) {
 }
 
 TracingCheck CheckWorkqueueEvents(const Tracefs& tracefs) {
-  const absl::Status status = CheckEvents(tracefs, PlanEvents(false, false, {}));
+  const absl::Status status = CheckEvents(tracefs, PlanEvents({}, {}));
   if (!status.ok()) return Failed("workqueue events", status);
   const auto format = [&](std::string_view event) {
     return ReadText(tracefs.File(fmt::format("events/workqueue/{}/format", event))).text;
@@ -77,7 +77,7 @@ TracingCheck CheckWorkqueueEvents(const Tracefs& tracefs) {
 }
 
 TracingCheck CheckOtherEvents(const Tracefs& tracefs, std::string name, bool sched) {
-  std::vector<PlannedEvent> events = PlanEvents(sched, !sched, {});
+  std::vector<PlannedEvent> events = PlanEvents({.sched = sched, .timers = !sched}, {});
   std::erase_if(events, [](const PlannedEvent& event) { return event.system == "workqueue"; });
   const absl::Status status = CheckEvents(tracefs, events);
   if (!status.ok()) {

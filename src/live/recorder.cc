@@ -130,7 +130,7 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   FilterFacts facts;
   facts.workers_have_prefix = RescuersHavePrefix(first_threads);
   if (options.timers) facts.delayed_work_timer_fn = symbols.AddressOf("delayed_work_timer_fn");
-  events = PlanEvents(options.sched, options.timers, facts);
+  events = PlanEvents(options, facts);
   if (absl::Status status = CheckEvents(*tracefs, events); !status.ok()) return status;
 
   BufferSetup buffer;

@@ -15,9 +15,10 @@ namespace wqprof {
 // short ones lay between them.
 class CpuRuns {
  public:
-  // A task's run ends, and the next one's begins.
-  void Switch(Timestamp at, NameId outgoing) {
-    if (whole_ && at - since_ >= kShortest) runs_[next_++ % kKept] = {outgoing, since_, at};
+  // A task's run ends, and the next one's begins.  That of the idle task is none.
+  void Switch(Timestamp at, NameId outgoing, bool idle) {
+    if (!idle && whole_ && at - since_ >= kShortest)
+      runs_[next_++ % kKept] = {outgoing, since_, at};
     since_ = at;
     whole_ = true;
   }

@@ -26,6 +26,7 @@ void Matcher::Handle(const Event& e) {
       activations_.Lost();
       sched_.OnLoss(e.at);
       timers_.OnLoss();
+      stolen_.OnLoss(e.at);
       break;
     case EventKind::kLossEnd:
       losses_.End(e.cpu, e.at);
@@ -36,6 +37,7 @@ void Matcher::Handle(const Event& e) {
       if (sched_.OnSwitch(e)) {
         workers_.FindTask(e.sched_switch.next, e.sched_switch.next_comm)->last_event = e.at;
       }
+      if (stolen_.seen()) PreemptInterrupt(e.cpu);
       break;
     case EventKind::kWaking:
     case EventKind::kWakeup:
@@ -53,6 +55,12 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kTimerExpire:
       timers_.OnExpire(e);
+      break;
+    case EventKind::kIrqEntry:
+    case EventKind::kIrqExit:
+    case EventKind::kSoftirqEntry:
+    case EventKind::kSoftirqExit:
+      OnInterrupt(e);
       break;
     default:
       break;

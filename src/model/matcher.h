@@ -12,6 +12,7 @@
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
 #include "model/sched_tracker.h"
+#include "model/stolen_tracker.h"
 #include "model/timer_tracker.h"
 #include "model/work_table.h"
 #include "model/worker_table.h"
@@ -47,6 +48,7 @@ class Matcher {
   const PoolTracker& pools() const { return pools_; }
   const WorkerTable& workers() const { return workers_; }
   const ActivationTracker& activations() const { return activations_; }
+  const IdleWaits& idle_waits() const { return idle_waits_; }
   Timestamp now() const { return now_; }
 
  private:
@@ -117,6 +119,11 @@ class Matcher {
   bool RunTouched(const WorkItem& item) const;
   void Close(OpenExecution& run);
 
+  // What interrupts its workers.
+  void OnInterrupt(const Event& e);
+  void LeaveInterrupt(StolenTracker::Level level, const Event& e);
+  void PreemptInterrupt(Cpu cpu);
+
   // The window, and starts before their queue event.
   bool ShiftWindow(WorkState& work, ExecutionContext& context, OpenExecution& run);
   void MakeProvisional(SlabIndex index, ExecutionContext& context, const QueueRecord& old,
@@ -152,6 +159,8 @@ class Matcher {
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
+  StolenTracker stolen_;
+  IdleWaits idle_waits_;
   TimerTracker timers_;
   ActivationTracker activations_;
   WorkTable works_;

@@ -67,7 +67,12 @@ void Matcher::OnStart(const Event& e) {
   context.seen = true;
   context.last_event = e.at;
   ++context.executions;
-  if (!softirq) sched_.OnExecuting(context, e.at, true);
+  if (softirq) {
+    stolen_.Enter(StolenTracker::Level::kBhWork, e);
+  } else {
+    sched_.OnExecuting(context, e.at, true);
+    if (stolen_.seen()) stolen_.Begin(workers_.IndexOf(context));
+  }
 }
 
 void Matcher::MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -159,7 +164,14 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
   const PoolTracker::Started started =
       pools_.ItemStarts(context.pool, q.feed, q.activated, run.item.started, gap_floor_);
   run.item.waited_in = started.waited_in;
-  if (sched_.seen()) SplitWait(context, run.item);
+  if (sched_.seen()) {
+    SplitWait(context, run.item);
+    // What later events may yet turn around is not counted.
+    if (!run.item.wait_tainted && run.provisional == SlabIndex::kNone) {
+      idle_waits_.Started(pools_.pool(started.waited_in), run.item.run_cpu, q.activated,
+                          run.item.started, sched_.idle());
+    }
+  }
   if (started.gap_begin != kUnseen) [[unlikely]] {
     gaps_.push_back(pools_.GapOf(started.waited_in, started.gap_begin, run.item.started));
     DescribeGap(gaps_.back(), &context, run.item.collided);
@@ -207,6 +219,7 @@ void Matcher::OnEnd(const Event& e) {
   }
   context.seen = true;
   context.last_event = e.at;
+  if (softirq) LeaveInterrupt(StolenTracker::Level::kBhWork, e);
 }
 
 void Matcher::EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq) {

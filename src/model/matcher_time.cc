@@ -46,9 +46,41 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
     (switched ? split.unknown : split.on_cpu) = item.ended - item.started;
   } else {
     split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
+    if (stolen_.seen()) stolen_.Fill(workers_.IndexOf(context), item.started, split);
   }
   assert(split.Sum() == item.ended - item.started);
   SplitFor(item).run = split;
+}
+
+// Interrupts count once scheduler events tell who was interrupted on its CPU.
+void Matcher::OnInterrupt(const Event& e) {
+  const bool hardirq = e.kind == EventKind::kIrqEntry || e.kind == EventKind::kIrqExit;
+  const auto level = hardirq ? StolenTracker::Level::kHardirq : StolenTracker::Level::kSoftirq;
+  if (e.kind == EventKind::kIrqEntry || e.kind == EventKind::kSoftirqEntry) {
+    stolen_.Enter(level, e);
+  } else {
+    LeaveInterrupt(level, e);
+  }
+}
+
+void Matcher::LeaveInterrupt(StolenTracker::Level level, const Event& e) {
+  const auto over = stolen_.Leave(level, e);
+  if (!over || !sched_.seen()) return;
+  const ExecutionContext* worker = workers_.Find(over->from, e.cpu);
+  if (worker == nullptr || worker->stack.empty() ||
+      worker->stack.front().item.started > over->begin) {
+    return;
+  }
+  const size_t index = workers_.IndexOf(*worker);
+  sched_.IsOnCpu(*worker) ? stolen_.Add(index, *over) : stolen_.Doubt(index);
+}
+
+void Matcher::PreemptInterrupt(Cpu cpu) {
+  const auto interrupted = stolen_.OnSwitch(cpu);
+  if (!interrupted) return;
+  if (const ExecutionContext* worker = workers_.Find(*interrupted, cpu)) {
+    stolen_.Doubt(workers_.IndexOf(*worker));
+  }
 }
 
 // While a pool starts nothing, each of its workers has at most one execution that lasts into
@@ -78,6 +110,12 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     if (const auto time = sched_.Between(context, from, to)) {
       holder.split = RunSplitOf(*time);
       holder.preempted_by = run.preempted_by;
+      if (open) {
+        holder.idled = sched_.IdledBefore(context, from, to);
+        const SchedTracker::Sleep sleep = sched_.SleepOf(context);
+        holder.asleep_in = sleep.letter;
+        holder.asleep_since = sleep.since;
+      }
     }
     gap.holders.push_back(holder);
   });
@@ -85,12 +123,17 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     return a.overlap != b.overlap ? a.overlap > b.overlap : a.begin < b.begin;
   });
   if (gap.holders.size() > kMaxHolders) gap.holders.resize(kMaxHolders);
+  const Cpu cpu = pools_.pool(gap.pool).cpu;
+  if (sched_.seen() && cpu != Cpu::kNone) {
+    gap.cpu_idle = sched_.idle().Between(cpu, gap.begin, gap.end);
+  }
   if (starter == nullptr || starter->pid == Pid::kNone) return;
   gap.starter_comm = starter->comm;
   gap.starter_pid = starter->pid;
   if (const auto time = sched_.Between(*starter, gap.begin, gap.end)) {
     gap.starter = WaitSplitOf(*time);
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);
+    gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
   }
 }
 

@@ -27,5 +27,8 @@ std::vector<WorkerOccupancy> Reconstructor::Workers() const {
 std::vector<ActivationAccount> Reconstructor::Activations() const {
   return state_->matcher.activations().Accounts();
 }
+std::vector<IdleWaitAccount> Reconstructor::IdleWaits() const {
+  return state_->matcher.idle_waits().Accounts();
+}
 
 }  // namespace wqprof

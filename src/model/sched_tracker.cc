@@ -2,6 +2,7 @@
 #include "model/sched_tracker.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace wqprof {
 
@@ -32,12 +33,13 @@ bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
   const Event::Switch& s = e.sched_switch;
   CpuRuns& runs = runs_[e.cpu];
-  runs.Switch(e.at, s.prev_comm);
+  runs.Switch(e.at, s.prev_comm, e.pid == kIdleTask);
+  idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
     const bool runnable = s.preempted || s.prev_state == 'R';
     if (runnable) {
-      track.runnable_since = e.at;
+      track.awake_since = e.at;
       Set(track, e.at, TaskState::kPreempted);
     } else {
       // TASK_IDLE alone is no idle worker: a work may sleep in it, too.
@@ -49,11 +51,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
   }
   if (ExecutionContext* next = workers_.FindTask(s.next, s.next_comm)) {
     Track& track = TrackOf(*next);
-    if (track.runnable_since != kUnseen && e.at - track.runnable_since > track.longest) {
-      track.longest = e.at - track.runnable_since;
-      track.had_cpu = runs.LongestIn(track.runnable_since, e.at, s.prev_comm);
-    }
-    track.runnable_since = kUnseen;
+    NoteWait(track, e, runs);
     const TaskState before = track.history.state();
     Set(track, e.at, TaskState::kOnCpu);
     return before != TaskState::kUnknown && before != TaskState::kPreempted &&
@@ -73,12 +71,20 @@ void SchedTracker::OnWake(const Event& e) {
       state == TaskState::kRunnable) {
     return;
   }
-  if (e.kind == EventKind::kWaking) {
-    Set(track, e.at, TaskState::kWoken);
-  } else {
-    track.runnable_since = e.at;
-    Set(track, e.at, TaskState::kRunnable);
-  }
+  if (track.awake_since == kUnseen) track.awake_since = e.at;
+  Set(track, e.at, e.kind == EventKind::kWaking ? TaskState::kWoken : TaskState::kRunnable);
+}
+
+// A worker gets its CPU: for how long it waited, and who had that CPU.
+void SchedTracker::NoteWait(Track& track, const Event& e, const CpuRuns& runs) {
+  const Timestamp since = std::exchange(track.awake_since, kUnseen);
+  if (since == kUnseen || e.at - since <= track.Longest()) return;
+  track.waited_for = e.cpu;
+  track.waited_since = since;
+  track.waited_until = e.at;
+  const NameId last = e.pid == kIdleTask ? NameId::kUnknown : e.sched_switch.prev_comm;
+  const bool idled = idle_.Between(e.cpu, since, e.at) * 2 >= e.at - since;
+  track.had_cpu = idled ? NameId::kUnknown : runs.LongestIn(since, e.at, last);
 }
 
 void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
@@ -90,8 +96,11 @@ void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
 
 void SchedTracker::OnLoss(Timestamp at) {
   for (auto& track : tracks_) {
-    if (track) Set(*track, at, TaskState::kUnknown);
+    if (!track) continue;
+    Set(*track, at, TaskState::kUnknown);
+    track->awake_since = kUnseen;
   }
+  idle_.OnLoss();
   for (CpuRuns& runs : runs_) runs.OnLoss();
 }
 
@@ -99,7 +108,7 @@ void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, boo
   if (!seen_) return;
   Track& track = TrackOf(worker);
   track.history.SetExecuting(at, executing);
-  track.longest = Nanos(0);
+  track.waited_since = track.waited_until = kUnseen;
   track.had_cpu = NameId::kUnknown;
   wants_trim_ |= track.history.size() > track.trim_at;
 }
@@ -111,6 +120,7 @@ void SchedTracker::Trim(Timestamp oldest) {
     track->history.Trim(oldest);
     track->trim_at = std::max(kMinTrim, 2 * track->history.size());
   }
+  idle_.Trim(oldest);
 }
 
 std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, Timestamp from,
@@ -125,6 +135,34 @@ std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, 
 NameId SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
   const Track* track = FindTrack(worker);
   return track ? track->had_cpu : NameId::kUnknown;
+}
+
+Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,
+                                Timestamp to) const {
+  const Track* track = FindTrack(worker);
+  if (track == nullptr || track->waited_since == kUnseen) return Nanos(0);
+  return idle_.Between(track->waited_for, std::max(from, track->waited_since),
+                       std::min(to, track->waited_until));
+}
+
+SchedTracker::Sleep SchedTracker::SleepOf(const ExecutionContext& worker) const {
+  const Track* track = FindTrack(worker);
+  if (track == nullptr) return {};
+  switch (track->history.state()) {
+    case TaskState::kSleeping:
+      return {'S', track->history.since()};
+    case TaskState::kSleepingD:
+      return {'D', track->history.since()};
+    case TaskState::kSleepingIdle:
+      return {'I', track->history.since()};
+    default:
+      return {};
+  }
+}
+
+bool SchedTracker::IsOnCpu(const ExecutionContext& worker) const {
+  const Track* track = FindTrack(worker);
+  return track != nullptr && track->history.state() == TaskState::kOnCpu;
 }
 
 bool SchedTracker::SwitchedSince(Cpu cpu, Timestamp since) const {

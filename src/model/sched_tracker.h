@@ -8,6 +8,7 @@
 
 #include "model/by_cpu.h"
 #include "model/cpu_runs.h"
+#include "model/idle_tracker.h"
 #include "model/worker_history.h"
 #include "model/worker_table.h"
 #include "wqprof/event.h"
@@ -31,7 +32,7 @@ class SchedTracker {
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
   // Whether histories have grown so long that Trim() pays.
-  bool wants_trim() const { return wants_trim_; }
+  bool wants_trim() const { return wants_trim_ || idle_.wants_trim(); }
   // No item waits since before `oldest`: what was before it may be forgotten.
   void Trim(Timestamp oldest);
 
@@ -39,8 +40,18 @@ class SchedTracker {
   std::optional<WorkerTime> Between(const ExecutionContext& worker, Timestamp from,
                                     Timestamp to) const;
   // The task that had the worker's CPU while it waited longest for it, since its last start
-  // or end.
+  // or end; kUnknown when the CPU mostly idled.
   NameId PreemptedBy(const ExecutionContext& worker) const;
+  // How long that CPU idled within that wait, between two times.
+  Nanos IdledBefore(const ExecutionContext& worker, Timestamp from, Timestamp to) const;
+  // How a worker sleeps: the letter of its state, 0 when it does not, or that is not known.
+  struct Sleep {
+    char letter = 0;
+    Timestamp since = kUnseen;
+  };
+  Sleep SleepOf(const ExecutionContext& worker) const;
+  bool IsOnCpu(const ExecutionContext& worker) const;
+  IdleTracker& idle() { return idle_; }
   // Whether a CPU switched tasks after `since`.
   bool SwitchedSince(Cpu cpu, Timestamp since) const;
 
@@ -51,19 +62,24 @@ class SchedTracker {
   struct Track {
     WorkerHistory history;
     size_t trim_at = kMinTrim;
-    Timestamp runnable_since = kUnseen;
-    Nanos longest{0};  // wait for its CPU
+    Timestamp awake_since = kUnseen;  // and not on its CPU
+    // The longest wait for its CPU, and who had that.
+    Cpu waited_for = Cpu::kNone;
+    Timestamp waited_since = kUnseen, waited_until = kUnseen;
     NameId had_cpu = NameId::kUnknown;
+    Nanos Longest() const { return wqprof::Between(waited_since, waited_until).value_or(Nanos(0)); }
   };
   static constexpr size_t kMinTrim = 1024;
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
   const Track* FindTrack(const ExecutionContext& worker) const;
   void Set(Track& track, Timestamp at, TaskState state);
+  void NoteWait(Track& track, const Event& e, const CpuRuns& runs);
 
   WorkerTable& workers_;
   bool seen_ = false;
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
   ByCpu<CpuRuns> runs_;
+  IdleTracker idle_;
   bool wants_trim_ = false;
 };
 

@@ -40,6 +40,12 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
     }
     sink.Close();
   }
+  if (sink.Open("stolen", run && run->Stolen())) {
+    for (const StolenPart& part : kStolenParts) {
+      sink.Span(part.key, run ? (*run).*part.value : std::nullopt);
+    }
+    sink.Close();
+  }
   sink.Close();
 }
 

@@ -98,6 +98,9 @@ Table PoolTable(const Report& report) {
                    {"backlog_mean", "BACKLOG"},
                    {"backlog_most", "MAX", kText},
                    {"stalled_ns", "STALLED"},
+                   {"idle_wait_items", "", kMachine},
+                   {"idle_wait_ns", "", kMachine},
+                   {"idle_wait_max_ns", "", kMachine},
                    {"execution", "", kMachine, 0, 0, true},
                    {"latency", "", kMachine, 0, 0, true},
                    {"activation_wait", "", kMachine, 0, 0, true},
@@ -106,13 +109,16 @@ Table PoolTable(const Report& report) {
   for (const PoolRow& row : report.pools) {
     const PoolOccupancy& occupancy = row.occupancy;
     const Measures& measures = row.measures;
+    const auto& waits = row.idle_waits;
     table.rows.push_back(
         {WordCell(occupancy.pool.name), std::string(ToString(occupancy.pool.kind)),
          CpuCell(occupancy.pool.cpu), occupancy.executions, occupancy.workers,
          MeanCell(row.busy_mean), uint64_t{occupancy.busy_max}, BarCell(row.busy_fraction),
          occupancy.backlog_max, MeanCell(row.backlog_mean), occupancy.backlog_max,
-         SpanCell(report.source, row.stalled), &row.execution, IfTaken(measures, measures.latency),
-         IfTaken(measures, measures.activation_wait), IfTaken(measures, measures.dispatch_wait)});
+         SpanCell(report.source, row.stalled), waits ? Cell(waits->items) : Cell(),
+         waits ? Cell(waits->waited) : Cell(), waits ? Cell(waits->worst) : Cell(), &row.execution,
+         IfTaken(measures, measures.latency), IfTaken(measures, measures.activation_wait),
+         IfTaken(measures, measures.dispatch_wait)});
     if (report.source.has_sched) AppendSplitCells(table.rows.back(), measures.split);
   }
   return table;
@@ -155,13 +161,15 @@ Table HolderTable(const Stall& stall) {
   table.columns = {{"function", ""},        {"workqueue", ""},    {"worker", ""},
                    {"worker_pid", ""},      {"begin_ns", ""},     {"overlap_ns", ""},
                    {"on_cpu_ns", ""},       {"preempted_ns", ""}, {"blocked_ns", ""},
-                   {"blocked_in_d_ns", ""}, {"preempted_by", ""}};
+                   {"blocked_in_d_ns", ""}, {"preempted_by", ""}, {"asleep_in", ""},
+                   {"asleep_since_ns", ""}};
   for (const StallHolder& holder : stall.holders) {
     table.rows.push_back({WordCell(holder.function), WordCell(holder.workqueue),
                           WordCell(holder.worker), PidCell(holder.worker_pid),
                           TimeCell(holder.begin), holder.overlap, OptionalCell(holder.on_cpu),
                           OptionalCell(holder.preempted), OptionalCell(holder.blocked),
-                          OptionalCell(holder.blocked_in_d), OptionalCell(holder.preempted_by)});
+                          OptionalCell(holder.blocked_in_d), OptionalCell(holder.preempted_by),
+                          WordCell(holder.asleep_in), TimeCell(holder.asleep_since)});
   }
   return table;
 }
@@ -172,11 +180,13 @@ Table StarterTable(const Stall& stall) {
   table.columns = {{"worker", ""}, {"worker_pid", ""}};
   for (const auto& part : kWaitParts) table.columns.push_back({fmt::format("{}_ns", part.key), ""});
   table.columns.push_back({"preempted_by", ""});
+  table.columns.push_back({"idle_cpu_ns", ""});
   if (!stall.starter) return table;
   const StallStarter& starter = *stall.starter;
   std::vector<Cell> row = {WordCell(starter.worker), PidCell(starter.worker_pid)};
   for (const auto& part : kWaitParts) row.push_back(starter.wait.*part.value);
   row.push_back(OptionalCell(starter.preempted_by));
+  row.push_back(starter.idled);
   table.rows.push_back(std::move(row));
   return table;
 }
@@ -265,6 +275,7 @@ Table StallTable(const Report& report) {
                    {"delayed_items", "WAITING"},
                    {"worst_latency_ns", "WORST WAIT"},
                    {"cause", "CAUSE", kAll, 0, 1},
+                   {"cpu_idle_ns", "", kMachine},
                    {"held_by", "HELD BY", kText, 12, 2},
                    {"functions", "WHO WAITED", kText, 12, 3},
                    {"holders", "", kJson},
@@ -276,8 +287,9 @@ Table StallTable(const Report& report) {
          SinceText(report.read.begin, stall.begin), TimeCell(stall.begin), stall.duration,
          Estimate{stall.duration, false, stall.at_end}, stall.at_end, stall.delayed_items,
          Estimate{stall.worst_latency, false, stall.at_end}, std::string(ToString(stall.cause)),
-         HolderWords(stall), DelayedWords(stall), std::vector<Table>{HolderTable(stall)},
-         std::vector<Table>{StarterTable(stall)}, std::vector<Table>{DelayedTable(stall)}});
+         OptionalCell(stall.cpu_idle), HolderWords(stall), DelayedWords(stall),
+         std::vector<Table>{HolderTable(stall)}, std::vector<Table>{StarterTable(stall)},
+         std::vector<Table>{DelayedTable(stall)}});
   }
   return table;
 }

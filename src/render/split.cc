@@ -25,6 +25,18 @@ Cell PartsCell(const Parts& parts, uint64_t items, const Split& split) {
   return std::vector<Table>{std::move(table)};
 }
 
+// {"irq": ns, "bh": ns}; null when neither was seen.
+Cell StolenCell(const RunSplit& run) {
+  if (!run.Stolen()) return {};
+  Table table{.key = "", .title = "", .record = true};
+  table.rows.emplace_back();
+  for (const StolenPart& part : kStolenParts) {
+    table.columns.push_back({std::string(part.key), ""});
+    table.rows.front().push_back(OptionalCell(run.*part.value));
+  }
+  return std::vector<Table>{std::move(table)};
+}
+
 template <class Parts>
 void AppendCsvColumns(std::vector<Column>& columns, std::string_view measure, const Parts& parts) {
   columns.push_back({fmt::format("split_{}_items", measure), "", kCsv});
@@ -117,16 +129,20 @@ void AppendSplitColumns(std::vector<Column>& columns) {
   columns.push_back({"split", "", kJson});
   AppendCsvColumns(columns, "dispatch_wait", kWaitParts);
   AppendCsvColumns(columns, "execution", kRunParts);
+  for (const StolenPart& part : kStolenParts) {
+    columns.push_back({fmt::format("split_stolen_{}_ns", part.key), "", kCsv});
+  }
 }
 
 void AppendSplitCells(std::vector<Cell>& cells, const SplitSums& split) {
   Table both{.key = "split", .title = "", .record = true};
-  both.columns = {{"dispatch_wait", ""}, {"execution", ""}};
+  both.columns = {{"dispatch_wait", ""}, {"execution", ""}, {"stolen", ""}};
   both.rows = {{PartsCell(kWaitParts, split.waits, split.wait),
-                PartsCell(kRunParts, split.runs, split.run)}};
+                PartsCell(kRunParts, split.runs, split.run), StolenCell(split.run)}};
   cells.push_back(std::vector<Table>{std::move(both)});
   AppendCsvCells(cells, kWaitParts, split.waits, split.wait);
   AppendCsvCells(cells, kRunParts, split.runs, split.run);
+  for (const StolenPart& part : kStolenParts) cells.push_back(OptionalCell(split.run.*part.value));
 }
 
 Table WaitSplitTable(const NamedRows& rows) {
@@ -135,8 +151,26 @@ Table WaitSplitTable(const NamedRows& rows) {
 }
 
 Table RunSplitTable(const NamedRows& rows) {
-  return SplitTable(rows, "executions", "EXECUTED", kRunParts,
-                    [](const SplitSums& s) { return std::pair(s.runs, s.run); });
+  Table table = SplitTable(rows, "executions", "EXECUTED", kRunParts,
+                           [](const SplitSums& s) { return std::pair(s.runs, s.run); });
+  const bool seen = std::any_of(rows.measures.begin(), rows.measures.end(), [](const Measures* m) {
+    return m->split.run.Stolen().has_value();
+  });
+  if (!seen) return table;
+  // Before the bar, of which it is no part.
+  const auto at = [](auto& list) { return list.end() - 1; };
+  table.columns.insert(at(table.columns),
+                       {{"stolen", "", kSortOnly}, {"stolen_share", "STOLEN", kText, 0, 1}});
+  size_t next = 0;
+  for (const Measures* measures : rows.measures) {
+    const SplitSums& split = measures->split;
+    if (split.runs == 0) continue;
+    const auto stolen = split.run.Stolen();
+    std::vector<Cell>& cells = table.rows[next++];
+    cells.insert(at(cells), {OptionalCell(stolen),
+                             stolen ? Cell(Share{Fraction(*stolen, split.run.Sum())}) : Cell()});
+  }
+  return table;
 }
 
 std::string SplitLegend() {

@@ -4,6 +4,7 @@
 #define WQPROF_RENDER_SPLIT_PARTS_H_
 
 #include <array>
+#include <optional>
 #include <string_view>
 
 #include "wqprof/model.h"
@@ -34,6 +35,16 @@ inline constexpr std::array<SplitPart<RunSplit>, 5> kRunParts = {{
     {"blocked", "BLOCKED", 'b', &RunSplit::blocked},
     {"runnable", "RUNNABLE", 'r', &RunSplit::runnable},
     {"unknown", "UNKNOWN", '?', &RunSplit::unknown},
+}};
+
+// What others took of the time on the CPU: no parts of their own.
+struct StolenPart {
+  std::string_view key;
+  std::optional<Nanos> RunSplit::*value;
+};
+inline constexpr std::array<StolenPart, 2> kStolenParts = {{
+    {"irq", &RunSplit::stolen_irq},
+    {"bh", &RunSplit::stolen_bh},
 }};
 
 // The time asleep, by the letter of the task's state.

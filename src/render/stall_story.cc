@@ -23,6 +23,9 @@ std::string_view Meaning(StallCause cause) {
       return "the items had to wait for one item ahead of them";
     case StallCause::kSoftirqDelay:
       return "the softirq that runs these items came late";
+    case StallCause::kIdleCpu:
+      return "a worker was awake and its CPU idled: it was late to run it. Sleep states that take "
+             "long to leave do that, and hosts that keep a virtual CPU waiting";
     case StallCause::kUnknown:
       break;
   }
@@ -65,7 +68,11 @@ void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   };
   add(starter.wait.hold, "asleep, nobody woke it");
   add(starter.wait.worker_creation, "waiting for a new worker, or for the pool's manager");
-  add(starter.wait.wakeup, "woken, on its way to a runqueue");
+  const bool idled = starter.idled * 2 >= starter.wait.wakeup + starter.wait.runqueue;
+  const std::string idle = starter.idled > Nanos(0)
+                               ? fmt::format("; the CPU idled for {}", DurationText(starter.idled))
+                               : "";
+  add(starter.wait.wakeup, "woken, on its way to a runqueue" + (idled ? idle : ""));
   add(starter.wait.runqueue, starter.preempted_by
                                  ? fmt::format("on a runqueue, where {} had the CPU",
                                                Escaped(*starter.preempted_by, ascii))
@@ -128,7 +135,12 @@ void AppendHolders(std::string& out, const Report& report, const Stall& stall, b
     }
     out += fmt::format(", {} of the stall", DurationText(holder.overlap));
     const std::string times = TimesOf(holder, ascii);
-    out += times.empty() ? "\n" : fmt::format(": {}\n", times);
+    if (!times.empty()) out += fmt::format(": {}", times);
+    if (!holder.asleep_in.empty() && holder.asleep_since != kUnseen) {
+      out += fmt::format("; in the end asleep in {} since {}", holder.asleep_in,
+                         SinceText(report.read.begin, holder.asleep_since));
+    }
+    out += '\n';
   }
 }
 

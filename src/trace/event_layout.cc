@@ -29,6 +29,10 @@ constexpr KnownEvent kKnown[] = {
     {"timer_start", EventKind::kTimerStart},
     {"timer_expire_entry", EventKind::kTimerExpire},
     {"timer_cancel", EventKind::kTimerCancel},
+    {"irq_handler_entry", EventKind::kIrqEntry},
+    {"irq_handler_exit", EventKind::kIrqExit},
+    {"softirq_entry", EventKind::kSoftirqEntry},
+    {"softirq_exit", EventKind::kSoftirqExit},
 };
 
 // Looks fields up in one format and grows the layout's min_size to hold them.
@@ -117,6 +121,11 @@ bool FindFields(const EventFormat& format, EventKind kind, uint32_t long_size, E
     case EventKind::kTimerExpire:
     case EventKind::kTimerCancel:
       return FindTimerFields(find, long_size, long_size, f);
+    case EventKind::kIrqEntry:
+    case EventKind::kIrqExit:
+    case EventKind::kSoftirqEntry:
+    case EventKind::kSoftirqExit:
+      return true;  // what all events have is all that is needed
     case EventKind::kLossBegin:
     case EventKind::kLossEnd:
       break;

@@ -8,6 +8,7 @@ bracket what ftrace must hold:
     q0 <= workqueue_queue_work <= q1, execute_start <= start, end <= execute_end.
 Every row must be found as one item, and no item of the module's functions may be left over.
 A recording that was cut, or that lost events, only has to be a part of the truth.
+With scheduler events, the parts of each wait and of each execution must add up to the whole.
 Recordings of the same events must give the same items.
 
 With --csv FILE, a line "kernel,scenario,recording,items,mismatches" is appended for each.
@@ -199,7 +200,19 @@ class Scenario:
         if not self.matched:
             self.problems.append("no item is whole: nothing was compared")
 
+    def check_splits(self):
+        """The parts of a split add up to the whole, whosever item it is."""
+        for item in self.items:
+            split = item.get("split", {})
+            for part, begin, end in (("dispatch_wait", "activated_ns", "started_ns"),
+                                     ("execution", "started_ns", "ended_ns")):
+                if part in split and sum(split[part].values()) != item[end] - item[begin]:
+                    self.problems.append("%s does not add up: %s" % (part, json.dumps(item)))
+            if sum(split.get("stolen", {}).values()) > split.get("execution", {}).get("on_cpu", 0):
+                self.problems.append("more was stolen than there was: %s" % json.dumps(item))
+
     def check(self):
+        self.check_splits()
         self.check_partial() if self.partial else self.check_whole()
         executed = sum(r["outcome"] == "executed" for r in self.rows)
         if not self.partial and self.matched != executed:

@@ -119,29 +119,30 @@ const PlannedEvent* Find(const std::vector<PlannedEvent>& events, std::string_vi
 }
 
 TEST(PlanEventsTest, WorkqueueEventsAreNeverFiltered) {
-  for (const PlannedEvent& event : PlanEvents(true, true, {true, 1})) {
+  for (const PlannedEvent& event :
+       PlanEvents({.sched = true, .irqs = true, .timers = true}, {true, 1})) {
     if (event.system == "workqueue") {
       EXPECT_EQ(event.filter, "") << event.name;
     }
   }
-  EXPECT_EQ(PlanEvents(false, false, {}).size(), 4u);
+  EXPECT_EQ(PlanEvents({}, {}).size(), 4u);
 }
 
 TEST(PlanEventsTest, WakeUpsAreFilteredOnlyWhereANameTellsEveryWorker) {
-  const auto with = PlanEvents(true, false, {.workers_have_prefix = true});
+  const auto with = PlanEvents({.sched = true}, {.workers_have_prefix = true});
   EXPECT_NE(Find(with, "sched_waking")->filter.find("kworker*"), std::string::npos);
-  const auto without = PlanEvents(true, false, {.workers_have_prefix = false});
+  const auto without = PlanEvents({.sched = true}, {.workers_have_prefix = false});
   EXPECT_EQ(Find(without, "sched_waking")->filter, "");
   // Who ran while a worker waited for its CPU may be anybody.
   EXPECT_EQ(Find(with, "sched_switch")->filter, "");
 }
 
 TEST(PlanEventsTest, TimersAreThoseOfDelayedWorks) {
-  const auto events = PlanEvents(false, true, {.delayed_work_timer_fn = 0xffffffff81000020});
+  const auto events = PlanEvents({.timers = true}, {.delayed_work_timer_fn = 0xffffffff81000020});
   EXPECT_EQ(Find(events, "timer_start")->filter, "function == 0xffffffff81000020");
   EXPECT_EQ(Find(events, "timer_expire_entry")->filter, "function == 0xffffffff81000020");
   EXPECT_EQ(Find(events, "timer_cancel"), nullptr);
-  EXPECT_EQ(Find(PlanEvents(false, true, {}), "timer_start")->filter, "");
+  EXPECT_EQ(Find(PlanEvents({.timers = true}, {}), "timer_start")->filter, "");
 }
 
 }  // namespace

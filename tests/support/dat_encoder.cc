@@ -39,6 +39,10 @@ constexpr KindText kKinds[] = {
     {EventKind::kTimerStart, "timer", "timer_start", 418},
     {EventKind::kTimerExpire, "timer", "timer_expire_entry", 417},
     {EventKind::kTimerCancel, "timer", "timer_cancel", 415},
+    {EventKind::kIrqEntry, "irq", "irq_handler_entry", 122},
+    {EventKind::kIrqExit, "irq", "irq_handler_exit", 121},
+    {EventKind::kSoftirqEntry, "irq", "softirq_entry", 120},
+    {EventKind::kSoftirqExit, "irq", "softirq_exit", 118},
 };
 
 const KindText& TextOf(EventKind kind) {
@@ -99,6 +103,12 @@ std::vector<Field> FieldsOf(EventKind kind, const DatStyle& style) {
               {"unsigned int flags", 4, false}};
     case EventKind::kTimerExpire:
       return {timer, now, function};
+    case EventKind::kIrqEntry:
+    case EventKind::kIrqExit:
+      return {{"int irq", 4, true}};
+    case EventKind::kSoftirqEntry:
+    case EventKind::kSoftirqExit:
+      return {{"unsigned int vec", 4, false}};
     default:
       return {timer};
   }
@@ -167,6 +177,12 @@ class PayloadWriter {
       case EventKind::kExit:
       case EventKind::kRename:
         Task();
+        break;
+      case EventKind::kIrqEntry:
+      case EventKind::kIrqExit:
+      case EventKind::kSoftirqEntry:
+      case EventKind::kSoftirqExit:
+        Int(6);
         break;
       default:
         Timer();

@@ -184,6 +184,7 @@ void CheckSplit(const WorkItem& item, const ItemSplit& split) {
     EXPECT_EQ(r.Sum(), item.Execution()) << "item " << item.id;
     EXPECT_GE(std::min({r.on_cpu, r.preempted, r.blocked, r.runnable, r.unknown}), zero)
         << "item " << item.id;
+    EXPECT_LE(r.Stolen().value_or(zero), r.on_cpu) << "item " << item.id;
   }
 }
 
@@ -214,6 +215,7 @@ Outcome ReconstructUnchecked(EventSource& source, Reconstructor::Options options
   outcome.quality = model.quality();
   outcome.pools = model.Pools();
   outcome.workers = model.Workers();
+  outcome.idle_waits = model.IdleWaits();
   for (const WorkItem& i : outcome.items) outcome.pool_of[i.pool] = model.pool(i.pool);
   for (const PoolGap& g : outcome.gaps) outcome.pool_of[g.pool] = model.pool(g.pool);
   return outcome;

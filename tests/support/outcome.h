@@ -20,6 +20,7 @@ struct Outcome {
   MatchQuality quality;
   std::vector<PoolOccupancy> pools;
   std::vector<WorkerOccupancy> workers;
+  std::vector<IdleWaitAccount> idle_waits;
   std::map<PoolId, Pool> pool_of;
 
   // The items in the order of their first event.

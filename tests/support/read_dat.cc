@@ -35,6 +35,11 @@ std::string Details(const Event& e, const NameTable& names) {
     case EventKind::kExit:
     case EventKind::kRename:
       return fmt::format("{} {}", ToInt(e.task.task), names.Get(e.task.comm));
+    case EventKind::kIrqEntry:
+    case EventKind::kIrqExit:
+    case EventKind::kSoftirqEntry:
+    case EventKind::kSoftirqExit:
+      return "";
     default:
       return fmt::format("{:#x} {} {}", ToInt(e.timer.timer), names.Get(e.timer.function),
                          e.kind == EventKind::kTimerStart ? e.timer.timeout_jiffies : 0);
@@ -44,10 +49,11 @@ std::string Details(const Event& e, const NameTable& names) {
 }  // namespace
 
 std::string Describe(const Event& e, const NameTable& names) {
-  constexpr std::string_view kKinds[] = {"queue",       "activate",     "start",       "end",
-                                         "loss-begin",  "loss-end",     "switch",      "waking",
-                                         "wakeup",      "fork",         "exit",        "rename",
-                                         "timer-start", "timer-expire", "timer-cancel"};
+  constexpr std::string_view kKinds[] = {
+      "queue",     "activate", "start",         "end",          "loss-begin",
+      "loss-end",  "switch",   "waking",        "wakeup",       "fork",
+      "exit",      "rename",   "timer-start",   "timer-expire", "timer-cancel",
+      "irq-entry", "irq-exit", "softirq-entry", "softirq-exit"};
   static_assert(std::size(kKinds) == kEventKinds);
   return fmt::format("{} [{}] pid {} flags {:#x} {}: {}", e.at.time_since_epoch().count(),
                      ToInt(e.cpu), ToInt(e.pid), e.flags, kKinds[static_cast<size_t>(e.kind)],

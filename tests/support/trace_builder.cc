@@ -162,6 +162,10 @@ TraceBuilder& TraceBuilder::Tick(Nanos at, int cpu) {
   return Add(event);
 }
 
+TraceBuilder& TraceBuilder::Interrupt(Nanos at, const Emitter& by, EventKind kind) {
+  return Add(Blank(at, by, kind));
+}
+
 TraceBuilder& TraceBuilder::Comm(int pid, std::string_view comm) {
   comms_[Pid{pid}] = names_->Intern(comm);
   return *this;

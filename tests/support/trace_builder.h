@@ -80,6 +80,8 @@ class TraceBuilder : public EventSource {
   TraceBuilder& Rename(Nanos at, const Emitter& by, int pid, std::string_view comm);
   TraceBuilder& Fork(Nanos at, const Emitter& by, int child, std::string_view comm);
   TraceBuilder& Exit(Nanos at, const Emitter& by);
+  // irq_handler_entry, ..., softirq_exit.
+  TraceBuilder& Interrupt(Nanos at, const Emitter& by, EventKind kind);
   // An event that says nothing of works: something happened on a CPU at that time.
   TraceBuilder& Tick(Nanos at, int cpu);
   TraceBuilder& Add(const Event& event);

@@ -111,5 +111,53 @@ TEST(StallCauseTest, WhoStarvedAWorkerIsNamed) {
   EXPECT_EQ(report->stalls[0].starter->preempted_by, "rt_hog");
 }
 
+TEST(StallCauseTest, AnIdleTaskStarvesNobody) {
+  const Emitter idle{0, "swapper/0", 0, 0};
+  TraceBuilder t;
+  t.Put(0us, kTask, kWorkA).Switch(1us, 0, idle, kWorker).Run(2us, 3us, kWorker, kWorkA);
+  t.Switch(4us, 0, kWorker, idle, 'I').Put(5us, kOtherTask, kWorkB);
+  // Woken, perhaps even on the runqueue, and the CPU is late to notice.
+  t.Waking(6us, kOtherTask, kWorker).Wakeup(15ms, idle, kWorker).Switch(30ms, 0, idle, kWorker);
+  t.Run(30010us, 30020us, kWorker, kWorkB);
+  const auto report = Analyze(t, {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->stalls.size(), 1u);
+  const Stall& stall = report->stalls[0];
+  EXPECT_EQ(stall.cause, StallCause::kIdleCpu);
+  EXPECT_EQ(stall.cpu_idle, 30ms - 5us);
+  ASSERT_TRUE(stall.starter.has_value());
+  EXPECT_FALSE(stall.starter->preempted_by.has_value()) << *stall.starter->preempted_by;
+  EXPECT_EQ(stall.starter->idled, 30ms - 6us);
+}
+
+TEST(StallCauseTest, AWorkerWhoseCpuIdledIsNotStarvedByWhoRanForAMoment) {
+  const Emitter hog{77, "short", 0, 0};
+  const Emitter idle{0, "swapper/0", 0, 0};
+  TraceBuilder t;
+  t.Put(0us, kTask, kWorkA).Switch(1us, 0, idle, kWorker).Run(2us, 3us, kWorker, kWorkA);
+  t.Switch(4us, 0, kWorker, idle, 'I').Put(5us, kOtherTask, kWorkB);
+  t.Waking(6us, kOtherTask, kWorker).Switch(20ms, 0, idle, hog).Switch(21ms, 0, hog, kWorker);
+  t.Run(21010us, 21020us, kWorker, kWorkB);
+  const auto report = Analyze(t, {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->stalls.size(), 1u);
+  EXPECT_EQ(report->stalls[0].cause, StallCause::kIdleCpu);
+  EXPECT_FALSE(report->stalls[0].starter->preempted_by.has_value());
+}
+
+TEST(StallCauseTest, SinceWhenAHolderSleepsIsTold) {
+  const Emitter idle{0, "swapper/0", 0, 0};
+  TraceBuilder t;
+  t.Switch(0us, 0, idle, kWorker).Put(1us, kTask, kWorkA).Start(2us, kWorker, kWorkA);
+  t.Put(3us, kWorker, kWorkB).Switch(7us, 0, kWorker, idle, 'D');
+  t.Switch(30ms, 0, idle, kWorker2).Run(30010us, 30020us, kWorker2, kWorkB);
+  const auto report = Analyze(t, {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->stalls.size(), 1u);
+  ASSERT_EQ(report->stalls[0].holders.size(), 1u);
+  EXPECT_EQ(report->stalls[0].holders[0].asleep_in, "D");
+  EXPECT_EQ(report->stalls[0].holders[0].asleep_since, Timestamp(7us));
+}
+
 }  // namespace
 }  // namespace wqprof::testing

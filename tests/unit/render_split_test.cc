@@ -74,6 +74,23 @@ TEST(Split, TextIsSortedByAPartsTimeNotByItsShare) {
   EXPECT_LT(text.find("first_fn"), text.find("other_fn")) << text;
 }
 
+TEST(Split, WhatWasStolenIsAColumnOnlyWhereItWasSeen) {
+  Report report = Sample(true);
+  report.functions[0].measures.split.runs = 4;
+  report.functions[0].measures.split.run.on_cpu = microseconds(40);
+  View view;
+  view.split = true;
+  EXPECT_EQ(RenderReport(report, Format::kTable, view, {})->find("STOLEN"), std::string::npos);
+  EXPECT_TRUE(Function(report, 0)["split"]["stolen"].is_null());
+  report.functions[0].measures.split.run.stolen_bh = microseconds(10);
+  const std::string text = *RenderReport(report, Format::kTable, view, {});
+  EXPECT_NE(text.find("STOLEN"), std::string::npos) << text;
+  EXPECT_NE(text.find("25.0%"), std::string::npos) << text;
+  const Json stolen = Function(report, 0)["split"]["stolen"];
+  EXPECT_EQ(stolen["bh"], 10'000);
+  EXPECT_TRUE(stolen["irq"].is_null());
+}
+
 TEST(Split, SumsThatDoNotFitSaturate) {
   SplitSums sums;
   sums.wait.hold = sums.wait.unknown = Nanos::max();

@@ -40,6 +40,10 @@ TraceBuilder MakeTrace() {
   timer.kind = EventKind::kTimerExpire;
   timer.timer.timeout_jiffies = 0;
   t.Add(timer);
+  t.Interrupt(6s + 10us, kWorker.In(kFlagHardirq), EventKind::kIrqEntry);
+  t.Interrupt(6s + 11us, kWorker.In(kFlagHardirq), EventKind::kIrqExit);
+  t.Interrupt(6s + 12us, kWorker.In(kFlagSoftirq), EventKind::kSoftirqEntry);
+  t.Interrupt(6s + 13us, kWorker.In(kFlagSoftirq), EventKind::kSoftirqExit);
   for (int n = 0; n < 2000; ++n) {
     const Nanos at = 7s + n * 10us;
     t.Put(at, kTask.On(n % 2), kLow, {"f", n % 3 ? "a_longer_name_of_a_workqueue" : "wq", 0});

@@ -5,7 +5,7 @@
 set -u
 truth=/sys/kernel/debug/wqtruth
 events="-e workqueue -e sched:sched_switch -e sched:sched_waking -e sched:sched_wakeup
-  -e sched:sched_wakeup_new -e timer:timer_start -e timer:timer_expire_entry"
+  -e sched:sched_wakeup_new -e timer:timer_start -e timer:timer_expire_entry -e irq"
 
 load_module() {
   address_of() { sed -n "s/ [tT] $1\$//p" /proc/kallsyms; }
@@ -31,7 +31,7 @@ play() { echo "echo $1 >$truth/run && touch $out/played"; }
 # record CLOCK COMMAND: both recorders, while COMMAND runs.
 record() {
   # shellcheck disable=SC2086
-  wqprof record -q --sched --timers --clock "$1" -o "$out/wqprof.dat" -- \
+  wqprof record -q --irqs --timers --clock "$1" -o "$out/wqprof.dat" -- \
     trace-cmd record -q -C "$1" -b 8192 -o "$out/trace-cmd.dat" $events sh -c "$2"
 }
 

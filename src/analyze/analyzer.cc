@@ -107,16 +107,17 @@ struct Analyzer::State {
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
       Note(cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))), item, split);
     }
-    if (has_durations) NoteExtremes(item, function);
+    if (has_durations) NoteExtremes(item, split, function);
   }
 
-  void NoteExtremes(const WorkItem& item, uint64_t function) {
+  void NoteExtremes(const WorkItem& item, const ItemSplit* split, uint64_t function) {
     if (item.state == ItemState::kPending) {
       if (oldest_pending.empty()) oldest_pending.push_back(item);
       if (item.queued < oldest_pending[0].queued) oldest_pending[0] = item;
       return;
     }
-    const auto length = item.Execution();
+    const bool told = split != nullptr && split->run;
+    const auto length = told ? std::optional(split->run->on_cpu) : item.Execution();
     if (!length || *length < kLongOnCpu || item.run_tainted) return;
     LongExecution& longest = long_executions[{function, item.pool}];
     ++longest.times;

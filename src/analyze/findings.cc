@@ -105,9 +105,9 @@ void FindLongExecutions(const Report& report, const std::vector<LongExecution>& 
   out.push_back(
       {longest->length,
        {0, "long_execution",
-        fmt::format("{} executed for {} at once on {}, a per-CPU pool ({} of {} or more){}",
-                    longest->function, DurationText(longest->length), longest->pool,
-                    CountOf(longest->times, "execution"), DurationText(kLongOnCpu),
+        fmt::format("{} {} for {} on {}, a per-CPU pool ({} of {} or more){}", longest->function,
+                    sched ? "kept the CPU" : "executed", DurationText(longest->length),
+                    longest->pool, CountOf(longest->times, "execution"), DurationText(kLongOnCpu),
                     sched ? "" : "; running or asleep: record --sched tells"),
         fmt::format("wqprof works{}{} --slowest 10", FileArgument(report),
                     Selector(longest->workqueue, longest->function))}});
@@ -133,8 +133,8 @@ void FindIdleCpus(const Report& report, std::vector<Candidate>& out) {
                               "them for {}{}",
                               CountOf(waits.items, "item"), pool.name, where,
                               DurationText(waits.waited), DurationText(waits.worst),
-                              others > 1 ? fmt::format("; so did items of {} more",
-                                                       CountOf(others - 1, "pool"))
+                              others > 1 ? fmt::format("; items of {} as well",
+                                                       CountOf(others - 1, "other pool"))
                                          : ""),
                   fmt::format("wqprof report{} --split --by pool   # asleep, in creation or on "
                               "their way: what the workers did",

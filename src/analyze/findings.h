@@ -9,7 +9,8 @@
 
 namespace wqprof {
 
-// The longest execution of one function on per-CPU pools, where it keeps others from running.
+// The longest execution of one function on per-CPU pools, where it keeps others from running: its
+// time on the CPU, or all of it when the trace does not tell.
 struct LongExecution {
   std::string workqueue, function, pool;
   Nanos length{0};

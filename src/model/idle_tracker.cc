@@ -39,23 +39,31 @@ void Stretches::Trim(Timestamp time) {
                                     [time](const Stretch& s) { return s.to <= time; }));
 }
 
-void IdleTracker::Change(CpuState& cpu, Timestamp at, bool idles) {
-  if (cpu.idles == idles) return;
-  cpu.idles = idles;
-  idles ? cpu.idle.Begin(at) : cpu.idle.End(at);
-  wants_trim_ |= cpu.idle.size() > trim_at_;
+void IdleTracker::Begin(CpuState& cpu, Timestamp at) {
+  cpu.idles = true;
+  cpu.idle.Begin(at);
   for (const size_t i : cpu.sets) {
-    Set& set = sets_[i];
-    if (idles && set.idle++ == 0) set.any.Begin(at);
-    if (!idles && --set.idle == 0) set.any.End(at);
-    wants_trim_ |= set.any.size() > trim_at_;
+    if (sets_[i].idle++ == 0) sets_[i].any.Begin(at);
+  }
+}
+
+void IdleTracker::End(CpuState& cpu, Timestamp at, bool known) {
+  const auto end = [&](Stretches& stretches) {
+    known ? stretches.End(at) : stretches.Drop();
+    wants_trim_ |= stretches.size() > trim_at_;
+  };
+  cpu.idles = false;
+  end(cpu.idle);
+  for (const size_t i : cpu.sets) {
+    if (--sets_[i].idle == 0) end(sets_[i].any);
   }
 }
 
 void IdleTracker::OnSwitch(const Event& e) {
-  const bool idles = e.sched_switch.next == kIdleTask;
-  if (!idles && e.pid != kIdleTask) return;
-  Change(cpus_[e.cpu], e.at, idles);
+  CpuState& cpu = cpus_[e.cpu];
+  // Whoever leaves the CPU had it: when that is not the idle task, it came unseen.
+  if (cpu.idles) End(cpu, e.at, e.pid == kIdleTask);
+  if (e.sched_switch.next == kIdleTask) Begin(cpu, e.at);
 }
 
 void IdleTracker::OnLoss() {

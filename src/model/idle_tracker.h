@@ -68,7 +68,9 @@ class IdleTracker {
     Stretches any;
     size_t idle = 0;  // CPUs of it
   };
-  void Change(CpuState& cpu, Timestamp at, bool idles);
+  void Begin(CpuState& cpu, Timestamp at);
+  // `known`: it idled until `at`.
+  void End(CpuState& cpu, Timestamp at, bool known);
 
   ByCpu<CpuState> cpus_;
   std::vector<Set> sets_;  // by PoolId

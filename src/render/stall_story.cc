@@ -24,8 +24,8 @@ std::string_view Meaning(StallCause cause) {
     case StallCause::kSoftirqDelay:
       return "the softirq that runs these items came late";
     case StallCause::kIdleCpu:
-      return "a worker was awake and its CPU idled: it was late to run it. Sleep states that take "
-             "long to leave do that, and hosts that keep a virtual CPU waiting";
+      return "a worker was awake, but its CPU idled on: it was slow to leave a sleep state, or a "
+             "host kept the virtual CPU waiting";
     case StallCause::kUnknown:
       break;
   }
@@ -45,7 +45,7 @@ std::string OriginWords(const DelayedRow& row, bool ascii) {
   for (const OriginCount& origin : row.origins) {
     if (words.size() == kShown) break;
     std::string word = origin.kind == "task" || origin.kind == "work" ? "" : origin.kind;
-    if (!origin.name.empty()) word += Escaped(origin.name, ascii);
+    if (!origin.name.empty()) word += (word.empty() ? "" : " ") + Escaped(origin.name, ascii);
     if (word.empty()) continue;
     if (row.origins.size() > 1) word += fmt::format(" x{}", CountText(origin.count));
     words.push_back(std::move(word));
@@ -55,24 +55,22 @@ std::string OriginWords(const DelayedRow& row, bool ascii) {
   return fmt::format(", queued by {}", fmt::join(words, ", "));
 }
 
+// Less than a percent of a stall explains nothing of it.
+bool Explains(Nanos time, const Stall& stall) { return time * 100 >= stall.duration; }
+
 // "It was taken by ...": what the worker that ended the stall did until then.
 void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   if (!stall.starter) return;
   const StallStarter& starter = *stall.starter;
   std::vector<std::string> parts;
   const auto add = [&](Nanos time, std::string_view words) {
-    // A part below one percent explains nothing.
-    if (time * 100 >= stall.duration && time > Nanos(0)) {
+    if (Explains(time, stall) && time > Nanos(0)) {
       parts.push_back(fmt::format("{} {}", DurationText(time), words));
     }
   };
   add(starter.wait.hold, "asleep, nobody woke it");
   add(starter.wait.worker_creation, "waiting for a new worker, or for the pool's manager");
-  const bool idled = starter.idled * 2 >= starter.wait.wakeup + starter.wait.runqueue;
-  const std::string idle = starter.idled > Nanos(0)
-                               ? fmt::format("; the CPU idled for {}", DurationText(starter.idled))
-                               : "";
-  add(starter.wait.wakeup, "woken, on its way to a runqueue" + (idled ? idle : ""));
+  add(starter.wait.wakeup, "woken, on its way to a runqueue");
   add(starter.wait.runqueue, starter.preempted_by
                                  ? fmt::format("on a runqueue, where {} had the CPU",
                                                Escaped(*starter.preempted_by, ascii))
@@ -86,6 +84,39 @@ void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   out += parts.empty()
              ? ".\n"
              : fmt::format(", which until then was\n    {}.\n", fmt::join(parts, ",\n    "));
+}
+
+// How long a CPU that the items could have run on had nothing to do.
+void AppendIdle(std::string& out, const Stall& stall) {
+  if (stall.cpu_idle) {
+    if (*stall.cpu_idle > Nanos(0) && Explains(*stall.cpu_idle, stall)) {
+      out += fmt::format("  The pool's CPU idled for {} of it.\n", DurationText(*stall.cpu_idle));
+    }
+  } else if (stall.starter && stall.starter->idled > Nanos(0) &&
+             Explains(stall.starter->idled, stall)) {
+    out += fmt::format("  The CPU on which it then ran idled for {} while it was awake.\n",
+                       DurationText(stall.starter->idled));
+  }
+}
+
+// Why the cause is not known, and what would tell it.
+std::string_view Doubt(const Report& report, const Stall& stall) {
+  if (!report.source.has_sched) {
+    return "Who had the CPU and who slept is not in this trace; wqprof record --sched tells it.";
+  }
+  if (!stall.starter) {
+    return stall.at_end ? "Nobody ended it: a longer recording tells who does." : "";
+  }
+  const WaitSplit& wait = stall.starter->wait;
+  const Nanos half = stall.duration / 2;
+  if (wait.pre_work >= half) {
+    return "The worker had its CPU, and did not come to the item: interrupts took it, the pool was "
+           "locked, or a host kept the virtual CPU waiting.";
+  }
+  if (wait.unknown >= half) {
+    return "What the worker did before is not in this trace: it began too late, or lost events.";
+  }
+  return "No single thing took most of it.";
 }
 
 void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
@@ -162,13 +193,13 @@ std::string ExplainStall(const Report& report, const Stall& stall, const TextSty
   AppendDelayed(out, stall, ascii);
   AppendHolders(out, report, stall, ascii);
   AppendStarter(out, stall, ascii);
+  AppendIdle(out, stall);
   out += fmt::format("  Cause: {}", ToString(stall.cause));
   const std::string_view meaning = Meaning(stall.cause);
   out += meaning.empty() ? ".\n" : fmt::format(": {}.\n", meaning);
-  if (!report.source.has_sched) {
-    out +=
-        "  Who had the CPU and who slept is not in this trace; wqprof record --sched tells it.\n";
-  }
+  const bool doubtful = stall.cause == StallCause::kUnknown || !report.source.has_sched;
+  const std::string_view doubt = doubtful ? Doubt(report, stall) : "";
+  if (!doubt.empty()) out += fmt::format("  {}\n", doubt);
   return out;
 }
 

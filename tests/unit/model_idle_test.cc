@@ -111,6 +111,13 @@ TEST(IdleWaitTest, WhatALossHidesIsNotIdle) {
   EXPECT_TRUE(Reconstruct(t).idle_waits.empty());
 }
 
+TEST(IdleWaitTest, ACpuThatLeavesAnotherTaskThanTheIdleOneDidNotIdleUntilThen) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kWorker, kTask, 'I').Put(5us, kTask, kWorkA).Switch(10us, 0, kTask, kIdle);
+  t.Switch(5ms, 0, kTask, kWorker).Run(5001us, 5002us, kWorker, kWorkA);
+  EXPECT_TRUE(Reconstruct(t).idle_waits.empty());
+}
+
 TEST(IdleWaitTest, IsAFindingWithItsTimeAndCount) {
   TraceBuilder t = Late();
   const auto report = Analyze(t, {});

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Emitter kIdle{0, "swapper/0", 0, 0};
-constexpr Emitter kInHardirq = kWorker.In(kFlagHardirq);
-constexpr Emitter kInSoftirq = kWorker.In(kFlagSoftirq);
+const Emitter kInHardirq = kWorker.In(kFlagHardirq);
+const Emitter kInSoftirq = kWorker.In(kFlagSoftirq);
 constexpr Job kBhJob{"bh_fn", "bh_wq", 0};
 
 // kWorker is on its CPU; kWorkA is queued.

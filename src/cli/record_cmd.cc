@@ -294,12 +294,7 @@ void AddRecordCommand(CLI::App& app, int& exit_code) {
       ->type_name("FILE");
   AddParsedOption(*command, "-d,--duration", "TIME", &options->duration, ParseDuration,
                   "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
-  command->add_flag("--sched", options->recorder.sched,
-                    "Record the scheduler too: tells why works waited");
-  command->add_flag_callback(
-      "--irqs", [options] { options->recorder.sched = options->recorder.irqs = true; },
-      "Record interrupts and --sched: tells what they took from works");
-  command->add_flag("--timers", options->recorder.timers, "Record timers of delayed works too");
+  AddEventOptions(*command, &options->recorder);
   command
       ->add_option("-w,--workqueue", options->workqueues,
                    "Show only workqueues that match GLOB in reports of this recording; "

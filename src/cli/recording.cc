@@ -72,6 +72,14 @@ class Loop {
 
 }  // namespace
 
+void AddEventOptions(CLI::App& command, RecorderOptions* options) {
+  command.add_flag("--sched", options->sched, "Record the scheduler too: tells why works waited");
+  command.add_flag_callback(
+      "--irqs", [options] { options->sched = options->irqs = true; },
+      "Record interrupts and --sched: tells what they took from works");
+  command.add_flag("--timers", options->timers, "Record timers of delayed works too");
+}
+
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period) {

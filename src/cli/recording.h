@@ -2,6 +2,7 @@
 #ifndef WQPROF_CLI_RECORDING_H_
 #define WQPROF_CLI_RECORDING_H_
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -15,6 +16,9 @@
 #include "wqprof/types.h"
 
 namespace wqprof {
+
+// --sched --irqs --timers; `options` must live as long as the command.
+void AddEventOptions(CLI::App& command, RecorderOptions* options);
 
 // Puts pages into a trace file.
 class FileSink : public PageSink {

@@ -240,9 +240,7 @@ void AddStatCommand(CLI::App& app, int& exit_code) {
                   "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
   AddParsedOption(*command, "-I,--interval", "TIME", &options->interval, ParseDuration,
                   "A line every TIME (table), or an object (ndjson), before the report");
-  command->add_flag("--sched", options->recorder.sched,
-                    "Record the scheduler too: tells why works waited");
-  command->add_flag("--timers", options->recorder.timers, "Record timers of delayed works too");
+  AddEventOptions(*command, &options->recorder);
   AddParsedOption(*command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
                   "Ring buffer of each CPU (default 16M, less if memory is scarce)");
   command->add_option("--clock", options->recorder.clock, "Clock of the stamps (default mono)")

@@ -71,7 +71,7 @@ void Matcher::OnStart(const Event& e) {
     stolen_.Enter(StolenTracker::Level::kBhWork, e);
   } else {
     sched_.OnExecuting(context, e.at, true);
-    if (stolen_.seen()) stolen_.Begin(workers_.IndexOf(context));
+    if (stolen_.seen()) stolen_.Begin(context.index);
   }
 }
 

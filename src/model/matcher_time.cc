@@ -46,7 +46,7 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
     (switched ? split.unknown : split.on_cpu) = item.ended - item.started;
   } else {
     split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
-    if (stolen_.seen()) stolen_.Fill(workers_.IndexOf(context), item.started, split);
+    if (stolen_.seen()) stolen_.Fill(context.index, item.started, split);
   }
   assert(split.Sum() == item.ended - item.started);
   SplitFor(item).run = split;
@@ -71,7 +71,7 @@ void Matcher::LeaveInterrupt(StolenTracker::Level level, const Event& e) {
       worker->stack.front().item.started > over->begin) {
     return;
   }
-  const size_t index = workers_.IndexOf(*worker);
+  const size_t index = worker->index;
   sched_.IsOnCpu(*worker) ? stolen_.Add(index, *over) : stolen_.Doubt(index);
 }
 
@@ -79,7 +79,7 @@ void Matcher::PreemptInterrupt(Cpu cpu) {
   const auto interrupted = stolen_.OnSwitch(cpu);
   if (!interrupted) return;
   if (const ExecutionContext* worker = workers_.Find(*interrupted, cpu)) {
-    stolen_.Doubt(workers_.IndexOf(*worker));
+    stolen_.Doubt(worker->index);
   }
 }
 

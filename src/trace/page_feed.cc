@@ -63,6 +63,7 @@ struct PageFeed::State {
   std::map<Cpu, std::unique_ptr<Lane>> lanes;
   EventBatch certain, merged;
   bool taken = true;                 // `certain` was given
+  Timestamp given = kUnseen;         // of the last event that was certain
   Timestamp newest = kUnseen;        // of all rounds that have ended
   Timestamp round_newest = kUnseen;  // of this one
 
@@ -74,6 +75,9 @@ struct PageFeed::State {
       EventBatch& events = lane->events;
       const auto end = std::upper_bound(events.begin(), events.end(), limit,
                                         [](Timestamp t, const Event& e) { return t < e.at; });
+      // A loss that is found now came after all that was read before, however old the CPU's last
+      // event is.
+      for (auto e = events.begin(); e != end && e->at < given; ++e) e->at = given;
       // Of events that compare equal those of the lower CPU come first.
       merged.resize(certain.size() + static_cast<size_t>(end - events.begin()));
       std::merge(certain.begin(), certain.end(), events.begin(), end, merged.begin(), ComesBefore);
@@ -81,6 +85,7 @@ struct PageFeed::State {
       events.erase(events.begin(), end);
     }
     taken = certain.empty();
+    if (!taken) given = certain.back().at;
     if (stats.begin == kUnseen && !certain.empty()) NoteBegin();
   }
 

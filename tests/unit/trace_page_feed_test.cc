@@ -145,6 +145,24 @@ TEST_F(TracePageFeedTest, LossesStandWhereTheyWere) {
   EXPECT_EQ(feed_->stats().lost_events, 7u);
 }
 
+TEST_F(TracePageFeedTest, ALossOfAQuietCpuIsNotOlderThanWhatWasGiven) {
+  TraceBuilder t;
+  t.Put(1ms, kOtherTask, kWorkA).LossBegin(2ms, 1).Put(10ms, kTask, kWorkB);
+  t.LossEnd(12ms, 1).Put(12ms, kOtherTask, kWorkC);
+  Begin(t);
+  ASSERT_TRUE(AddPage(0));
+  ASSERT_TRUE(AddPage(1));
+  feed_->EndRound();
+  feed_->EndRound();
+  EXPECT_EQ(Take().size(), 4u);
+  ASSERT_TRUE(AddPage(1));
+  feed_->EndAll();
+  const std::vector<std::string> rest = Take();
+  ASSERT_EQ(rest.size(), 4u);
+  EXPECT_NE(rest[0].find("loss-begin"), std::string::npos) << rest[0];
+  EXPECT_TRUE(rest[0].starts_with("10000000 [1]")) << rest[0];
+}
+
 TEST_F(TracePageFeedTest, TasksThatNoEventNamesAreAskedForOnce) {
   Begin(TwoCpus(1));
   for (int i = 0; i < 3; ++i) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/check_recording.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -30,36 +28,12 @@ std::string FailureOf(const std::string& name, int status) {
   return fmt::format("{} exited with code {}", name, WEXITSTATUS(status));
 }
 
-// While it lives, what starts writes to standard error what it means for standard output:
-// that is for the verdicts.
-class OutputGoesToError {
- public:
-  OutputGoesToError() : output_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) {
-    if (output_ >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
-  }
-  ~OutputGoesToError() {
-    if (output_ < 0) return;
-    dup2(output_, STDOUT_FILENO);
-    close(output_);
-  }
-  OutputGoesToError(const OutputGoesToError&) = delete;
-  OutputGoesToError& operator=(const OutputGoesToError&) = delete;
-
- private:
-  int output_;
-};
-
-absl::StatusOr<std::unique_ptr<Workload>> PrepareWorkload(const std::vector<std::string>& argv) {
-  const OutputGoesToError redirected;
-  return Workload::Prepare(argv);
-}
-
 }  // namespace
 
 absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string>& argv,
                                                    const RecorderOptions& options,
                                                    const std::string& path) {
-  auto workload = PrepareWorkload(argv);
+  auto workload = PrepareBesideOutput(argv);
   if (!workload.ok()) return workload.status();
   SignalQueue signals;
   auto recorder = Recorder::Create(options);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/recording.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -70,6 +72,25 @@ class Loop {
   Clock::time_point begin_;
 };
 
+// While it lives, what starts writes to standard error what it means for standard output:
+// that is for results.
+class OutputGoesToError {
+ public:
+  OutputGoesToError() : output_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) {
+    if (output_ >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~OutputGoesToError() {
+    if (output_ < 0) return;
+    dup2(output_, STDOUT_FILENO);
+    close(output_);
+  }
+  OutputGoesToError(const OutputGoesToError&) = delete;
+  OutputGoesToError& operator=(const OutputGoesToError&) = delete;
+
+ private:
+  int output_;
+};
+
 }  // namespace
 
 void AddEventOptions(CLI::App& command, RecorderOptions* options) {
@@ -78,6 +99,12 @@ void AddEventOptions(CLI::App& command, RecorderOptions* options) {
       "--irqs", [options] { options->sched = options->irqs = true; },
       "Record interrupts and --sched: tells what they took from works");
   command.add_flag("--timers", options->timers, "Record timers of delayed works too");
+}
+
+absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(
+    const std::vector<std::string>& argv) {
+  const OutputGoesToError redirected;
+  return Workload::Prepare(argv);
 }
 
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,

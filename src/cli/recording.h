@@ -6,10 +6,14 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "cli/signals.h"
 #include "wqprof/live.h"
 #include "wqprof/trace_writer.h"
@@ -31,6 +35,9 @@ class FileSink : public PageSink {
  private:
   TraceWriter& writer_;
 };
+
+// A command whose standard output goes to standard error, as ours is for results.
+absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(const std::vector<std::string>& argv);
 
 // When a recording ends by itself.
 struct RecordingLimits {

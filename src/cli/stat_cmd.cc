@@ -129,7 +129,7 @@ class StatCommand {
  private:
   absl::Status SetUp() {
     if (!options_.command.empty()) {
-      auto workload = Workload::Prepare(options_.command);
+      auto workload = PrepareBesideOutput(options_.command);
       if (!workload.ok()) return workload.status();
       workload_ = *std::move(workload);
     }

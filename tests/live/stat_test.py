@@ -63,12 +63,11 @@ class Stat(live.Live):
         child = subprocess.Popen([live.WQPROF, "stat", "-I", "100ms"], stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True)
         self.children.append(child)
-        self.wait_until_tracing(child)
+        self.assertIn("EVENTS/s", child.stdout.readline())
         self.load(2000).wait()
         child.send_signal(signal.SIGINT)
         out, said = child.communicate(timeout=60)
         self.assertEqual(child.returncode, 0, said)
-        self.assertIn("EVENTS/s", out)
         self.assertIn("Functions, by WAITED", out)
         self.assertEqual(live.instances_of(child.pid), [])
 
@@ -79,7 +78,7 @@ class Stat(live.Live):
         self.wait_until_tracing(child)
         child.kill()
         child.communicate()
-        self.stat("-d", "100ms")
+        self.stat("--", live.PTY_LOAD, "100", "1")
         self.assertEqual(live.instances_of(child.pid), [])
 
     def test_stat_refuses_intervals_within_one_document(self):

@@ -2,6 +2,7 @@
 // Events of a recording that is still going on.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 #include <memory>
 #include <span>
@@ -52,6 +53,19 @@ class TracePageFeedTest : public ::testing::Test {
     feed_->Add(static_cast<Cpu>(cpu), std::as_bytes(std::span(page)));
     return true;
   }
+  // Hands over all pages that begin by `now`, as a round at that time does; false when there are
+  // none left.
+  bool AddRound(Nanos now) {
+    for (auto& [cpu, rest] : pages_) {
+      uint64_t stamp = 0;
+      while (!rest.empty()) {
+        std::memcpy(&stamp, rest.data(), sizeof stamp);
+        if (stamp > static_cast<uint64_t>(now.count())) break;
+        AddPage(cpu);
+      }
+    }
+    return !pages_[0].empty() || !pages_[1].empty();
+  }
   std::vector<std::string> Take() {
     std::vector<Event> events;
     while (true) {
@@ -88,12 +102,15 @@ TEST_F(TracePageFeedTest, GivesWhatTheFileGives) {
   const auto add = [&](std::vector<std::string> more) {
     live.insert(live.end(), more.begin(), more.end());
   };
-  for (bool more = true; more;) {
-    more = AddPage(0);
-    more |= AddPage(1);
+  // A page lasts for less than that, so that no round brings what the next one should have.
+  Nanos now = 1ms;
+  for (bool more = true; more; now += 1ms) {
+    more = AddRound(now);
     feed_->EndRound();
     add(Take());
   }
+  EXPECT_GT(now, 5ms);
+  EXPECT_FALSE(live.empty());
   feed_->EndAll();
   add(Take());
   feed_->UpdateStats();

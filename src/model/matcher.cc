@@ -212,9 +212,10 @@ bool Matcher::ActivateStarted(WorkState& work, const Event& e) {
   return false;
 }
 
-void Matcher::EmitSuperseded(const QueueRecord& q) {
+void Matcher::EmitSuperseded(const QueueRecord& q, bool ambiguous) {
   WorkItem item = FromQueue(q);
   item.state = ItemState::kSuperseded;
+  item.ambiguous = ambiguous;
   Emit(item);
 }
 

@@ -149,7 +149,7 @@ class Matcher {
   void TrimHistories();
 
   // Results.
-  void EmitSuperseded(const QueueRecord& q);
+  void EmitSuperseded(const QueueRecord& q, bool ambiguous = false);
   WorkItem FromQueue(const QueueRecord& q);
   void Emit(const WorkItem& item);
   void FinishWork(WorkState& work, std::vector<WorkItem>& pending);

@@ -114,7 +114,7 @@ void Matcher::Resolve(SlabIndex index, bool ambiguous) {
   const Timestamp queued = p.links.back().record.queued;
   if (p.certain && now_ - queued > kLongestWindow) ambiguous = false;
   ambiguous |= losses_.Touches(queued);
-  EmitSuperseded(provisionals_[index].first);
+  EmitSuperseded(provisionals_[index].first, ambiguous);
   for (Link& link : provisionals_[index].links) {
     if (WorkItem* item = ItemOf(index, link)) item->ambiguous = ambiguous;
   }

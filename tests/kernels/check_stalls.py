@@ -20,7 +20,7 @@ import sys
 MS = 1_000_000
 
 # The stalls that delayed `delayed` are on `pool` and have one of `causes`; they last so long
-# together, and the longest.  `holder` executed meanwhile, or the task `starved_by` had the CPU.
+# together (a float: that share of the longest wait in the truth), and the longest.  `holder` executed meanwhile, or the task `starved_by` had the CPU.
 Stalls = collections.namedtuple("Stalls", "causes pool delayed least longest holder starved_by",
                                 defaults=(None, None))
 # `function` waits for its activation: at least so long in all, and at the most.  That is most of
@@ -32,8 +32,8 @@ NOISE = 0.2
 MOST = 2 / 3
 
 EXPECTED = {
-    "hog": [Stalls(["cpu_hog"], "cpu1", "wqt_fn_victim", 700 * MS, 15 * MS, "wqt_fn_hog"),
-            Stalls(["cpu_hog"], "cpu1", "wqt_fn_hog", 700 * MS, 15 * MS, "wqt_fn_hog"),
+    "hog": [Stalls(["cpu_hog"], "cpu1", "wqt_fn_victim", 0.95, 15 * MS, "wqt_fn_hog"),
+            Stalls(["cpu_hog"], "cpu1", "wqt_fn_hog", 0.95, 15 * MS, "wqt_fn_hog"),
             # From 6.5 on the kernel lets other hogs in, which preempt each other.
             Execution("wqt_fn_hog", ["on_cpu", "preempted", "runnable"], 0.99)],
     "ordered": [Wait("wqt_fn_ordered", 500 * MS, 30 * MS)],
@@ -81,7 +81,8 @@ def starvers_of(stall):
 class Recording:
     """What wqprof says of one recording."""
 
-    def __init__(self, wqprof, path):
+    def __init__(self, wqprof, path, longest_waits):
+        self.longest_waits = longest_waits  # by function, in truth
         self.stalls = output_of(wqprof, "stalls", path, "--threshold", "5ms")["stalls"]
         self.functions = {name_of(row["function"]): row
                           for row in output_of(wqprof, "report", path, "--top", "0")["functions"]}
@@ -101,7 +102,10 @@ class Recording:
                  expected.holder in [None, *(name_of(h["function"]) for h in s["holders"])] and
                  expected.starved_by in [None, *starvers_of(s)]]
         lengths = [s["duration_ns"] for s in right]
-        if sum(lengths) < expected.least or max(lengths, default=0) < expected.longest:
+        least = expected.least
+        if isinstance(least, float):
+            least *= self.longest_waits[expected.delayed]
+        if sum(lengths) < least or max(lengths, default=0) < expected.longest:
             yield "%s was delayed for %.1f ms in all, %.1f ms at once, by %s" % (
                 expected.delayed, sum(lengths) / MS, max(lengths, default=0) / MS, expected.causes)
         if sum(lengths) < (1 - NOISE) * sum(s["duration_ns"] for s in found):
@@ -139,11 +143,16 @@ def check(wqprof, directory):
     scenario = os.path.basename(directory.rstrip("/"))
     if scenario not in EXPECTED:
         return True
+    longest_waits = collections.defaultdict(int)
     with open(os.path.join(directory, "truth.csv")) as f:
-        if not any(row["outcome"] == "executed" for row in csv.DictReader(f)):
-            print("%s: no stalls expected, the kernel has no such works" % directory)
-            return True
-    recording = Recording(wqprof, os.path.join(directory, "wqprof.dat"))
+        for row in csv.DictReader(f):
+            if row["outcome"] == "executed":
+                longest_waits[row["fn"]] = max(longest_waits[row["fn"]],
+                                               int(row["start"]) - int(row["q0"]))
+    if not longest_waits:
+        print("%s: no stalls expected, the kernel has no such works" % directory)
+        return True
+    recording = Recording(wqprof, os.path.join(directory, "wqprof.dat"), longest_waits)
     problems = [p for expected in EXPECTED[scenario] for p in recording.problems(expected)]
     print("%s: %s" % (directory, "NOT the stalls and waits it was made for" if problems else
                       "the stalls and waits that it was made for"))

@@ -48,7 +48,7 @@ boot() {
 }
 
 print_table() {
-  awk -F, '{ printf "%-16s %-10s %-14s %6s %11s\n", $1, $2, $3, $4, $5 }' "$cache/table.csv"
+  awk -F, '{ printf "%-16s %-10s %-14s %6s %11s %7s\n", $1, $2, $3, $4, $5, $6 }' "$cache/table.csv"
 }
 
 for tool in qemu-system-x86_64 busybox cpio trace-cmd make; do
@@ -57,7 +57,7 @@ for tool in qemu-system-x86_64 busybox cpio trace-cmd make; do
     exit 77
   }
 done
-echo kernel,scenario,recording,items,mismatches >"$cache/table.csv"
+echo kernel,scenario,recording,items,mismatches,doubts >"$cache/table.csv"
 status=0
 for kernel in "$@"; do
   fetch "$kernel" || {

@@ -146,11 +146,12 @@ TEST(PendingWindowTest, WithoutProofTheNewestIsTakenAndToldToBeAmbiguous) {
   trace.Put(50ms, kTask, kWorkA).Run(60ms, 70ms, kWorker, kWorkA);
   const Outcome o = Reconstruct(trace);
   EXPECT_EQ(o.QueuedAt(10us).state, ItemState::kSuperseded);
+  EXPECT_TRUE(o.QueuedAt(10us).ambiguous);
   EXPECT_TRUE(o.QueuedAt(15us).ambiguous);
   EXPECT_EQ(o.QueuedAt(15us).started, Timestamp(20us));
   EXPECT_EQ(o.QueuedAt(50ms).started, Timestamp(60ms));
   EXPECT_FALSE(o.QueuedAt(50ms).ambiguous);
-  EXPECT_EQ(o.quality.ambiguous, 1u);
+  EXPECT_EQ(o.quality.ambiguous, 2u);
 }
 
 TEST(PendingWindowTest, WindowsMayFollowUponEachOtherAndAreSettledByTheLastStart) {

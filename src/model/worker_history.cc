@@ -31,49 +31,56 @@ RunSplit RunSplitOf(const WorkerTime& t) {
 }
 
 void WorkerHistory::Step(Timestamp at, TaskState state, bool executing) {
-  const StateStep& last = steps_.back();
+  const StateStep last = steps_.back();
   if (last.state == state && last.executing == executing) return;
   // Clocks of two CPUs may disagree by some nanoseconds.
   at = std::max(at, last.since);
-  StateStep next{at, state, executing, last.sums};
-  if (last.since != kUnseen) next.sums[SumOf(last)] += at - last.since;
   if (last.since == at && steps_.size() > 1) {
-    steps_.back() = next;
-  } else {
-    steps_.push_back(next);
+    steps_.back() = {at, state, executing};
+    return;
   }
+  if (steps_.size() % kStepsPerSum == 0) {
+    WorkerTime sum = Until(steps_.size() - 1);
+    if (last.since != kUnseen) PartOf(sum, last) += at - last.since;
+    sums_.push_back(sum);
+  }
+  steps_.push_back({at, state, executing});
 }
 
-std::array<Nanos, WorkerHistory::kSums> WorkerHistory::SumsAt(Timestamp at) const {
-  auto it = std::upper_bound(steps_.begin(), steps_.end(), at,
-                             [](Timestamp t, const StateStep& s) { return t < s.since; });
-  --it;  // the first step is since ever
-  std::array<Nanos, kSums> sums = it->sums;
-  if (it->since != kUnseen) sums[SumOf(*it)] += at - it->since;
-  return sums;
+WorkerTime WorkerHistory::Until(size_t index) const {
+  const size_t block = index / kStepsPerSum;
+  WorkerTime sum = sums_[block];
+  for (size_t i = std::max<size_t>(block * kStepsPerSum, 1); i < index; ++i) {
+    PartOf(sum, steps_[i]) += steps_[i + 1].since - steps_[i].since;
+  }
+  return sum;
 }
 
 WorkerTime WorkerHistory::Between(Timestamp from, Timestamp to) const {
   assert(from <= to);
   WorkerTime time;
-  std::array<Nanos, kSums> parts{};
-  Timestamp since = from;
-  if (steps_.size() == 1) {
-    parts[SumOf(steps_[0])] = to - from;
-  } else {
-    // The state before the first known change has no beginning, hence no sum.
-    const Timestamp first = std::min(steps_[1].since, to);
-    if (from < first) {
-      parts[SumOf(steps_[0])] += first - from;
-      since = first;
-    }
-    if (since < to) {
-      const auto begin = SumsAt(since), end = SumsAt(to);
-      for (size_t i = 0; i < kSums; ++i) parts[i] += end[i] - begin[i];
-    }
+  size_t i = steps_.size() - 1;
+  while (i > 0 && steps_[i].since > to) --i;
+  for (size_t walked = 0; i > 0 && steps_[i].since > from; --i) {
+    if (++walked > kStepsPerSum) break;
+    PartOf(time, steps_[i]) += to - steps_[i].since;
+    to = steps_[i].since;
   }
-  std::copy_n(parts.begin(), kTaskStates, time.idle.begin());
-  std::copy_n(parts.begin() + kTaskStates, kTaskStates, time.executing.begin());
+  if (i > 0 && steps_[i].since > from) {
+    const auto next =
+        std::upper_bound(steps_.begin() + 1, steps_.begin() + static_cast<ptrdiff_t>(i), from,
+                         [](Timestamp t, const StateStep& s) { return t < s.since; });
+    const size_t first = static_cast<size_t>(next - steps_.begin());
+    const WorkerTime begin = Until(first), end = Until(i);
+    for (size_t s = 0; s < kTaskStates; ++s) {
+      time.idle[s] += end.idle[s] - begin.idle[s];
+      time.executing[s] += end.executing[s] - begin.executing[s];
+    }
+    PartOf(time, steps_[i]) += to - steps_[i].since;
+    to = next->since;
+    i = first - 1;
+  }
+  PartOf(time, steps_[i]) += to - from;
   return time;
 }
 
@@ -82,8 +89,9 @@ void WorkerHistory::Trim(Timestamp time) {
                                [](Timestamp t, const StateStep& s) { return t < s.since; });
   if (keep - steps_.begin() <= 2) return;
   --keep;  // the state at `time`
-  steps_.erase(steps_.begin() + 1, keep);
-  steps_[0] = {kUnseen, TaskState::kUnknown, false, {}};
+  std::vector<StateStep> kept(keep, steps_.end());
+  *this = WorkerHistory();
+  for (const StateStep& step : kept) Step(step.since, step.state, step.executing);
 }
 
 }  // namespace wqprof

@@ -37,14 +37,15 @@ struct WorkerTime {
 WaitSplit WaitSplitOf(const WorkerTime& time);
 RunSplit RunSplitOf(const WorkerTime& time);
 
-// The states of one worker over time, with running sums, so that the partition of any span
-// costs two binary searches however much happened in it.
+// The states of one worker over time.  Mostly a span holds a few changes, which are walked; with
+// running sums of every so many the partition of any span costs little however much happened in it.
 class WorkerHistory {
  public:
   // A worker whose creation was seen was waited for before; of others nothing is known.
   explicit WorkerHistory(bool created_in_trace = false) {
     steps_.push_back(
-        {kUnseen, created_in_trace ? TaskState::kSleepingIdle : TaskState::kUnknown, false, {}});
+        {kUnseen, created_in_trace ? TaskState::kSleepingIdle : TaskState::kUnknown, false});
+    sums_.emplace_back();
   }
 
   void SetState(Timestamp at, TaskState state) { Step(at, state, steps_.back().executing); }
@@ -53,7 +54,7 @@ class WorkerHistory {
   // When that state, or the execution in which it is, began.
   Timestamp since() const { return steps_.back().since; }
 
-  // REQUIRES: from <= to, `to` not before the last change.
+  // REQUIRES: from <= to.  Fast when few changes lie behind `from`.
   WorkerTime Between(Timestamp from, Timestamp to) const;
 
   // Forgets what was before `time`, which then counts as unknown.
@@ -61,22 +62,24 @@ class WorkerHistory {
   size_t size() const { return steps_.size(); }
 
  private:
-  static constexpr size_t kSums = 2 * kTaskStates;
-  // A state from `since` on, and the sums of all states until then.
+  // A state from `since` on.
   struct StateStep {
     Timestamp since;
     TaskState state;
     bool executing;
-    std::array<Nanos, kSums> sums;
   };
+  static constexpr size_t kStepsPerSum = 32;
 
   void Step(Timestamp at, TaskState state, bool executing);
-  std::array<Nanos, kSums> SumsAt(Timestamp at) const;
-  static size_t SumOf(const StateStep& step) {
-    return static_cast<size_t>(step.state) + (step.executing ? kTaskStates : 0);
+  static Nanos& PartOf(WorkerTime& time, const StateStep& step) {
+    return (step.executing ? time.executing : time.idle)[static_cast<size_t>(step.state)];
   }
+  // What there was until the step at `index` > 0, from the first change on: before, there is no
+  // beginning to count from.
+  WorkerTime Until(size_t index) const;
 
-  std::vector<StateStep> steps_;
+  std::vector<StateStep> steps_;  // the first one is since ever
+  std::vector<WorkerTime> sums_;  // Until(i * kStepsPerSum)
 };
 
 }  // namespace wqprof

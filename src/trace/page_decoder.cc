@@ -49,11 +49,6 @@ inline bool SameBytes(const char* a, const char* b, size_t n) {
   return word(a) == word(b) && word(a + n - 8) == word(b + n - 8);
 }
 
-uint64_t MixHash(uint64_t value) {
-  value *= 0x9e3779b97f4a7c15;
-  return value ^ value >> 32;
-}
-
 // A record that is no event of the usual size: what it turns out to be, and where the next one is.
 struct OddRecord {
   enum class What : uint8_t { kEvent, kNone, kEndOfPage, kDamage } what;
@@ -129,16 +124,11 @@ NameId PageDecoder::ShortName(std::string_view text) {
   uint64_t head, tail;
   std::memcpy(&head, key.data(), 8);
   std::memcpy(&tail, key.data() + std::max<size_t>(text.size(), 8) - 8, 8);
-  TextEntry& entry = texts_[MixHash(head ^ MixHash(tail + text.size())) % texts_.size()];
+  TextEntry& entry = texts_[MixText(head, tail + text.size()) % texts_.size()];
   if (entry.name == NameId::kUnknown || entry.size != text.size() || entry.text != key) {
     entry = {key, static_cast<uint8_t>(text.size()), names_.Intern(text)};
   }
   return entry.name;
-}
-
-NameId PageDecoder::Comm(const std::byte* comm) {
-  const char* text = reinterpret_cast<const char*>(comm);
-  return ShortName(std::string_view(text, strnlen(text, 16)));
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -167,70 +157,6 @@ inline void PageDecoder::DecodeQueue(const std::byte* payload, size_t size, cons
   };
   work.target_cpu = cpu_at(f.target_cpu);
   work.requested_cpu = cpu_at(f.requested_cpu);
-}
-
-template <bool kBigEndian, typename Pointer>
-void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Event& event) {
-  const auto pid_at = [&](uint16_t offset) {
-    return offset == EventFields::kAbsent
-               ? event.pid
-               : static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + offset));
-  };
-  const auto prio_at = [&](uint16_t offset) {
-    return offset == EventFields::kAbsent
-               ? int16_t{0}
-               : static_cast<int16_t>(LoadAs<kBigEndian, uint32_t>(payload + offset));
-  };
-  const auto comm_at = [&](uint16_t offset) {
-    return offset == EventFields::kAbsent ? NameId::kUnknown : Comm(payload + offset);
-  };
-  switch (event.kind) {
-    case EventKind::kSwitch: {
-      const uint64_t state = LoadAs<kBigEndian, Pointer>(payload + f.prev_state);
-      char letter = 'R';
-      for (const auto& [bit, name] : context_.layout.task_states) {
-        if (state & bit) {
-          letter = name;
-          break;
-        }
-      }
-      event.sched_switch = {pid_at(f.next_pid),
-                            comm_at(f.prev_comm),
-                            comm_at(f.next_comm),
-                            prio_at(f.prev_prio),
-                            prio_at(f.next_prio),
-                            letter,
-                            (state & context_.layout.preempted_bit) != 0};
-      break;
-    }
-    case EventKind::kWaking:
-    case EventKind::kWakeup: {
-      const uint32_t cpu = f.target_cpu == EventFields::kAbsent
-                               ? UINT32_MAX
-                               : LoadAs<kBigEndian, uint32_t>(payload + f.target_cpu);
-      event.wake = {pid_at(f.next_pid), comm_at(f.next_comm), prio_at(f.next_prio),
-                    cpu <= kMaxCpus ? static_cast<Cpu>(cpu) : Cpu::kNone};
-      break;
-    }
-    default:
-      event.task = {pid_at(f.next_pid), comm_at(f.next_comm)};
-  }
-}
-
-// Events that are not of works.
-template <bool kBigEndian, typename Pointer>
-void PageDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
-  if (event.kind < EventKind::kTimerStart) {
-    DecodeSched<kBigEndian, Pointer>(payload, f, event);
-    return;
-  }
-  const auto at_offset = [&](uint16_t offset) {
-    return offset == EventFields::kAbsent ? Pointer{0}
-                                          : LoadAs<kBigEndian, Pointer>(payload + offset);
-  };
-  event.timer = {WorkAddr{at_offset(f.work)}, FunctionAt(at_offset(f.function)).name,
-                 static_cast<uint32_t>(at_offset(f.expires) - at_offset(f.now)),
-                 static_cast<uint32_t>(at_offset(f.now))};
 }
 
 // A record that does not fit into what is left of the page is damage, and so is a payload that is

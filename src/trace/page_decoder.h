@@ -83,6 +83,12 @@ class alignas(kApart) PageDecoder {
     uint8_t size = 0;
     NameId name = NameId::kUnknown;
   };
+  // A task's name as it stands in an event.
+  static constexpr size_t kCommBytes = 16;  // TASK_COMM_LEN
+  struct CommEntry {
+    uint64_t head = 0, tail = 0;
+    NameId name = NameId::kUnknown;
+  };
   // A function, and the workqueue that it was queued on last: mostly it is always the same.
   struct alignas(64) FunctionEntry {
     uint64_t address = 0;
@@ -120,6 +126,13 @@ class alignas(kApart) PageDecoder {
       Fill(entry, address);
     return entry;
   }
+  static uint64_t MixText(uint64_t head, uint64_t tail) {
+    const auto mix = [](uint64_t value) {
+      value *= 0x9e3779b97f4a7c15;
+      return value ^ value >> 32;
+    };
+    return mix(head ^ mix(tail));
+  }
   static size_t SlotOf(uint64_t address) {
     return (address * 0x9e3779b97f4a7c15) >> (64 - kFunctionBits);
   }
@@ -138,6 +151,7 @@ class alignas(kApart) PageDecoder {
   static constexpr int kFunctionBits = 8;
   std::array<FunctionEntry, 1 << kFunctionBits> functions_;
   std::array<TextEntry, 128> texts_;
+  std::array<CommEntry, 256> comms_;
 };
 
 }  // namespace wqprof

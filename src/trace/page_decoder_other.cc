@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events that are not of works: the scheduler's, and timers'.
+#include <cstring>
+
+#include "trace/byte_cursor.h"
+#include "trace/page_decoder.h"
+
+namespace wqprof {
+
+// Behind its NUL the kernel may have left bytes of a longer name: then it is another entry, of the
+// same name.
+NameId PageDecoder::Comm(const std::byte* comm) {
+  const char* const text = reinterpret_cast<const char*>(comm);
+  uint64_t head, tail;
+  std::memcpy(&head, text, 8);
+  std::memcpy(&tail, text + 8, 8);
+  CommEntry& entry = comms_[MixText(head, tail) % comms_.size()];
+  if (entry.head != head || entry.tail != tail || entry.name == NameId::kUnknown) [[unlikely]] {
+    entry = {head, tail, ShortName(std::string_view(text, strnlen(text, kCommBytes)))};
+  }
+  return entry.name;
+}
+
+template <bool kBigEndian, typename Pointer>
+void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Event& event) {
+  const auto pid_at = [&](uint16_t offset) {
+    return offset == EventFields::kAbsent
+               ? event.pid
+               : static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + offset));
+  };
+  const auto prio_at = [&](uint16_t offset) {
+    return offset == EventFields::kAbsent
+               ? int16_t{0}
+               : static_cast<int16_t>(LoadAs<kBigEndian, uint32_t>(payload + offset));
+  };
+  const auto comm_at = [&](uint16_t offset) {
+    return offset == EventFields::kAbsent ? NameId::kUnknown : Comm(payload + offset);
+  };
+  switch (event.kind) {
+    case EventKind::kSwitch: {
+      const uint64_t state = LoadAs<kBigEndian, Pointer>(payload + f.prev_state);
+      char letter = 'R';
+      for (const auto& [bit, name] : context_.layout.task_states) {
+        if (state & bit) {
+          letter = name;
+          break;
+        }
+      }
+      event.sched_switch = {pid_at(f.next_pid),
+                            comm_at(f.prev_comm),
+                            comm_at(f.next_comm),
+                            prio_at(f.prev_prio),
+                            prio_at(f.next_prio),
+                            letter,
+                            (state & context_.layout.preempted_bit) != 0};
+      break;
+    }
+    case EventKind::kWaking:
+    case EventKind::kWakeup: {
+      const uint32_t cpu = f.target_cpu == EventFields::kAbsent
+                               ? UINT32_MAX
+                               : LoadAs<kBigEndian, uint32_t>(payload + f.target_cpu);
+      event.wake = {pid_at(f.next_pid), comm_at(f.next_comm), prio_at(f.next_prio),
+                    cpu <= kMaxCpus ? static_cast<Cpu>(cpu) : Cpu::kNone};
+      break;
+    }
+    default:
+      event.task = {pid_at(f.next_pid), comm_at(f.next_comm)};
+  }
+}
+
+// Events that are not of works.
+template <bool kBigEndian, typename Pointer>
+void PageDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
+  if (event.kind < EventKind::kTimerStart) {
+    DecodeSched<kBigEndian, Pointer>(payload, f, event);
+    return;
+  }
+  const auto at_offset = [&](uint16_t offset) {
+    return offset == EventFields::kAbsent ? Pointer{0}
+                                          : LoadAs<kBigEndian, Pointer>(payload + offset);
+  };
+  event.timer = {WorkAddr{at_offset(f.work)}, FunctionAt(at_offset(f.function)).name,
+                 static_cast<uint32_t>(at_offset(f.expires) - at_offset(f.now)),
+                 static_cast<uint32_t>(at_offset(f.now))};
+}
+
+template void PageDecoder::DecodeOther<false, uint32_t>(const std::byte*, const EventFields&,
+                                                        Event&);
+template void PageDecoder::DecodeOther<false, uint64_t>(const std::byte*, const EventFields&,
+                                                        Event&);
+template void PageDecoder::DecodeOther<true, uint32_t>(const std::byte*, const EventFields&,
+                                                       Event&);
+template void PageDecoder::DecodeOther<true, uint64_t>(const std::byte*, const EventFields&,
+                                                       Event&);
+
+}  // namespace wqprof

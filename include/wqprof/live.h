@@ -40,8 +40,10 @@ class PageSink {
   // error the recorder hands over nothing more.
   virtual absl::Status Add(Cpu cpu, std::span<const std::byte> pages) = 0;
   // With a round_period: since the last such call every buffer was read up to what was in it when
-  // this round began, or further.
-  virtual absl::Status EndRound() { return absl::OkStatus(); }
+  // this round began, or further; but of the CPUs in `behind` there was more than one round takes.
+  virtual absl::Status EndRound([[maybe_unused]] std::span<const Cpu> behind) {
+    return absl::OkStatus();
+  }
 };
 
 // Events of one CPU that the ring buffer could not keep.

@@ -20,7 +20,8 @@ namespace wqprof {
 //
 // Pages arrive in rounds.  A round has read every CPU's buffer up to what was in it when the
 // round began, so that it brings all events that are older than the newest one of the round
-// before: those are certain.  Memory: the events of two rounds.
+// before: those are certain.  A CPU that has more than one round takes is known as far as it was
+// read.  Memory: the events of two rounds.
 class PageFeed : public EventSource {
  public:
   // Tells the name of a task that no event has named; "" when nobody knows it.
@@ -34,8 +35,8 @@ class PageFeed : public EventSource {
   // returns.
   void Add(Cpu cpu, std::span<const std::byte> pages);
   // The round is over: what is certain now may be taken with Next(), and must be before the
-  // next call of Add().
-  void EndRound();
+  // next call of Add().  There is more of the CPUs in `behind`.
+  void EndRound(std::span<const Cpu> behind = {});
   // The same for the last round: all is certain.
   void EndAll();
   // Losses, counts and times so far.

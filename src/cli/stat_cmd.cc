@@ -36,7 +36,7 @@ constexpr std::string_view kExamples =
     "  wqprof stat -I 1s --format ndjson    the same for programs\n"
     "  wqprof stat --sched -- make -j8      for as long as a command runs";
 
-// So often all buffers are read: what is held in memory are the events of two such rounds.
+// So often all buffers are read, more often if there is much in them.
 constexpr Nanos kRound = std::chrono::milliseconds(100);
 constexpr Nanos kShortestInterval = std::chrono::milliseconds(10);
 constexpr int kLinesBelowHeading = 20;
@@ -65,8 +65,8 @@ class LiveAnalysis : public PageSink {
     feed_.Add(cpu, pages);
     return absl::OkStatus();
   }
-  absl::Status EndRound() override {
-    feed_.EndRound();
+  absl::Status EndRound(std::span<const Cpu> behind) override {
+    feed_.EndRound(behind);
     return Analyze();
   }
   Interval Cut() {

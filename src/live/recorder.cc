@@ -30,11 +30,16 @@ using Clock = std::chrono::steady_clock;
 
 // Readers are woken when this share of a buffer is filled.
 constexpr int kBufferPercent = 50;
+// In rounds they are woken for this much, which whoever takes the events still finds in the cache;
+// and more than that is taken of no CPU at once, so that memory does not grow with what has piled
+// up.
+constexpr uint64_t kRoundBytes = 512 << 10, kMostOfRound = 2 << 20;
 // What is read before it is written: small enough to stay in the cache in between.
 constexpr size_t kScratchBytes = 512 << 10;
 constexpr auto kCountsPeriod = std::chrono::milliseconds(1000);
 // Some kernels wake readers for every event; then they are let collect some.
 constexpr auto kPauseAfterLittle = std::chrono::milliseconds(50);
+constexpr auto kPauseAfterLittleRound = std::chrono::milliseconds(10);
 constexpr auto kLongestWait = std::chrono::seconds(60);
 
 // Lets the collector run as soon as it is woken, however busy the machine: else it is the
@@ -162,7 +167,11 @@ absl::Status Recorder::State::SetUpInstance(const RecorderOptions& options, Buff
   if (!set_up.ok()) return set_up.status();
   buffer = *set_up;
   // Old kernels have no such file, and wake readers at once.
-  WriteText(instance->File("buffer_percent"), fmt::format("{}", kBufferPercent));
+  const uint64_t percent =
+      options.round_period == Nanos(0)
+          ? kBufferPercent
+          : std::clamp<uint64_t>(100 * kRoundBytes / buffer.bytes, 1, kBufferPercent);
+  WriteText(instance->File("buffer_percent"), fmt::format("{}", percent));
   // An instance inherits the options of the top level.
   const std::string overwrite = instance->File("options/overwrite");
   if (const int error = WriteText(overwrite, "1"); error != 0) {
@@ -224,6 +233,10 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   assert(!state_->stopped);
   auto ready = state_->Wait(timeout, wake_fd);
   if (!ready.ok()) return ready.status();
+  if (state_->round_period > Nanos(0)) {
+    if (ready->empty() && Clock::now() < state_->next_counts) return absl::OkStatus();
+    return state_->DrainRound(sink);
+  }
   uint64_t full = 0;
   for (CpuBuffer* buffer : *ready) {
     buffer->RefreshCounts();
@@ -232,8 +245,7 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
     if (!status.ok()) return status;
   }
   state_->little = !ready->empty() && full == 0;
-  if (Clock::now() < state_->next_counts) return absl::OkStatus();
-  return state_->round_period > Nanos(0) ? state_->DrainRound(sink) : state_->DrainByCounts(sink);
+  return Clock::now() < state_->next_counts ? absl::OkStatus() : state_->DrainByCounts(sink);
 }
 
 // The buffers that are worth reading.
@@ -242,7 +254,8 @@ absl::StatusOr<std::vector<CpuBuffer*>> Recorder::State::Wait(Nanos timeout, int
   std::array<pollfd, 2> fds = {{{epoll.get(), POLLIN, 0}, {wake_fd, POLLIN, 0}}};
   if (little) {  // do not look at the buffers
     fds[0].fd = -1;
-    timeout = std::min<Nanos>(timeout, kPauseAfterLittle);
+    timeout = std::min<Nanos>(timeout,
+                              round_period > Nanos(0) ? kPauseAfterLittleRound : kPauseAfterLittle);
   }
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
   std::vector<CpuBuffer*> out;
@@ -289,18 +302,26 @@ absl::Status Recorder::State::DrainByCounts(PageSink& sink) {
   return absl::OkStatus();
 }
 
-// All that there is, of every CPU.
+// All that there is, of every CPU, as far as one round goes.
 absl::Status Recorder::State::DrainRound(PageSink& sink) {
+  const uint64_t most = std::max<uint64_t>(kMostOfRound / metadata.page_size, 1);
+  std::vector<Cpu> behind;
+  uint64_t reads = 0;
   for (const auto& [cpu, buffer] : buffers) {
+    const uint64_t before = buffer->reads();
     buffer->RefreshCounts();
     if (buffer->counts().entries == 0) continue;
     if (unwatched.erase(cpu) != 0) {
       if (absl::Status status = Watch(*buffer); !status.ok()) return status;
     }
-    if (absl::Status status = buffer->DrainToWriter(scratch, sink); !status.ok()) return status;
+    const auto all = buffer->DrainToWriter(most, scratch, sink);
+    if (!all.ok()) return all.status();
+    if (!*all) behind.push_back(cpu);
+    reads += buffer->reads() - before;
   }
-  next_counts = Clock::now() + round_period;
-  return sink.EndRound();
+  little = reads * metadata.page_size < kRoundBytes / 2;
+  next_counts = Clock::now() + (behind.empty() ? round_period : Nanos(0));
+  return sink.EndRound(behind);
 }
 
 absl::Status Recorder::Stop(PageSink* sink) {

@@ -101,18 +101,20 @@ absl::Status CpuBuffer::Drain(uint64_t limit, std::span<std::byte> scratch, Page
   return absl::OkStatus();
 }
 
-absl::Status CpuBuffer::DrainToWriter(std::span<std::byte> scratch, PageSink& sink) {
+absl::StatusOr<bool> CpuBuffer::DrainToWriter(uint64_t limit, std::span<std::byte> scratch,
+                                              PageSink& sink) {
   ReadResult result = ReadResult::kFull;
-  while (result == ReadResult::kFull) {
+  while (result == ReadResult::kFull && limit > 0) {
     size_t used = 0;
-    while (result == ReadResult::kFull && used + page_size_ <= scratch.size()) {
+    for (; result == ReadResult::kFull && limit > 0 && used + page_size_ <= scratch.size();
+         --limit) {
       result = ReadPage(scratch.subspan(used, page_size_));
       if (result != ReadResult::kNothing) used += page_size_;
     }
     if (used == 0) break;
     if (absl::Status status = sink.Add(cpu_, scratch.first(used)); !status.ok()) return status;
   }
-  return absl::OkStatus();
+  return result != ReadResult::kFull;
 }
 
 void CpuBuffer::RefreshCounts() {

@@ -48,8 +48,9 @@ class CpuBuffer {
   // Hands over at most `limit` sub-buffers, in batches that go through `scratch`.  A reader
   // that took all there is while events come in would get sub-buffers with hardly one each.
   absl::Status Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink);
-  // Hands over all that the buffer has now, and little more.
-  absl::Status DrainToWriter(std::span<std::byte> scratch, PageSink& sink);
+  // Hands over all that the buffer has now, and little more, or `limit` sub-buffers of it;
+  // whether that was all.
+  absl::StatusOr<bool> DrainToWriter(uint64_t limit, std::span<std::byte> scratch, PageSink& sink);
 
   // Reads the kernel's counters anew.
   void RefreshCounts();

@@ -145,8 +145,14 @@ void PageFeed::Add(Cpu cpu, std::span<const std::byte> pages) {
   state_->round_newest = std::max(state_->round_newest, lane->decoder.stats().last);
 }
 
-void PageFeed::EndRound() {
-  state_->Gather(state_->newest);
+void PageFeed::EndRound(std::span<const Cpu> behind) {
+  Timestamp certain = state_->newest;
+  for (const Cpu cpu : behind) {
+    const auto lane = state_->lanes.find(cpu);
+    const bool read = lane != state_->lanes.end();
+    certain = std::min(certain, read ? lane->second->decoder.stats().last : kUnseen);
+  }
+  state_->Gather(certain);
   state_->newest = std::max(state_->newest, state_->round_newest);
 }
 

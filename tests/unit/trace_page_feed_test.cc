@@ -150,6 +150,24 @@ TEST_F(TracePageFeedTest, AQuietCpuHoldsNothingBackForLongerThanARound) {
   EXPECT_FALSE(Take().empty());
 }
 
+TEST_F(TracePageFeedTest, ACpuThatHasMoreIsKnownAsFarAsItWasRead) {
+  Begin(TwoCpus(3000));
+  ASSERT_TRUE(AddPage(0));
+  ASSERT_TRUE(AddPage(1));
+  feed_->EndRound();
+  EXPECT_TRUE(Take().empty());
+  // CPU 1 began late: its first page reaches further than that of CPU 0.
+  const Cpu behind[] = {Cpu{0}};
+  feed_->EndRound(behind);
+  const std::vector<std::string> first = Take();
+  EXPECT_FALSE(first.empty());
+  for (const std::string& line : first) EXPECT_NE(line.find("[0]"), std::string::npos) << line;
+  feed_->EndRound();
+  const std::vector<std::string> rest = Take();
+  EXPECT_FALSE(rest.empty());
+  for (const std::string& line : rest) EXPECT_NE(line.find("[1]"), std::string::npos) << line;
+}
+
 TEST_F(TracePageFeedTest, LossesStandWhereTheyWere) {
   TraceBuilder t;
   t.Put(1ms, kTask, kWorkA).Loss(2ms, 3ms, 0, 7).Put(4ms, kTask, kWorkB);

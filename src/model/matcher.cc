@@ -49,6 +49,8 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kFork:
       workers_.Renew(e.task.task);
+      if (const ExecutionContext* w = workers_.FindTask(e.task.task, e.task.comm))
+        sched_.OnCreated(*w);
       break;
     case EventKind::kTimerStart:
       timers_.OnStart(e);

@@ -37,6 +37,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
   idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
+    if (track.history.state() == TaskState::kUnknown) NoteOnCpuBefore(*prev, track);
     const bool runnable = s.preempted || s.prev_state == 'R';
     if (runnable) {
       track.awake_since = e.at;
@@ -75,6 +76,13 @@ void SchedTracker::OnWake(const Event& e) {
   Set(track, e.at, e.kind == EventKind::kWaking ? TaskState::kWoken : TaskState::kRunnable);
 }
 
+// A worker whose state was not known leaves its CPU: it had it since it last told of itself there.
+void SchedTracker::NoteOnCpuBefore(const ExecutionContext& worker, Track& track) {
+  const Timestamp told =
+      worker.stack.empty() ? worker.last_event : worker.stack.front().item.started;
+  if (told != kUnseen && told > last_loss_) Set(track, told, TaskState::kOnCpu);
+}
+
 // A worker gets its CPU: for how long it waited, and who had that CPU.
 void SchedTracker::NoteWait(Track& track, const Event& e, const CpuRuns& runs) {
   const Timestamp since = std::exchange(track.awake_since, kUnseen);
@@ -87,6 +95,11 @@ void SchedTracker::NoteWait(Track& track, const Event& e, const CpuRuns& runs) {
   track.had_cpu = idled ? NameId::kUnknown : runs.LongestIn(since, e.at, last);
 }
 
+void SchedTracker::OnCreated(const ExecutionContext& worker) {
+  seen_ = true;
+  if (FindTrack(worker) == nullptr) TrackOf(worker, true);
+}
+
 void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
   seen_ = true;
   if (FindTrack(worker) != nullptr) return;
@@ -95,6 +108,7 @@ void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
 }
 
 void SchedTracker::OnLoss(Timestamp at) {
+  last_loss_ = at;
   for (auto& track : tracks_) {
     if (!track) continue;
     Set(*track, at, TaskState::kUnknown);
@@ -115,9 +129,13 @@ void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, boo
 
 void SchedTracker::Trim(Timestamp oldest) {
   wants_trim_ = false;
-  for (auto& track : tracks_) {
-    if (!track || track->history.size() <= track->trim_at) continue;
-    track->history.Trim(oldest);
+  for (size_t i = 0; i < tracks_.size(); ++i) {
+    Track* const track = tracks_[i].get();
+    if (track == nullptr || track->history.size() <= track->trim_at) continue;
+    // What a worker still executes is not told yet.
+    const auto& open = workers_[i].stack;
+    const bool needed = !open.empty() && track->history.size() < kMostSteps;
+    track->history.Trim(needed ? std::min(oldest, open.front().item.started) : oldest);
     track->trim_at = std::max(kMinTrim, 2 * track->history.size());
   }
   idle_.Trim(oldest);

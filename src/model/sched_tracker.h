@@ -25,7 +25,9 @@ class SchedTracker {
   // item already, and be about to tell.
   bool OnSwitch(const Event& e);
   void OnWake(const Event& e);
-  // A new task took a worker's name: until then it was waited for.
+  // A task was made that has a worker's name: until then it was waited for.
+  void OnCreated(const ExecutionContext& worker);
+  // A new task took a worker's name: the same, on kernels that name it late.
   void OnNamed(const ExecutionContext& worker, Timestamp at);
   // From here on events of some CPU are missing: nobody's state is known.
   void OnLoss(Timestamp at);
@@ -33,7 +35,8 @@ class SchedTracker {
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
   // Whether histories have grown so long that Trim() pays.
   bool wants_trim() const { return wants_trim_ || idle_.wants_trim(); }
-  // No item waits since before `oldest`: what was before it may be forgotten.
+  // No item waits since before `oldest`: what was before it may be forgotten, but for executions
+  // that are open.
   void Trim(Timestamp oldest);
 
   // Absent without scheduler events.
@@ -70,13 +73,17 @@ class SchedTracker {
     Nanos Longest() const { return wqprof::Between(waited_since, waited_until).value_or(Nanos(0)); }
   };
   static constexpr size_t kMinTrim = 1024;
+  // An execution with more changes than that within it is told in part only.
+  static constexpr size_t kMostSteps = 1 << 20;
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
   const Track* FindTrack(const ExecutionContext& worker) const;
   void Set(Track& track, Timestamp at, TaskState state);
+  void NoteOnCpuBefore(const ExecutionContext& worker, Track& track);
   void NoteWait(Track& track, const Event& e, const CpuRuns& runs);
 
   WorkerTable& workers_;
   bool seen_ = false;
+  Timestamp last_loss_ = kUnseen;
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
   ByCpu<CpuRuns> runs_;
   IdleTracker idle_;

@@ -120,6 +120,20 @@ TEST(WaitSplitTest, AWorkerThatSleepsBeforeItsItemIsMakingAnother) {
   EXPECT_EQ(w.runqueue, 1us + 1us);
 }
 
+TEST(WaitSplitTest, AWorkerThatIsNamedWhenItIsForkedWasNotThereBefore) {
+  TraceBuilder t;
+  const Emitter made{60, "kworker/0:9", 0, 0};
+  t.Switch(1us, 0, kIdle, kTask).Put(10us, kTask, kWorkA);
+  t.Fork(20us, kTask, 60, made.comm).Wakeup(22us, kTask, made).Switch(25us, 0, kTask, made);
+  t.Switch(26us, 0, made, kTask, 'D').Waking(46us, kTask, made).Wakeup(46us, kTask, made);
+  t.Switch(47us, 0, kTask, made).Run(50us, 60us, made, kWorkA);
+  const Outcome o = Reconstruct(t);
+  const WaitSplit w = WaitOf(o, o.QueuedAt(10us));
+  EXPECT_EQ(w.unknown, 0us);
+  EXPECT_EQ(w.hold, 12us);
+  EXPECT_EQ(w.worker_creation, 20us);
+}
+
 TEST(WaitSplitTest, WhatWasBeforeAWorkersFirstSchedulerEventIsUnknown) {
   TraceBuilder t;
   t.Switch(1us, 0, kIdle, kTask).Put(10us, kTask, kWorkA);
@@ -128,6 +142,44 @@ TEST(WaitSplitTest, WhatWasBeforeAWorkersFirstSchedulerEventIsUnknown) {
   const WaitSplit w = WaitOf(o, o.QueuedAt(10us));
   EXPECT_EQ(w.unknown, 10us);
   EXPECT_EQ(w.pre_work, 1us);
+}
+
+TEST(RunSplitTest, AWorkerThatLeavesItsCpuHadItSinceItsStart) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kIdle, kTask).Put(5us, kTask, kWorkA);
+  t.Start(10us, kWorker, kWorkA).Switch(30us, 0, kWorker, kTask, 'D');
+  t.Switch(40us, 0, kTask, kWorker).End(50us, kWorker, kWorkA);
+  const Outcome o = Reconstruct(t);
+  const RunSplit r = RunOf(o, o.QueuedAt(5us));
+  EXPECT_EQ(r.on_cpu, 30us);
+  EXPECT_EQ(r.blocked_in_d, 10us);
+  EXPECT_EQ(r.unknown, 0us);
+}
+
+TEST(RunSplitTest, ButNotFromBeforeALoss) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kIdle, kTask).Put(5us, kTask, kWorkA);
+  t.Start(10us, kWorker, kWorkA).LossBegin(15us, 1).LossEnd(20us, 1);
+  t.Switch(30us, 0, kWorker, kTask, 'D').Switch(40us, 0, kTask, kWorker);
+  t.End(50us, kWorker, kWorkA);
+  const Outcome o = Reconstruct(t);
+  const RunSplit r = RunOf(o, o.QueuedAt(5us));
+  EXPECT_EQ(r.unknown, 20us);
+}
+
+TEST(RunSplitTest, ALongExecutionIsToldWholeHoweverManyOthersComeMeanwhile) {
+  TraceBuilder t = WithIdleWorkers();
+  t.Put(10us, kTask, kWorkA).Switch(11us, 0, kTask, kWorker).Start(12us, kWorker, kWorkA);
+  Nanos at = 20us;
+  for (int i = 0; i < 3000; ++i, at += 10us) {
+    t.Switch(at, 0, kWorker, kWorker2, 'D').Put(at + 1us, kWorker2, kWorkB);
+    t.Run(at + 2us, at + 3us, kWorker2, kWorkB).Switch(at + 4us, 0, kWorker2, kWorker);
+  }
+  t.End(at, kWorker, kWorkA);
+  const Outcome o = Reconstruct(t);
+  const RunSplit r = RunOf(o, o.QueuedAt(10us));
+  EXPECT_EQ(r.unknown, 0us);
+  EXPECT_EQ(r.blocked_in_d, 3000 * 4us);
 }
 
 TEST(WaitSplitTest, ALossMakesTheStateOfAllWorkersUnknown) {

@@ -30,6 +30,7 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kLossEnd:
       losses_.End(e.cpu, e.at);
+      sched_.OnLossEnd(e.at);
       activations_.Lost();
       break;
     case EventKind::kSwitch:

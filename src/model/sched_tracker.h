@@ -31,6 +31,7 @@ class SchedTracker {
   void OnNamed(const ExecutionContext& worker, Timestamp at);
   // From here on events of some CPU are missing: nobody's state is known.
   void OnLoss(Timestamp at);
+  void OnLossEnd(Timestamp at) { last_loss_ = at; }
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
   // Whether histories have grown so long that Trim() pays.
@@ -83,7 +84,7 @@ class SchedTracker {
 
   WorkerTable& workers_;
   bool seen_ = false;
-  Timestamp last_loss_ = kUnseen;
+  Timestamp last_loss_ = kUnseen;  // its end, if that is known yet
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
   ByCpu<CpuRuns> runs_;
   IdleTracker idle_;

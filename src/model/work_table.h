@@ -152,7 +152,7 @@ class WorkTable {
 
   // So few that they stay in the cache when each work is a new one.
   static constexpr size_t kMinSweep = 1 << 11;
-  static constexpr int kRecentBits = 8;
+  static constexpr int kRecentBits = 11;
   std::array<Recent, 1 << kRecentBits> recent_;
   absl::flat_hash_map<uint64_t, SlabIndex> index_;
   Slab<WorkState> states_;

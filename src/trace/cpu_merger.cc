@@ -15,8 +15,12 @@ CpuMerger::Head CpuMerger::HeadOf(const Event& event, uint32_t stream) {
 absl::StatusOr<bool> CpuMerger::Refill(Cursor& cursor, size_t stream) {
   auto batch = pool_.Next(stream);
   if (!batch.ok()) return batch.status();
-  cursor = {*batch, 0};
-  return !cursor.batch->empty();
+  cursor = {*batch};
+  leads_[stream].ended = cursor.ended();
+  if (cursor.ended()) return false;
+  leads_[stream].head = HeadOf(cursor.batch->front(), static_cast<uint32_t>(stream));
+  leads_[stream].last = cursor.batch->back().at.time_since_epoch().count();
+  return true;
 }
 
 inline void CpuMerger::SiftDown(size_t i) {
@@ -39,14 +43,21 @@ absl::Status CpuMerger::Start() {
     if (!more.ok()) return more.status();
     if (!*more) continue;
     const EventBatch& batch = *cursors_[i].batch;
-    heap_.push_back(HeadOf(batch[0], i));
     const auto first = std::find_if(batch.begin(), batch.end(), [](const Event& e) {
       return e.kind != EventKind::kLossBegin && e.kind != EventKind::kLossEnd;
     });
     if (first != batch.end()) latest_first_ = std::max(latest_first_, first->at);
   }
-  for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown(i);
+  MakeHeap();
   return absl::OkStatus();
+}
+
+void CpuMerger::MakeHeap() {
+  heap_.clear();
+  for (const Lead& lead : leads_) {
+    if (!lead.ended) heap_.push_back(lead.head);
+  }
+  for (size_t i = heap_.size() / 2; i-- > 0;) SiftDown(i);
 }
 
 absl::Status CpuMerger::NextBatch() {
@@ -54,7 +65,7 @@ absl::Status CpuMerger::NextBatch() {
   auto more = Refill(cursors_[stream], stream);
   if (!more.ok()) return more.status();
   if (*more) {
-    heap_[0] = HeadOf(cursors_[stream].batch->front(), stream);
+    heap_[0] = leads_[stream].head;
   } else {
     heap_[0] = heap_.back();
     heap_.pop_back();
@@ -67,6 +78,75 @@ absl::StatusOr<std::span<const Event>> CpuMerger::Next() {
   if (!started_) {
     if (absl::Status s = Start(); !s.ok()) return s;
   }
+  if (heap_.size() < 2) return MergeRuns();
+  if (short_runs_ && heap_.size() >= kManyStreams) {
+    if (const auto sorted = SortWindow(); !sorted.empty()) return sorted;
+  }
+  MakeHeap();
+  const auto merged = MergeRuns();
+  for (const Head& head : heap_) leads_[head.stream].head = head;
+  return merged;
+}
+
+std::optional<size_t> CpuMerger::Gather(int64_t to) {
+  size_t n = 0;
+  for (Lead& lead : leads_) {
+    if (lead.ended || lead.head.at >= to) continue;
+    Cursor& cursor = cursors_[lead.head.stream];
+    // The batch's last event is not before `to`.
+    const Event* const first = cursor.batch->data() + cursor.at;
+    const Event* e = first;
+    for (; e->at.time_since_epoch().count() < to; ++e) {
+      if (n == kWindow) return std::nullopt;
+      gathered_[n++] = *e;
+    }
+    cursor.gathered = static_cast<size_t>(e - first);
+  }
+  return n;
+}
+
+void CpuMerger::TakeGathered(int64_t to) {
+  for (Lead& lead : leads_) {
+    if (lead.ended || lead.head.at >= to) continue;
+    Cursor& cursor = cursors_[lead.head.stream];
+    cursor.at += cursor.gathered;
+    const Event* const next = cursor.batch->data() + cursor.at;
+    __builtin_prefetch(next + 3);
+    lead.head = HeadOf(*next, lead.head.stream);
+  }
+}
+
+std::span<const Event> CpuMerger::SortWindow() {
+  int64_t from = INT64_MAX, limit = INT64_MAX;
+  for (const Lead& lead : leads_) {
+    if (lead.ended) continue;
+    from = std::min(from, lead.head.at);
+    limit = std::min(limit, lead.last);
+  }
+  bool shrunk = false;
+  while (from < limit) {
+    const uint64_t most = static_cast<uint64_t>(limit) - static_cast<uint64_t>(from);
+    const int64_t to = window_ < most ? from + static_cast<int64_t>(window_) : limit;
+    const std::optional<size_t> n = Gather(to);
+    if (!n) {
+      if (window_ == 1) break;
+      window_ = std::max<uint64_t>(std::min(window_, most) / 4, 1);
+      shrunk = true;
+      continue;
+    }
+    if (to < limit && *n < kWindow / 4 && !shrunk) window_ *= 2;
+    if (*n < kLeastOfWindow) {
+      if (to < limit && !shrunk) continue;
+      break;
+    }
+    TakeGathered(to);
+    sorter_.Sort({gathered_.data(), *n}, Timestamp(Nanos(from)), Timestamp(Nanos(to)), merged_);
+    return {merged_.data(), *n};
+  }
+  return {};
+}
+
+absl::StatusOr<std::span<const Event>> CpuMerger::MergeRuns() {
   if (lent_ > 0) {
     // Only now may their batch be given back.
     lent_ = 0;
@@ -74,7 +154,9 @@ absl::StatusOr<std::span<const Event>> CpuMerger::Next() {
   }
   Event* out = merged_.data();
   Event* const full = out + kMerged;
+  ptrdiff_t runs = 0;
   while (heap_.size() > 1 && out < full) {
+    ++runs;
     Cursor& cursor = cursors_[heap_[0].stream];
     const Event* const first = cursor.batch->data() + cursor.at;
     const Event* const last =
@@ -94,10 +176,12 @@ absl::StatusOr<std::span<const Event>> CpuMerger::Next() {
       __builtin_prefetch(e + 3);
       heap_[0] = HeadOf(*e, heap_[0].stream);
       SiftDown(0);
-    } else if (absl::Status s = NextBatch(); !s.ok()) {
-      return s;
+    } else {
+      if (absl::Status s = NextBatch(); !s.ok()) return s;
+      break;
     }
   }
+  short_runs_ = out - merged_.data() < kShortRun * runs;
   if (out != merged_.data()) return std::span<const Event>(merged_.data(), out);
   if (heap_.empty()) return std::span<const Event>();
   const Cursor& cursor = cursors_[heap_[0].stream];

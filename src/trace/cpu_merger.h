@@ -2,21 +2,32 @@
 #ifndef WQPROF_TRACE_CPU_MERGER_H_
 #define WQPROF_TRACE_CPU_MERGER_H_
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "trace/decode_pool.h"
 #include "trace/event_batch.h"
+#include "trace/time_sorter.h"
 
 namespace wqprof {
 
 // Merges the streams of all CPUs by time.  Equal times go by EventKind (a work is queued
 // before it starts, kernel.md §7), then by CPU; within a CPU the order of the buffer stays.
+// Streams that take turns seldom are merged by runs, from a heap.  Of several that take turns at
+// every other event windows of time are sorted, as far as no stream needs its next batch.
 class CpuMerger {
  public:
-  explicit CpuMerger(DecodePool& pool) : pool_(pool), cursors_(pool.size()), merged_(kMerged) {}
+  explicit CpuMerger(DecodePool& pool)
+      : pool_(pool),
+        cursors_(pool.size()),
+        merged_(std::max(kMerged, kWindow)),
+        gathered_(kWindow),
+        leads_(pool.size()) {}
 
   // The next run of events; empty at the end.  Valid until the next call.
   absl::StatusOr<std::span<const Event>> Next();
@@ -28,6 +39,8 @@ class CpuMerger {
   struct Cursor {
     const EventBatch* batch = nullptr;
     size_t at = 0;
+    size_t gathered = 0;  // from there on, for a window
+    bool ended() const { return batch->empty(); }
   };
   // A stream in the heap, by what decides its turn.
   struct Head {
@@ -40,10 +53,30 @@ class CpuMerger {
     }
   };
 
+  // What a window asks of a stream.
+  struct Lead {
+    Head head;
+    int64_t last = INT64_MIN;  // of its batch
+    bool ended = true;
+  };
+
   // So many are merged at a time: few enough to stay in the nearest cache until they are used.
   static constexpr size_t kMerged = 512;
+  // So many events at most lie in a window, and so many at least.
+  static constexpr size_t kWindow = 2048, kLeastOfWindow = 128;
+  // Of at least so many streams, that take turns at least every so many events.
+  static constexpr size_t kManyStreams = 3;
+  static constexpr ptrdiff_t kShortRun = 3;
 
   absl::Status Start();
+  // Merged from the heap, at most until a stream has its next batch.
+  absl::StatusOr<std::span<const Event>> MergeRuns();
+  // What comes before any stream needs its next batch; empty if that is little.
+  std::span<const Event> SortWindow();
+  // The number of events before `to`, or nothing if they are too many.
+  std::optional<size_t> Gather(int64_t to);
+  void TakeGathered(int64_t to);
+  void MakeHeap();
   // Takes the next batch of a stream whose batch is used up; false at its end.
   absl::StatusOr<bool> Refill(Cursor& cursor, size_t stream);
   // The foremost stream's batch is used up.
@@ -55,6 +88,11 @@ class CpuMerger {
   std::vector<Cursor> cursors_;
   std::vector<Head> heap_;  // smallest first
   EventBatch merged_;
+  TimeSorter sorter_;
+  EventBatch gathered_;
+  std::vector<Lead> leads_;  // by stream; those of MergeRuns() are in the heap meanwhile
+  uint64_t window_ = 1000;   // ns
+  bool short_runs_ = false;  // when runs were last merged
   bool started_ = false;
   Timestamp latest_first_ = kUnseen;
   size_t lent_ = 0;  // events given from where they lie, of the only stream left

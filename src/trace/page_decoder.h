@@ -151,7 +151,7 @@ class alignas(kApart) PageDecoder {
   static constexpr int kFunctionBits = 8;
   std::array<FunctionEntry, 1 << kFunctionBits> functions_;
   std::array<TextEntry, 128> texts_;
-  std::array<CommEntry, 256> comms_;
+  std::array<CommEntry, 512> comms_;
 };
 
 }  // namespace wqprof

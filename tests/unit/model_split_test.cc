@@ -167,6 +167,16 @@ TEST(RunSplitTest, ButNotFromBeforeALoss) {
   EXPECT_EQ(r.unknown, 20us);
 }
 
+TEST(RunSplitTest, NorFromWithinOne) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kIdle, kTask).Put(5us, kTask, kWorkA).LossBegin(8us, 1);
+  t.Start(10us, kWorker, kWorkA).LossEnd(20us, 1);
+  t.Switch(30us, 0, kWorker, kTask, 'D').Switch(40us, 0, kTask, kWorker);
+  t.End(50us, kWorker, kWorkA);
+  const Outcome o = Reconstruct(t);
+  EXPECT_EQ(RunOf(o, o.QueuedAt(5us)).unknown, 20us);
+}
+
 TEST(RunSplitTest, ALongExecutionIsToldWholeHoweverManyOthersComeMeanwhile) {
   TraceBuilder t = WithIdleWorkers();
   t.Put(10us, kTask, kWorkA).Switch(11us, 0, kTask, kWorker).Start(12us, kWorker, kWorkA);

@@ -13,19 +13,13 @@
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/signals.h"
-#include "wqprof/number_text.h"
 #include "wqprof/trace_writer.h"
 
 namespace wqprof {
 namespace {
 
 std::string FailureOf(const std::string& name, int status) {
-  if (WIFSIGNALED(status)) {
-    return fmt::format("{} was ended by signal {} ({})", name, WTERMSIG(status),
-                       strsignal(WTERMSIG(status)));
-  }
-  if (WEXITSTATUS(status) == 0) return "";
-  return fmt::format("{} exited with code {}", name, WEXITSTATUS(status));
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "" : CommandEndText(name, status);
 }
 
 }  // namespace
@@ -51,10 +45,7 @@ absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string
   status.Update((*writer)->Finish((*recorder)->Ending()));
   status.Update((*recorder)->Remove());
   if (!status.ok()) return status;
-  for (const CpuLoss& loss : (*recorder)->stats().losses) {
-    Note(fmt::format("lost {} on CPU {}; a larger buffer helps: -b SIZE",
-                     CountOf(loss.events, "event"), ToInt(loss.cpu)));
-  }
+  NoteLosses((*recorder)->stats(), "-b SIZE");
   RecordedCommand out;
   out.interrupted = end.reason == RecordingEnd::Reason::kSignal;
   if ((*workload)->Ended()) out.failure = FailureOf(argv.front(), (*workload)->wait_status());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -160,13 +159,7 @@ class RecordCommand {
     if (was_running && !exec_failed_) EndWorkload(*workload_, signals_);
     if (options_.quiet || exec_failed_) return;
     const int status = workload_->Ended() ? workload_->wait_status() : 0;
-    std::string what = fmt::format("{} ", options_.command.front());
-    if (WIFSIGNALED(status)) {
-      what +=
-          fmt::format("was ended by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else {
-      what += fmt::format("exited with code {}", WEXITSTATUS(status));
-    }
+    std::string what = CommandEndText(options_.command.front(), status);
     if (end_.command_time) {
       what +=
           fmt::format(" after {:.3f} s", std::chrono::duration<double>(*end_.command_time).count());
@@ -238,11 +231,7 @@ class RecordCommand {
       Note(fmt::format("{} has version {} of the format, as there was no room for version {}",
                        options_.output, writer_->version(), options_.writer.version));
     }
-    for (const CpuLoss& loss : stats.losses) {
-      Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b {}M",
-                       CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
-                       SuggestedMebibytes()));
-    }
+    NoteLosses(stats, fmt::format("-b {}M", SuggestedMebibytes()));
     if (options_.verbose) {
       Note(
           fmt::format("collector: {:.3f} s CPU while recording ({:.3f} user, {:.3f} system), "

@@ -2,12 +2,18 @@
 #include "cli/recording.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstring>
+
+#include "cli/output.h"
+#include "wqprof/number_text.h"
 
 namespace wqprof {
 namespace {
@@ -121,6 +127,22 @@ void EndWorkload(Workload& workload, SignalQueue& signals) {
     while (const std::optional<int> signal = signals.Next()) {
       if (*signal != SIGCHLD) workload.Signal(SIGKILL);
     }
+  }
+}
+
+std::string CommandEndText(const std::string& command, int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    return fmt::format("{} was ended by signal {} ({})", command, WTERMSIG(wait_status),
+                       strsignal(WTERMSIG(wait_status)));
+  }
+  return fmt::format("{} exited with code {}", command, WEXITSTATUS(wait_status));
+}
+
+void NoteLosses(const RecordingStats& stats, std::string_view larger) {
+  for (const CpuLoss& loss : stats.losses) {
+    Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: {}",
+                     CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
+                     larger));
   }
 }
 

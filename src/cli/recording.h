@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -63,6 +64,11 @@ struct RecordingEnd {
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period);
+
+// "make exited with code 2", "make was ended by signal 9 (Killed)".
+std::string CommandEndText(const std::string& command, int wait_status);
+// Says where events were lost, and that `larger`, e.g. "-b 64M", helps.
+void NoteLosses(const RecordingStats& stats, std::string_view larger);
 
 // Ends a command that still runs as `perf record` does: with SIGTERM, and waits for it.  A
 // second signal from the user kills it.

@@ -119,7 +119,7 @@ class StatCommand {
     if (!report.ok()) return Fail(report.status());
     report->filters = FilterWords(options_.input);
     if (const absl::Status status = recorder_->Remove(); !status.ok()) return Fail(status);
-    TellLosses();
+    NoteLosses(recorder_->stats(), "-b SIZE");
     if (options_.interval && options_.input.format == Format::kTable) {
       if (const absl::Status written = WriteOutput("\n"); !written.ok()) return Fail(written);
     }
@@ -193,17 +193,7 @@ class StatCommand {
     if (!workload_->Ended()) EndWorkload(*workload_, signals_);
     const int status = workload_->wait_status();
     if (options_.quiet || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) return;
-    Note(
-        WIFSIGNALED(status)
-            ? fmt::format("{} was ended by signal {}", options_.command.front(), WTERMSIG(status))
-            : fmt::format("{} exited with code {}", options_.command.front(), WEXITSTATUS(status)));
-  }
-
-  void TellLosses() const {
-    for (const CpuLoss& loss : recorder_->stats().losses) {
-      Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: -b SIZE",
-                       CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap")));
-    }
+    Note(CommandEndText(options_.command.front(), status));
   }
 
   StatOptions options_;

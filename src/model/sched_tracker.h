@@ -84,7 +84,7 @@ class SchedTracker {
 
   WorkerTable& workers_;
   bool seen_ = false;
-  Timestamp last_loss_ = kUnseen;  // its end, if that is known yet
+  Timestamp last_loss_ = kUnseen;               // its end, if that is known yet
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
   ByCpu<CpuRuns> runs_;
   IdleTracker idle_;

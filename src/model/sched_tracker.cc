@@ -95,9 +95,9 @@ void SchedTracker::NoteWait(Track& track, const Event& e, const CpuRuns& runs) {
   track.had_cpu = idled ? NameId::kUnknown : runs.LongestIn(since, e.at, last);
 }
 
+// A fork alone does not mean that switches were recorded.
 void SchedTracker::OnCreated(const ExecutionContext& worker) {
-  seen_ = true;
-  if (FindTrack(worker) == nullptr) TrackOf(worker, true);
+  if (seen_ && FindTrack(worker) == nullptr) TrackOf(worker, true);
 }
 
 void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {

@@ -2,7 +2,6 @@
 #ifndef WQPROF_TRACE_CPU_MERGER_H_
 #define WQPROF_TRACE_CPU_MERGER_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,7 +24,7 @@ class CpuMerger {
   explicit CpuMerger(DecodePool& pool)
       : pool_(pool),
         cursors_(pool.size()),
-        merged_(std::max(kMerged, kWindow)),
+        merged_(kWindow),
         gathered_(kWindow),
         leads_(pool.size()) {}
 
@@ -64,6 +63,7 @@ class CpuMerger {
   static constexpr size_t kMerged = 512;
   // So many events at most lie in a window, and so many at least.
   static constexpr size_t kWindow = 2048, kLeastOfWindow = 128;
+  static_assert(kMerged <= kWindow);  // one buffer is for both
   // Of at least so many streams, that take turns at least every so many events.
   static constexpr size_t kManyStreams = 3;
   static constexpr ptrdiff_t kShortRun = 3;

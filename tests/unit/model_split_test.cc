@@ -185,7 +185,8 @@ TEST(RunSplitTest, ALongExecutionIsToldWholeHoweverManyOthersComeMeanwhile) {
     t.Switch(at, 0, kWorker, kWorker2, 'D').Put(at + 1us, kWorker2, kWorkB);
     t.Run(at + 2us, at + 3us, kWorker2, kWorkB).Switch(at + 4us, 0, kWorker2, kWorker);
   }
-  t.End(at, kWorker, kWorkA);
+  // What is not needed any more is forgotten between batches.
+  t.End(at, kWorker, kWorkA).BatchSize(100);
   const Outcome o = Reconstruct(t);
   const RunSplit r = RunOf(o, o.QueuedAt(10us));
   EXPECT_EQ(r.unknown, 0us);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program's operator new: large blocks ask for huge pages.  Symbols of a kernel, tables of
-// many works and batches of events are megabytes that are written once and at once; each small
-// page of them would be a page fault, which in a virtual machine costs as much as decoding
-// hundreds of events.
+// The program's memory: the heap and large blocks outside of it ask for huge pages.  Symbols of a
+// kernel, tables of many works and batches of events are megabytes that are written once and at
+// once; each small page of them would be a page fault, which in a virtual machine costs as much as
+// decoding hundreds of events.
+#include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +24,9 @@ namespace {
 
 constexpr std::size_t kHugePage = 2 << 20;
 constexpr std::size_t kLarge = kHugePage / 4;
+// Reserved at the start, of which only that takes memory which is used.  All that comes after it
+// is as without this file.
+constexpr int kHeap = 32 << 20;
 constexpr std::size_t kLargest = PTRDIFF_MAX - kHugePage;  // malloc's own limit, rounded up
 
 void* Allocate(std::size_t size, std::size_t alignment) {
@@ -45,6 +50,27 @@ void* Allocate(std::size_t size, std::size_t alignment) {
       throw std::bad_alloc();
     }
   }
+}
+
+std::uintptr_t Aligned(const void* at) {
+  return (reinterpret_cast<std::uintptr_t>(at) + kHugePage - 1) / kHugePage * kHugePage;
+}
+
+// One heap for all threads, as those other than the first would get heaps that grow by one small
+// page at a time.
+[[gnu::constructor]] void ReserveHeap() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
+  mallopt(M_TRIM_THRESHOLD, 2 * kHeap);
+  mallopt(M_TOP_PAD, kHeap);
+  // More than is there already: the heap grows.
+  void* const block = std::malloc(kLarge / 2);
+  mallopt(M_TOP_PAD, static_cast<int>(kLarge));
+  const std::uintptr_t begin = Aligned(block), end = Aligned(sbrk(0)) - kHugePage;
+  if (block != nullptr && begin < end) {
+    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  }
+  std::free(block);
 }
 
 }  // namespace

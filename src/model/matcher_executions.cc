@@ -264,16 +264,16 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Even
   item.ended = e.at;
   item.end_cpu = e.cpu;
   // What ran is what the end event names; a start reads work->func anew (rule 11).
-  if (e.work.function != NameId::kUnknown && item.state != ItemState::kBarrier) {
-    item.function = e.work.function;
-  }
+  const bool named = e.work.function != NameId::kUnknown && item.state != ItemState::kBarrier;
+  const NameId function = named ? e.work.function : item.function;
+  item.function = function;
   item.run_tainted |= RunTouched(item);
   const bool outermost = context.stack.size() == 1;
   if (outermost) {
     context.busy += item.ended - item.started;
-    // Field by field: a copy of the whole would wait for its own parts to be written.
+    // Field by field, and what was just written from where it came: a copy would wait for it.
     LastRun& last = context.last_run;
-    last.function = item.function;
+    last.function = function;
     last.workqueue = item.workqueue;
     last.started = item.started;
     last.ended = item.ended;

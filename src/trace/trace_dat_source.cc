@@ -8,9 +8,9 @@
 #include <optional>
 #include <thread>
 
-#include "trace/cpu_merger.h"
 #include "trace/decode_pool.h"
 #include "trace/decode_setup.h"
+#include "trace/merge_ahead.h"
 #include "trace/trace_dat.h"
 
 namespace wqprof {
@@ -118,7 +118,7 @@ class TraceDatSource : public EventSource {
     // The thread that consumes the events is one of them.
     crew_ = std::make_unique<Crew>(threads - 1);
     pool_ = std::make_unique<DecodePool>(std::move(streams), *crew_);
-    merger_ = std::make_unique<CpuMerger>(*pool_);
+    merger_ = std::make_unique<MergeAhead>(*pool_, *crew_);
     return absl::OkStatus();
   }
 
@@ -196,7 +196,7 @@ class TraceDatSource : public EventSource {
   // Destroyed in reverse: the merger and the jobs of the crew go before what they read.
   std::unique_ptr<Crew> crew_;
   std::unique_ptr<DecodePool> pool_;
-  std::unique_ptr<CpuMerger> merger_;
+  std::unique_ptr<MergeAhead> merger_;
   ReadStats stats_;
   Timestamp believed_end_ = kUnseen;  // of the last event handed out
   bool ended_ = false;

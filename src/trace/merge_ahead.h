@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_TRACE_MERGE_AHEAD_H_
+#define WQPROF_TRACE_MERGE_AHEAD_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "trace/cpu_merger.h"
+#include "trace/event_batch.h"
+#include "wqprof/crew.h"
+
+namespace wqprof {
+
+// Merges ahead of the one thread that consumes the events, as a job of the crew: what is left to
+// that thread is the work that only it can do.  Without helpers it merges when it is asked.
+class MergeAhead : public Crew::Job {
+ public:
+  // Both must outlive this object.
+  MergeAhead(DecodePool& pool, Crew& crew) : merger_(pool), crew_(crew) {}
+  ~MergeAhead() override { crew_.Forget(*this); }
+
+  // As CpuMerger's.
+  absl::StatusOr<std::span<const Event>> Next();
+  // Known after the first Next().
+  Timestamp latest_first() const { return merger_.latest_first(); }
+
+  // Merges one lot, if there is room.
+  bool Step() override;
+
+ private:
+  // So many events at least are handed over at once, but at the end.
+  static constexpr size_t kLot = 2048;
+  // The one that the consumer has, and those that wait for it.
+  static constexpr size_t kLots = 4;
+
+  CpuMerger merger_;
+  Crew& crew_;
+  std::array<EventBatch, kLots> lots_;
+  absl::Status status_;      // of the last lot
+  bool merged_all_ = false;  // the merger is at its end
+  bool ended_ = false;       // the last lot made is the end, and empty
+  size_t taken_ = 0;
+  std::atomic<size_t> made_{0}, returned_{0};
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_TRACE_MERGE_AHEAD_H_

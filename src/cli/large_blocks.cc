@@ -63,14 +63,18 @@ std::uintptr_t Aligned(const void* at) {
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
   mallopt(M_TRIM_THRESHOLD, 2 * kHeap);
   mallopt(M_TOP_PAD, kHeap);
-  // More than is there already: the heap grows.
+  // More than is there already, so that the heap grows.
   void* const block = std::malloc(kLarge / 2);
   mallopt(M_TOP_PAD, static_cast<int>(kLarge));
   const std::uintptr_t begin = Aligned(block), end = Aligned(sbrk(0)) - kHugePage;
-  if (block != nullptr && begin < end) {
-    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-  }
+  if (block == nullptr || begin >= end) return;
+  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  // What lies before the first whole huge page stays empty, and takes no memory.
   std::free(block);
+  mallopt(M_MMAP_THRESHOLD, kHeap / 2);
+  [[maybe_unused]] static const void* const gap =
+      std::malloc(begin - reinterpret_cast<std::uintptr_t>(block));
+  mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
 }
 
 }  // namespace

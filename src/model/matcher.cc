@@ -285,9 +285,14 @@ void Matcher::Add(std::span<const Event> events) {
   for (const Event& event : events) {
     now_ = std::max(now_, event.at);
     Handle(event);
+    // Whatever is done now and then is done at the same events however they are handed in.
+    if (!orphan_queue_.empty()) [[unlikely]]
+      ExpireOrphans();
+    if (++since_trim_ >= kTrimEvery) [[unlikely]] {
+      since_trim_ = 0;
+      if (sched_.wants_trim()) TrimHistories();
+    }
   }
-  if (!orphan_queue_.empty()) ExpireOrphans();
-  if (sched_.wants_trim()) TrimHistories();
 }
 
 void Matcher::Finish() {

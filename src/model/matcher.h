@@ -27,6 +27,9 @@ inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 // an inactive work, up to 6.9, and queues it anew does both in one: rule 20c.)
 inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
+// After so many events it is asked whether what is long over can be forgotten.
+inline constexpr uint32_t kTrimEvery = 512;
+
 // The algorithm of kernel.md §8.  Per work at most one queue event is open: PENDING admits
 // one queued instance, so a second queue event proves that the first was taken from the
 // worklist, be it by a worker whose start event is still to come (the "window" between
@@ -172,7 +175,8 @@ class Matcher {
   // Provisionals by time, as slab index and id of the first item: the oldest are let go when
   // too many are open.
   std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;
-  std::deque<Wait> waits_;  // by time; kept with scheduler events only
+  std::deque<Wait> waits_;   // by time; kept with scheduler events only
+  uint32_t since_trim_ = 0;  // events
   Slab<ItemSplit> splits_;
   Completed::Lot<WorkItem> items_;
   std::vector<PoolGap> gaps_;

@@ -46,7 +46,7 @@ class DecodePool {
 
    private:
     // The one that the consumer has, and those that wait for it.
-    static constexpr size_t kBatches = 4;
+    static constexpr size_t kBatches = 2;
 
     std::unique_ptr<CpuStream> stream_;
     const bool shared_;  // by several threads

@@ -3,6 +3,9 @@
 // 20a, 25, 46).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "support/outcome.h"
 #include "support/trace_builder.h"
 
@@ -54,6 +57,27 @@ TEST(TraceEdgeTest, AStartWithoutQueueBeforeAllCpusAreCoveredIsFromBeforeTheTrac
   EXPECT_EQ(i.Execution(), 10us);
   EXPECT_EQ(o.quality.before_trace, 1u);
   EXPECT_EQ(o.quality.unmatched_starts, 0u);
+}
+
+// It is held back for a while, as the clock of who queued it may be behind.
+TEST(TraceEdgeTest, AStartWithoutQueueIsToldAtTheSameEventHoweverManyComeAtOnce) {
+  const auto told = [](size_t batch) {
+    TraceBuilder trace;
+    trace.CoveredFrom(0ns).BatchSize(batch);
+    trace.Put(10us, kTask, kWorkB).Run(20us, 30us, kWorker, kWorkB);
+    trace.Run(40us, 50us, kWorker, kWorkA);
+    for (Nanos at = 200us; at < 4ms; at += 200us) {
+      trace.Put(at, kTask, kWorkB).Run(at + 10us, at + 20us, kWorker, kWorkB);
+    }
+    std::vector<Timestamp> starts;
+    for (const WorkItem& item : Reconstruct(trace).items) starts.push_back(item.started);
+    return starts;
+  };
+  const std::vector<Timestamp> one_by_one = told(1);
+  EXPECT_TRUE(std::find(one_by_one.begin(), one_by_one.end() - 1, Timestamp(40us)) !=
+              one_by_one.end() - 1)
+      << "others came after it";
+  for (const size_t batch : {7u, 1000u}) EXPECT_EQ(told(batch), one_by_one) << batch;
 }
 
 TEST(TraceEdgeTest, CoverageCountsFromTheLastCpuToBegin) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/merge_ahead.h"
 
+#include <algorithm>
+
 namespace wqprof {
 
 absl::StatusOr<std::span<const Event>> MergeAhead::Next() {
@@ -18,14 +20,20 @@ bool MergeAhead::Step() {
   if (ended_ || made - returned_.load(std::memory_order_acquire) == kLots) return false;
   EventBatch& lot = lots_[made % kLots];
   lot.clear();
-  while (lot.size() < kLot && !merged_all_) {
+  // What the consumer merges for itself it has in its cache, and it has waited long enough.
+  const bool for_itself = std::this_thread::get_id() == consumer_;
+  while (lot.size() < (for_itself ? 1 : kLot) && !merged_all_) {
     const auto run = merger_.Next();
     if (!run.ok()) status_ = run.status();
     merged_all_ = !run.ok() || run->empty();
     if (merged_all_) break;
     const size_t before = lot.size();
     lot.resize(before + run->size());
-    HandOver(lot.data() + before, run->data(), run->size());
+    if (for_itself) {
+      std::copy(run->begin(), run->end(), lot.begin());
+    } else {
+      HandOver(lot.data() + before, run->data(), run->size());
+    }
   }
   ended_ = lot.empty();
   made_.store(made + 1, std::memory_order_release);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <span>
+#include <thread>
 
 #include "absl/status/statusor.h"
 #include "trace/cpu_merger.h"
@@ -18,7 +19,7 @@ namespace wqprof {
 // that thread is the work that only it can do.  Without helpers it merges when it is asked.
 class MergeAhead : public Crew::Job {
  public:
-  // Both must outlive this object.
+  // Made by the consumer.  Both must outlive this object.
   MergeAhead(DecodePool& pool, Crew& crew) : merger_(pool), crew_(crew) {}
   ~MergeAhead() override { crew_.Forget(*this); }
 
@@ -42,6 +43,7 @@ class MergeAhead : public Crew::Job {
   absl::Status status_;      // of the last lot
   bool merged_all_ = false;  // the merger is at its end
   bool ended_ = false;       // the last lot made is the end, and empty
+  const std::thread::id consumer_ = std::this_thread::get_id();
   size_t taken_ = 0;
   std::atomic<size_t> made_{0}, returned_{0};
 };

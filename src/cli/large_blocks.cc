@@ -24,8 +24,8 @@ namespace {
 
 constexpr std::size_t kHugePage = 2 << 20;
 constexpr std::size_t kLarge = kHugePage / 4;
-// Reserved at the start, of which only that takes memory which is used.  All that comes after it
-// is as without this file.
+// Reserved for the heap at the start; only what is used of it takes memory.  Beyond it the heap has
+// small pages.
 constexpr int kHeap = 32 << 20;
 constexpr std::size_t kLargest = PTRDIFF_MAX - kHugePage;  // malloc's own limit, rounded up
 
@@ -52,6 +52,7 @@ void* Allocate(std::size_t size, std::size_t alignment) {
   }
 }
 
+#if defined(__GLIBC__)
 std::uintptr_t Aligned(const void* at) {
   return (reinterpret_cast<std::uintptr_t>(at) + kHugePage - 1) / kHugePage * kHugePage;
 }
@@ -76,6 +77,7 @@ std::uintptr_t Aligned(const void* at) {
       std::malloc(begin - reinterpret_cast<std::uintptr_t>(block));
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
 }
+#endif
 
 }  // namespace
 

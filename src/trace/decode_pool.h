@@ -45,7 +45,8 @@ class DecodePool {
     const CpuStream& stream() const { return *stream_; }
 
    private:
-    // The one that the consumer has, and those that wait for it.
+    // The one that the consumer has, and the one that waits for it: of hundreds of CPUs more would
+    // outgrow the caches.
     static constexpr size_t kBatches = 2;
 
     std::unique_ptr<CpuStream> stream_;

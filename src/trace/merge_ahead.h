@@ -23,7 +23,7 @@ class MergeAhead : public Crew::Job {
   MergeAhead(DecodePool& pool, Crew& crew) : merger_(pool), crew_(crew) {}
   ~MergeAhead() override { crew_.Forget(*this); }
 
-  // As CpuMerger's.
+  // As CpuMerger's.  REQUIRES: not after the end, or an error.
   absl::StatusOr<std::span<const Event>> Next();
   // Known after the first Next().
   Timestamp latest_first() const { return merger_.latest_first(); }

@@ -65,7 +65,8 @@ class TraceDatSource : public EventSource {
   absl::StatusOr<std::span<const Event>> Next() override {
     while (!ended_) {
       auto run = merger_->Next();
-      if (!run.ok()) return run;
+      ended_ = !run.ok();
+      if (ended_) return run;
       if (stats_.begin == kUnseen) FindCoverage(*run);
       if (run->empty()) {
         ended_ = true;

@@ -52,7 +52,8 @@ class Crew {
     Place place_ = Place::kIdle;
   };
 
-  // `helpers` threads besides the callers'; with 0 all is done in WaitUntil().
+  // At most `helpers` threads besides the callers', fewer where the system gives no more; with 0
+  // all is done in WaitUntil().
   explicit Crew(int helpers);
   // REQUIRES: no call is under way.  Jobs that wait are dropped, steps that run are finished.
   ~Crew();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 namespace wqprof {
 namespace {
@@ -33,7 +34,11 @@ bool LookAboutFor(F&& f) {
 }  // namespace
 
 Crew::Crew(int helpers) {
-  for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { Run(); });
+  try {
+    for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { Run(); });
+  } catch (const std::system_error&) {
+    // Under a limit there are fewer of them, or none: the result is the same.
+  }
 }
 
 Crew::~Crew() {

@@ -5,11 +5,13 @@
 // decoding hundreds of events.
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <new>
 
 // Sanitizers come with an operator new of their own.
@@ -60,6 +62,11 @@ std::uintptr_t Aligned(const void* at) {
 // One heap for all threads, as those other than the first would get heaps that grow by one small
 // page at a time.
 [[gnu::constructor]] void ReserveHeap() {
+  // A limit counts what is reserved as if it were used.
+  for (const auto limit : {RLIMIT_DATA, RLIMIT_AS}) {
+    rlimit told{};
+    if (getrlimit(limit, &told) != 0 || told.rlim_cur != RLIM_INFINITY) return;
+  }
   mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
   mallopt(M_TRIM_THRESHOLD, 2 * kHeap);

@@ -136,7 +136,10 @@ int main(int argc, char** argv) {
   try {
     return wqprof::Run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return wqprof::Fail(absl::InternalError("out of memory"));
+    return wqprof::Fail(
+        absl::ResourceExhaustedError("out of memory\nraise the limit that it runs under (ulimit "
+                                     "-d, ulimit -v, MemoryMax=), or use "
+                                     "--threads 1"));
   } catch (const std::exception& error) {
     return wqprof::Fail(absl::InternalError(error.what()));
   }

@@ -65,6 +65,20 @@ class Pipe(unittest.TestCase):
                                                   trace]).stdout for n in ("1", "4"))
                 self.assertEqual(one, four)
 
+    def test_little_memory_changes_no_result_and_too_little_is_told(self):
+        def under(megabytes):
+            limit = f"ulimit -d {megabytes * 1024} && exec {WQPROF} report --threads 8 -"
+            with open(program.DATA / TRACE, "rb") as trace:
+                return subprocess.run(["sh", "-c", limit], stdin=trace, capture_output=True,
+                                      env=program.ENVIRONMENT, check=False)
+        with open(program.DATA / TRACE, "rb") as trace:
+            plenty = program.run(WQPROF, ["report", "-"], stdin=trace)
+        little = under(40)  # not enough for the stacks of eight threads
+        self.assertEqual((little.returncode, little.stdout), (0, plenty.stdout), little.stderr)
+        too_little = under(1)
+        self.assertEqual(too_little.returncode, 4, too_little.stderr)
+        self.assertIn(b"out of memory", too_little.stderr)
+
 
 class Terminal(unittest.TestCase):
     def test_every_line_fits(self):

@@ -39,6 +39,18 @@ class PageSink {
   // `pages` holds whole sub-buffers of one CPU, in order; valid during the call.  After an
   // error the recorder hands over nothing more.
   virtual absl::Status Add(Cpu cpu, std::span<const std::byte> pages) = 0;
+  // The same for `size` bytes of pages that wait in a pipe, which spares them the way through this
+  // process.  kUnimplemented: they are still there, and are handed over by Add().
+  virtual absl::Status AddFrom([[maybe_unused]] Cpu cpu, [[maybe_unused]] int pipe,
+                               [[maybe_unused]] size_t size) {
+    return absl::UnimplementedError("takes no pipes");
+  }
+  // Fills `out` with what stands `distance` bytes before the end of a CPU's pages.  Asked only of
+  // a sink that took some by AddFrom().
+  virtual absl::Status ReadBack([[maybe_unused]] Cpu cpu, [[maybe_unused]] uint64_t distance,
+                                [[maybe_unused]] std::span<std::byte> out) {
+    return absl::UnimplementedError("takes no pipes");
+  }
   // With a round_period: since the last such call every buffer was read up to what was in it when
   // this round began, or further; but of the CPUs in `behind` there was more than one round takes.
   virtual absl::Status EndRound([[maybe_unused]] std::span<const Cpu> behind) {

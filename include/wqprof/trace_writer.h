@@ -69,6 +69,12 @@ class TraceWriter {
   // the call returns.  After an error nothing more may be appended, but Finish() still makes
   // a whole trace of what was written.
   absl::Status Append(Cpu cpu, std::span<const std::byte> pages);
+  // The same for `size` bytes that wait in a pipe.  kUnimplemented: the trace is compressed, or
+  // the file system takes nothing from pipes; the pipe is as it was, and Append() still works.
+  absl::Status AppendFrom(Cpu cpu, int pipe, size_t size);
+  // Fills `out` with what stands `distance` bytes before the end of that CPU's pages.  REQUIRES:
+  // so much was appended, and is not compressed.
+  absl::Status ReadBack(Cpu cpu, uint64_t distance, std::span<std::byte> out) const;
   // Brings what was appended into the files, in compressed chunks of less than the usual
   // size if need be.
   absl::Status Flush();

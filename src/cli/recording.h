@@ -32,6 +32,12 @@ class FileSink : public PageSink {
   absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
     return writer_.Append(cpu, pages);
   }
+  absl::Status AddFrom(Cpu cpu, int pipe, size_t size) override {
+    return writer_.AppendFrom(cpu, pipe, size);
+  }
+  absl::Status ReadBack(Cpu cpu, uint64_t distance, std::span<std::byte> out) override {
+    return writer_.ReadBack(cpu, distance, out);
+  }
 
  private:
   TraceWriter& writer_;

@@ -18,6 +18,7 @@
 #include "live/event_plan.h"
 #include "live/kernel_threads.h"
 #include "live/metadata.h"
+#include "live/page_pipe.h"
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
@@ -90,6 +91,7 @@ struct Recorder::State {
   TraceEnding ending;
   std::optional<RecordingStats> final_stats;  // once the buffers are gone
   std::vector<std::string> notes;
+  PagePipe pipe;
   std::vector<std::byte> scratch;
   std::optional<Urgency> urgency;  // of the thread that records
   Clock::time_point started, next_counts, next_partial;
@@ -241,7 +243,7 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   for (CpuBuffer* buffer : *ready) {
     buffer->RefreshCounts();
     full += buffer->full();
-    absl::Status status = buffer->Drain(buffer->full(), state_->scratch, &sink);
+    absl::Status status = buffer->Drain(buffer->full(), state_->pipe, state_->scratch, &sink);
     if (!status.ok()) return status;
   }
   state_->little = !ready->empty() && full == 0;
@@ -293,7 +295,8 @@ absl::Status Recorder::State::DrainByCounts(PageSink& sink) {
       if (absl::Status status = Watch(*buffer); !status.ok()) return status;
     }
     const uint64_t limit = buffer->full() + (partial && buffer->counts().entries != 0 ? 1 : 0);
-    if (absl::Status status = buffer->Drain(limit, scratch, &sink); !status.ok()) return status;
+    if (absl::Status status = buffer->Drain(limit, pipe, scratch, &sink); !status.ok())
+      return status;
   }
   next_counts = Clock::now() + kCountsPeriod;
   if (partial) {
@@ -332,7 +335,8 @@ absl::Status Recorder::Stop(PageSink* sink) {
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
     constexpr uint64_t kAll = ~uint64_t{0};  // no more come in
-    if (absl::Status drained = buffer->Drain(kAll, state.scratch, sink); !drained.ok()) {
+    if (absl::Status drained = buffer->Drain(kAll, state.pipe, state.scratch, sink);
+        !drained.ok()) {
       status.Update(drained);
       sink = nullptr;
     }

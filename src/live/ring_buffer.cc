@@ -7,11 +7,18 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 
 namespace wqprof {
+namespace {
+
+// Of a sub-buffer: the time of its first event, and the commit field.
+constexpr size_t kPageHeader = 16;
+
+}  // namespace
 
 BufferCounts ParseBufferCounts(std::string_view stats) {
   BufferCounts out;
@@ -70,7 +77,7 @@ CpuBuffer::CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats)
 CpuBuffer::ReadResult CpuBuffer::ReadPage(std::span<std::byte> page) {
   // No event that is recorded is longer: a sub-buffer with more room left is the one that the
   // kernel is writing, or was until it was taken from it.
-  constexpr size_t kHeader = 16, kLongestEvent = 1024;
+  constexpr size_t kLongestEvent = 1024;
   ssize_t n;
   do {
     n = read(pipe_.get(), page.data(), page.size());
@@ -81,10 +88,17 @@ CpuBuffer::ReadResult CpuBuffer::ReadPage(std::span<std::byte> page) {
   const PageHead head = ReadPageHead(page);
   gaps_ += head.missed ? 1 : 0;
   ++reads_;
-  return head.used + kHeader + kLongestEvent < page.size() ? ReadResult::kPart : ReadResult::kFull;
+  return head.used + kPageHeader + kLongestEvent < page.size() ? ReadResult::kPart
+                                                               : ReadResult::kFull;
 }
 
-absl::Status CpuBuffer::Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink) {
+absl::Status CpuBuffer::Drain(uint64_t limit, PagePipe& pipe, std::span<std::byte> scratch,
+                              PageSink* sink) {
+  if (sink != nullptr) {
+    const auto moved = MoveFull(limit, pipe, scratch, *sink);
+    if (!moved.ok()) return moved.status();
+    limit -= *moved;
+  }
   while (limit != 0) {
     size_t used = 0;
     while (limit != 0 && used + page_size_ <= scratch.size()) {
@@ -97,6 +111,52 @@ absl::Status CpuBuffer::Drain(uint64_t limit, std::span<std::byte> scratch, Page
     }
     if (used == 0 || sink == nullptr) continue;
     if (absl::Status status = sink->Add(cpu_, scratch.first(used)); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// How many there were.
+absl::StatusOr<uint64_t> CpuBuffer::MoveFull(uint64_t limit, PagePipe& pipe,
+                                             std::span<std::byte> scratch, PageSink& sink) {
+  const uint64_t lost_at_begin = counts_.lost;
+  uint64_t taken = 0, moved = 0;
+  while (const size_t pages = pipe.Fill(pipe_.get(), limit - taken, page_size_)) {
+    taken += pages;
+    reads_ += pages;
+    absl::Status status = sink.AddFrom(cpu_, pipe.fd(), pages * page_size_);
+    if (status.ok()) moved += pages;
+    if (absl::IsUnimplemented(status)) {
+      status = Copy(pages, pipe.fd(), scratch, sink);
+      pipe.Close();
+    }
+    if (!status.ok()) return status;
+  }
+  if (moved == 0) return taken;
+  // A sub-buffer is marked when others were overwritten since the one before it was taken
+  // (rb_get_reader_page()), perhaps long before it is taken itself: there are no marks while the
+  // kernel counts no more than before the last one.
+  RefreshCounts();
+  for (uint64_t page = 1; counts_.lost != lost_before_ && page <= moved; ++page) {
+    std::array<std::byte, kPageHeader> head;
+    absl::Status status = sink.ReadBack(cpu_, page * page_size_, head);
+    if (!status.ok()) return status;
+    gaps_ += ReadPageHead(head).missed ? 1 : 0;
+  }
+  lost_before_ = lost_at_begin;
+  return taken;
+}
+
+// What is in a pipe that the sink does not take.
+absl::Status CpuBuffer::Copy(size_t pages, int pipe, std::span<std::byte> scratch, PageSink& sink) {
+  for (; pages != 0; --pages) {
+    const auto page = scratch.first(page_size_);
+    for (size_t used = 0; used != page.size();) {
+      const ssize_t n = read(pipe, &page[used], page.size() - used);
+      if (n <= 0) return absl::InternalError("cannot read back from a pipe");
+      used += static_cast<size_t>(n);
+    }
+    gaps_ += ReadPageHead(page).missed ? 1 : 0;
+    if (absl::Status status = sink.Add(cpu_, page); !status.ok()) return status;
   }
   return absl::OkStatus();
 }

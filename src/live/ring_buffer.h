@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "live/page_pipe.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
 #include "wqprof/live.h"
@@ -45,9 +46,10 @@ class CpuBuffer {
 
   // Sub-buffers that are full, by the counters as they were last read.
   uint64_t full() const { return counts_.bytes / page_size_; }
-  // Hands over at most `limit` sub-buffers, in batches that go through `scratch`.  A reader
-  // that took all there is while events come in would get sub-buffers with hardly one each.
-  absl::Status Drain(uint64_t limit, std::span<std::byte> scratch, PageSink* sink);
+  // Hands over at most `limit` sub-buffers: full ones through `pipe` where the sink takes it, and
+  // others in batches that go through `scratch`.  A reader that took all there is while events come
+  // in would get sub-buffers with hardly one each.
+  absl::Status Drain(uint64_t limit, PagePipe& pipe, std::span<std::byte> scratch, PageSink* sink);
   // Hands over all that the buffer has now, and little more, or `limit` sub-buffers of it;
   // whether that was all.
   absl::StatusOr<bool> DrainToWriter(uint64_t limit, std::span<std::byte> scratch, PageSink& sink);
@@ -64,6 +66,9 @@ class CpuBuffer {
   // What one read brought.
   enum class ReadResult { kFull, kPart, kNothing };
   ReadResult ReadPage(std::span<std::byte> page);
+  absl::StatusOr<uint64_t> MoveFull(uint64_t limit, PagePipe& pipe, std::span<std::byte> scratch,
+                                    PageSink& sink);
+  absl::Status Copy(size_t pages, int pipe, std::span<std::byte> scratch, PageSink& sink);
   CpuBuffer(Cpu cpu, uint32_t page_size, ScopedFd pipe, ScopedFd stats);
   Cpu cpu_;
   uint32_t page_size_;
@@ -71,6 +76,7 @@ class CpuBuffer {
   BufferCounts counts_;
   std::string stats_text_;
   uint64_t gaps_ = 0, reads_ = 0;
+  uint64_t lost_before_ = 0;  // as counted before the last one that was moved
 };
 
 // The CPUs that have a buffer directory in `instance`, ascending.

@@ -194,6 +194,22 @@ absl::Status TraceWriter::Append(Cpu cpu, std::span<const std::byte> bytes) {
   return absl::OkStatus();
 }
 
+absl::Status TraceWriter::AppendFrom(Cpu cpu, int pipe, size_t size) {
+  assert(size % state_->metadata.page_size == 0 && cpu != Cpu::kNone);
+  if (!state_->failed.ok()) return state_->failed;
+  if (state_->options.compress) return absl::UnimplementedError("pages are compressed first");
+  auto pages = state_->PagesOf(cpu);
+  if (!pages.ok()) return state_->failed = pages.status();
+  absl::Status status = (*pages)->file->AppendFrom(pipe, size);
+  if (!absl::IsUnimplemented(status)) state_->failed = status;
+  return status;
+}
+
+absl::Status TraceWriter::ReadBack(Cpu cpu, uint64_t distance, std::span<std::byte> out) const {
+  const OutputFile& file = *state_->cpus.at(static_cast<size_t>(ToInt(cpu)))->file;
+  return file.Read(file.size() - distance, out);
+}
+
 absl::Status TraceWriter::State::Flush() {
   if (compressor == nullptr || !failed.ok()) return failed;
   for (CpuPages* pages : Recorded()) {

@@ -87,6 +87,26 @@ absl::Status OutputFile::Append(std::string_view text) {
   return Append(std::as_bytes(std::span(text)));
 }
 
+absl::Status OutputFile::AppendFrom(int pipe, size_t size) {
+  const uint64_t begin = size_;
+  while (size != 0) {
+    auto out = static_cast<off_t>(size_);
+    const ssize_t n = splice(pipe, nullptr, fd_, &out, size, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EINVAL && size_ == begin) {
+      return absl::UnimplementedError(fmt::format("{} takes nothing from pipes", path_));
+    }
+    if (n <= 0) {
+      const int error = n == 0 ? ENOSPC : errno;
+      Truncate(begin).IgnoreError();
+      return WriteError(path_, error);
+    }
+    size_ += static_cast<uint64_t>(n);
+    size -= static_cast<size_t>(n);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status OutputFile::AlignTo(uint64_t alignment) {
   const uint64_t aligned = (size_ + alignment - 1) / alignment * alignment;
   return Truncate(aligned);
@@ -99,6 +119,21 @@ absl::Status OutputFile::Patch(uint64_t offset, std::string_view text) {
     if (n <= 0) return WriteError(path_, n == 0 ? ENOSPC : errno);
     offset += static_cast<uint64_t>(n);
     text.remove_prefix(static_cast<size_t>(n));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OutputFile::Read(uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t n = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      return absl::ResourceExhaustedError(
+          fmt::format("cannot read {} back: {}", path_,
+                      n == 0 ? "somebody cut it short" : std::strerror(errno)));
+    }
+    offset += static_cast<uint64_t>(n);
+    out = out.subspan(static_cast<size_t>(n));
   }
   return absl::OkStatus();
 }
@@ -139,16 +174,10 @@ absl::Status OutputFile::CopyStep(OutputFile& from, uint64_t offset, uint64_t si
 absl::Status OutputFile::CopyThroughMemory(OutputFile& from, uint64_t offset, uint64_t size) {
   std::vector<std::byte> buffer(std::min<uint64_t>(size, 1 << 20));
   while (size != 0) {
-    const size_t want = std::min<uint64_t>(size, buffer.size());
-    const ssize_t n = pread(from.fd_, buffer.data(), want, static_cast<off_t>(offset));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot read {} back: {}", from.path_,
-                      n == 0 ? "somebody cut it short" : std::strerror(errno)));
-    }
-    const auto bytes = std::span<const std::byte>(buffer).first(static_cast<size_t>(n));
-    if (absl::Status status = Append(bytes); !status.ok()) return status;
+    const auto bytes = std::span(buffer).first(std::min<uint64_t>(size, buffer.size()));
+    absl::Status status = from.Read(offset, bytes);
+    if (status.ok()) status = Append(bytes);
+    if (!status.ok()) return status;
     offset += bytes.size();
     size -= bytes.size();
   }

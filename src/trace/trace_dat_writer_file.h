@@ -30,10 +30,15 @@ class OutputFile {
   // Appends; on error the file is cut back to what it had before.
   absl::Status Append(std::span<const std::byte> bytes);
   absl::Status Append(std::string_view text);
+  // The same for `size` bytes that wait in a pipe.  kUnimplemented: the file system does not take
+  // bytes from pipes; they are still there.
+  absl::Status AppendFrom(int pipe, size_t size);
   // Zeros up to the next multiple of `alignment`.
   absl::Status AlignTo(uint64_t alignment);
   // Overwrites bytes that exist.
   absl::Status Patch(uint64_t offset, std::string_view text);
+  // Fills `out` with bytes that exist.
+  absl::Status Read(uint64_t offset, std::span<std::byte> out) const;
   // Appends `size` bytes of `from`, which loses them: its disk space is given back on the
   // way.  On error the file ends with what could be moved, as size() tells.
   absl::Status MoveFrom(OutputFile& from, uint64_t offset, uint64_t size);

@@ -2,11 +2,15 @@
 // What the writer of trace.dat wrote is read back: finished, unfinished, and cut short.
 #include "wqprof/trace_writer.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -55,9 +59,35 @@ struct Way {
   int version = 7;
   bool compress = false;
   uint32_t page_size = 4096;
+  bool through_pipe = false;
   friend void PrintTo(const Way& way, std::ostream* out) {
-    *out << fmt::format("v{}{}_{}", way.version, way.compress ? "_zstd" : "", way.page_size);
+    *out << fmt::format("v{}{}_{}{}", way.version, way.compress ? "_zstd" : "", way.page_size,
+                        way.through_pipe ? "_pipe" : "");
   }
+};
+
+// A pipe with something in it.
+class FilledPipe {
+ public:
+  explicit FilledPipe(std::string_view content) {
+    EXPECT_EQ(pipe(ends_.data()), 0);
+    EXPECT_GE(fcntl(ends_[1], F_SETPIPE_SZ, content.size()), static_cast<int>(content.size()));
+    EXPECT_EQ(write(ends_[1], content.data(), content.size()), std::ssize(content));
+  }
+  ~FilledPipe() {
+    for (const int end : ends_) close(end);
+  }
+  FilledPipe(const FilledPipe&) = delete;
+  FilledPipe& operator=(const FilledPipe&) = delete;
+  int fd() const { return ends_[0]; }
+  int size() const {
+    int out = -1;
+    ioctl(fd(), FIONREAD, &out);
+    return out;
+  }
+
+ private:
+  std::array<int, 2> ends_{-1, -1};
 };
 
 class TraceWriterTest : public ::testing::TestWithParam<Way> {
@@ -89,12 +119,17 @@ class TraceWriterTest : public ::testing::TestWithParam<Way> {
       for (const auto& cpu : dat_.buffers[0].cpus) {
         if (at >= cpu.pages.size()) continue;
         const auto part = std::string_view(cpu.pages).substr(at, step);
-        absl::Status status =
-            writer.Append(static_cast<Cpu>(cpu.cpu), std::as_bytes(std::span(part)));
+        absl::Status status = Append(writer, static_cast<Cpu>(cpu.cpu), part);
         if (!status.ok()) return status;
       }
     }
     return absl::OkStatus();
+  }
+
+  static absl::Status Append(TraceWriter& writer, Cpu cpu, std::string_view pages) {
+    if (!GetParam().through_pipe) return writer.Append(cpu, std::as_bytes(std::span(pages)));
+    const FilledPipe pipe(pages);
+    return writer.AppendFrom(cpu, pipe.fd(), pages.size());
   }
 
   std::vector<std::string> Files() const {
@@ -205,6 +240,43 @@ TEST_P(TraceWriterTest, WhatWasWrittenBeforeAnErrorBecomesAWholeTrace) {
   EXPECT_NE(back.source->info().settings.find("complete=0\n"), std::string::npos);
 }
 
+TEST_P(TraceWriterTest, WhatIsNotCompressedCanBeReadBack) {
+  if (GetParam().compress) return;
+  const auto writer = Create();
+  ASSERT_EQ(AppendAll(*writer), absl::OkStatus());
+  for (const auto& cpu : dat_.buffers[0].cpus) {
+    std::string page(GetParam().page_size, '\0');
+    ASSERT_EQ(writer->ReadBack(static_cast<Cpu>(cpu.cpu), cpu.pages.size(),
+                               std::as_writable_bytes(std::span(page))),
+              absl::OkStatus());
+    EXPECT_EQ(page, cpu.pages.substr(0, page.size())) << cpu.cpu;
+  }
+}
+
+TEST_P(TraceWriterTest, WhatIsCompressedStaysInThePipe) {
+  if (!GetParam().compress) return;
+  const auto writer = Create();
+  const std::string& pages = dat_.buffers[0].cpus[1].pages;
+  const FilledPipe pipe(std::string_view(pages).substr(0, GetParam().page_size));
+  EXPECT_EQ(writer->AppendFrom(Cpu{1}, pipe.fd(), GetParam().page_size).code(),
+            absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(pipe.size(), static_cast<int>(GetParam().page_size));
+  EXPECT_EQ(AppendAll(*writer), absl::OkStatus());
+}
+
+// As on a file system that knows no splice(2): the kernel's answer is the same.
+TEST_P(TraceWriterTest, WithoutAPipeTheFileIsAsBefore) {
+  if (GetParam().compress) return;
+  const auto writer = Create();
+  const uint64_t size = writer->size();
+  const int no_pipe = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(writer->AppendFrom(Cpu{0}, no_pipe, GetParam().page_size).code(),
+            absl::StatusCode::kUnimplemented);
+  close(no_pipe);
+  EXPECT_EQ(writer->size(), size);
+  EXPECT_EQ(AppendAll(*writer), absl::OkStatus());
+}
+
 TEST_P(TraceWriterTest, DiscardLeavesNothing) {
   const auto writer = Create();
   ASSERT_TRUE(AppendAll(*writer).ok());
@@ -223,7 +295,8 @@ TEST_P(TraceWriterTest, AFileThatExistsIsNotTouched) {
 INSTANTIATE_TEST_SUITE_P(Ways, TraceWriterTest,
                          ::testing::Values(Way{}, Way{7, false, 65536}, Way{7, true, 4096},
                                            Way{7, true, 65536}, Way{6, false, 4096},
-                                           Way{6, false, 65536}),
+                                           Way{6, false, 65536}, Way{7, false, 4096, true},
+                                           Way{7, false, 65536, true}, Way{6, false, 4096, true}),
                          ::testing::PrintToStringParamName());
 
 // What MoveOldTraceAway() makes of a directory.

@@ -84,8 +84,10 @@ class Recording:
     def __init__(self, wqprof, path, longest_waits):
         self.longest_waits = longest_waits  # by function, in truth
         self.stalls = output_of(wqprof, "stalls", path, "--threshold", "5ms")["stalls"]
-        self.functions = {name_of(row["function"]): row
-                          for row in output_of(wqprof, "report", path, "--top", "0")["functions"]}
+        # Of those of one name, on several workqueues, the one that waited longest.
+        self.functions = {name_of(row["function"]): row for row in sorted(
+            output_of(wqprof, "report", path, "--top", "0")["functions"],
+            key=lambda row: row["activation_wait"]["sum_ns"])}
         self.items = items_of(wqprof, path)
 
     def problems(self, expected):

@@ -2,6 +2,8 @@
 #ifndef WQPROF_HAND_OVER_H_
 #define WQPROF_HAND_OVER_H_
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -69,6 +71,44 @@ void HandOver(T* to, const T* from, size_t n) {
   std::memcpy(to, from, n * sizeof(T));
 #endif
 }
+
+// Lots that go from a thread that fills them to one that takes them, and come back to be filled
+// again.  Each side may be another thread each time, if what makes them take turns orders them.
+template <typename Lot, size_t kLots>
+class LotRing {
+ public:
+  // For who fills them.
+  bool has_room() const {
+    return filled_.load(std::memory_order_relaxed) - returned_.load(std::memory_order_acquire) <
+           kLots;
+  }
+  // What is to be filled, as the taker left it.  REQUIRES: has_room().
+  Lot& next() { return lots_[filled_.load(std::memory_order_relaxed) % kLots]; }
+  // Passes it on.
+  void Pass() {
+    filled_.store(filled_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+  // Whether all that was passed on came back.
+  bool all_back() const {
+    return filled_.load(std::memory_order_relaxed) == returned_.load(std::memory_order_acquire);
+  }
+
+  // For who takes them.
+  bool ready() const { return taken_ < filled_.load(std::memory_order_acquire); }
+  // The oldest one, which stays with the taker until it is returned.  REQUIRES: ready().
+  Lot& Take() { return lots_[taken_++ % kLots]; }
+  // Gives back all that was taken; false: there was none.
+  bool Return() {
+    if (returned_.load(std::memory_order_relaxed) == taken_) return false;
+    returned_.store(taken_, std::memory_order_release);
+    return true;
+  }
+
+ private:
+  std::array<Lot, kLots> lots_;
+  size_t taken_ = 0;  // the taker's
+  std::atomic<size_t> filled_{0}, returned_{0};
+};
 
 }  // namespace wqprof
 

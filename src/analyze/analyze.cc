@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wqprof/analyze.h"
 
-#include <array>
-#include <atomic>
 #include <utility>
 
 #include "wqprof/crew.h"
@@ -27,30 +25,26 @@ class Summing : public Crew::Job {
       analyzer_.Add(completed_);
       return;
     }
-    crew_->WaitUntil(*this, [this] { return Waiting() < lots_.size(); });
-    Completed& lot = lots_[filled_.load(std::memory_order_relaxed) % lots_.size()];
+    crew_->WaitUntil(*this, [this] { return lots_.has_room(); });
+    Completed& lot = lots_.next();
     Copy(completed_.items, lot.items);
     Copy(completed_.splits, lot.splits);
     std::swap(completed_.gaps, lot.gaps);
-    filled_.fetch_add(1, std::memory_order_release);
+    lots_.Pass();
     crew_->Schedule(*this);
   }
   void Finish() {
-    if (crew_ != nullptr) crew_->WaitUntil(*this, [this] { return Waiting() == 0; });
+    if (crew_ != nullptr) crew_->WaitUntil(*this, [this] { return lots_.all_back(); });
   }
 
   bool Step() override {
-    if (Waiting() == 0) return false;
-    analyzer_.Add(lots_[emptied_.load(std::memory_order_relaxed) % lots_.size()]);
-    emptied_.fetch_add(1, std::memory_order_release);
-    return Waiting() > 0;
+    if (!lots_.ready()) return false;
+    analyzer_.Add(lots_.Take());
+    lots_.Return();
+    return lots_.ready();
   }
 
  private:
-  size_t Waiting() const {
-    const size_t emptied = emptied_.load(std::memory_order_acquire);
-    return filled_.load(std::memory_order_acquire) - emptied;
-  }
   template <typename T>
   static void Copy(const Completed::Lot<T>& from, Completed::Lot<T>& to) {
     to.resize(from.size());
@@ -60,8 +54,7 @@ class Summing : public Crew::Job {
   Crew* const crew_;
   Analyzer& analyzer_;
   Completed completed_;
-  std::array<Completed, 4> lots_;
-  std::atomic<size_t> filled_{0}, emptied_{0};
+  LotRing<Completed, 4> lots_;
 };
 
 // Reads `source` to its end; `hand_on` is called now and then, and at the end.

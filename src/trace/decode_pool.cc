@@ -6,24 +6,15 @@
 namespace wqprof {
 
 bool DecodePool::Lane::Step() {
-  const size_t made = made_.load(std::memory_order_relaxed);
-  if (ended_ || made - returned_.load(std::memory_order_acquire) == kBatches) return false;
-  EventBatch& batch = batches_[made % kBatches];
+  if (ended_ || !batches_.has_room()) return false;
+  EventBatch& batch = batches_.next();
   // One a thread, so that it stays in the thread's cache whatever the stream.
   static thread_local EventBatch scratch;
   status_ = stream_->Fill(batch, shared_ ? &scratch : nullptr);
   if (!status_.ok()) batch.clear();
   ended_ = batch.empty();
-  made_.store(made + 1, std::memory_order_release);
-  return !ended_ && made + 1 - returned_.load(std::memory_order_acquire) < kBatches;
-}
-
-const EventBatch& DecodePool::Lane::Take() { return batches_[taken_++ % kBatches]; }
-
-bool DecodePool::Lane::Return() {
-  if (returned_.load(std::memory_order_relaxed) == taken_) return false;
-  returned_.store(taken_, std::memory_order_release);
-  return true;
+  batches_.Pass();
+  return !ended_ && batches_.has_room();
 }
 
 DecodePool::DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, Crew& crew) : crew_(crew) {
@@ -38,9 +29,9 @@ DecodePool::~DecodePool() {
 
 absl::StatusOr<const EventBatch*> DecodePool::Next(size_t i) {
   Lane& lane = *lanes_[i];
-  if (lane.Return()) crew_.Schedule(lane);
-  crew_.WaitUntil(lane, [&] { return lane.ready(); });
-  const EventBatch& batch = lane.Take();
+  if (lane.batches().Return()) crew_.Schedule(lane);
+  crew_.WaitUntil(lane, [&] { return lane.batches().ready(); });
+  const EventBatch& batch = lane.batches().Take();
   if (batch.empty() && !lane.status().ok()) return lane.status();
   return &batch;
 }

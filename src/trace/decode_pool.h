@@ -2,14 +2,13 @@
 #ifndef WQPROF_TRACE_DECODE_POOL_H_
 #define WQPROF_TRACE_DECODE_POOL_H_
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "trace/cpu_stream.h"
 #include "wqprof/crew.h"
+#include "wqprof/hand_over.h"
 
 namespace wqprof {
 
@@ -29,33 +28,28 @@ class DecodePool {
   const CpuStream& stream(size_t i) const { return lanes_[i]->stream(); }
 
  private:
-  // One stream and its batches, the oldest of which the consumer has.
+  // The one that the consumer has, and the one that waits for it: of hundreds of CPUs more would
+  // outgrow the caches.
+  static constexpr size_t kBatches = 2;
+
+  // One stream and its batches.
   class alignas(kApart) Lane : public Crew::Job {
    public:
     Lane(std::unique_ptr<CpuStream> stream, bool shared)
         : stream_(std::move(stream)), shared_(shared) {}
     // Decodes one batch, if there is room.
     bool Step() override;
-    bool ready() const { return taken_ < made_.load(std::memory_order_acquire); }
-    // REQUIRES: ready().
-    const EventBatch& Take();
-    // Gives back what Take() gave; whether there was any, and more can be decoded.
-    bool Return();
+    // Filled by steps, taken by the consumer.
+    LotRing<EventBatch, kBatches>& batches() { return batches_; }
     const absl::Status& status() const { return status_; }
     const CpuStream& stream() const { return *stream_; }
 
    private:
-    // The one that the consumer has, and the one that waits for it: of hundreds of CPUs more would
-    // outgrow the caches.
-    static constexpr size_t kBatches = 2;
-
     std::unique_ptr<CpuStream> stream_;
     const bool shared_;  // by several threads
-    std::array<EventBatch, kBatches> batches_;
+    LotRing<EventBatch, kBatches> batches_;
     absl::Status status_;  // of the last batch
     bool ended_ = false;   // the last batch made is the end
-    size_t taken_ = 0;
-    std::atomic<size_t> made_{0}, returned_{0};
   };
 
   Crew& crew_;

@@ -7,18 +7,17 @@ namespace wqprof {
 
 absl::StatusOr<std::span<const Event>> MergeAhead::Next() {
   if (crew_.helpers() == 0) return merger_.Next();
-  returned_.store(taken_, std::memory_order_release);
+  lots_.Return();
   crew_.Schedule(*this);
-  crew_.WaitUntil(*this, [this] { return taken_ < made_.load(std::memory_order_acquire); });
-  const EventBatch& lot = lots_[taken_++ % kLots];
+  crew_.WaitUntil(*this, [this] { return lots_.ready(); });
+  const EventBatch& lot = lots_.Take();
   if (lot.empty() && !status_.ok()) return status_;
   return std::span<const Event>(lot);
 }
 
 bool MergeAhead::Step() {
-  const size_t made = made_.load(std::memory_order_relaxed);
-  if (ended_ || made - returned_.load(std::memory_order_acquire) == kLots) return false;
-  EventBatch& lot = lots_[made % kLots];
+  if (ended_ || !lots_.has_room()) return false;
+  EventBatch& lot = lots_.next();
   lot.clear();
   // What the consumer merges for itself it has in its cache, and it has waited long enough.
   const bool for_itself = std::this_thread::get_id() == consumer_;
@@ -36,8 +35,8 @@ bool MergeAhead::Step() {
     }
   }
   ended_ = lot.empty();
-  made_.store(made + 1, std::memory_order_release);
-  return !ended_ && made + 1 - returned_.load(std::memory_order_acquire) < kLots;
+  lots_.Pass();
+  return !ended_ && lots_.has_room();
 }
 
 }  // namespace wqprof

@@ -2,8 +2,6 @@
 #ifndef WQPROF_TRACE_MERGE_AHEAD_H_
 #define WQPROF_TRACE_MERGE_AHEAD_H_
 
-#include <array>
-#include <atomic>
 #include <cstddef>
 #include <span>
 #include <thread>
@@ -12,6 +10,7 @@
 #include "trace/cpu_merger.h"
 #include "trace/event_batch.h"
 #include "wqprof/crew.h"
+#include "wqprof/hand_over.h"
 
 namespace wqprof {
 
@@ -39,13 +38,11 @@ class MergeAhead : public Crew::Job {
 
   CpuMerger merger_;
   Crew& crew_;
-  std::array<EventBatch, kLots> lots_;
+  LotRing<EventBatch, kLots> lots_;
   absl::Status status_;      // of the last lot
   bool merged_all_ = false;  // the merger is at its end
   bool ended_ = false;       // the last lot made is the end, and empty
   const std::thread::id consumer_ = std::this_thread::get_id();
-  size_t taken_ = 0;
-  std::atomic<size_t> made_{0}, returned_{0};
 };
 
 }  // namespace wqprof

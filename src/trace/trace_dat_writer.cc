@@ -169,10 +169,7 @@ absl::StatusOr<CpuPages*> TraceWriter::State::PagesOf(Cpu cpu) {
 }
 
 absl::Status TraceWriter::State::SubmitChunk(CpuPages& pages) {
-  std::vector<std::byte> chunk = std::move(pages.pending);
-  pages.pending.clear();
-  pages.pending.reserve(chunk.capacity());
-  return compressor->Submit(ToInt(pages.cpu), *pages.file, pages.chunks, std::move(chunk));
+  return compressor->Submit(ToInt(pages.cpu), *pages.file, pages.chunks, pages.pending);
 }
 
 absl::Status TraceWriter::Append(Cpu cpu, std::span<const std::byte> bytes) {
@@ -184,6 +181,7 @@ absl::Status TraceWriter::Append(Cpu cpu, std::span<const std::byte> bytes) {
   const size_t chunk_size = ChunkSize(state_->metadata.page_size);
   std::vector<std::byte>& pending = (*pages)->pending;
   while (!bytes.empty()) {
+    pending.reserve(chunk_size);
     const auto part = bytes.first(std::min(bytes.size(), chunk_size - pending.size()));
     pending.insert(pending.end(), part.begin(), part.end());
     bytes = bytes.subspan(part.size());

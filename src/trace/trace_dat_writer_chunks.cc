@@ -112,6 +112,8 @@ struct ChunkCompressor::Lane {
     writing = false;
     if (good && now.ok()) ++*job.written;
     if (!now.ok()) status = now;
+    job.chunk.clear();
+    spare.push_back(std::move(job.chunk));
     ++done;
     changed.notify_all();
   }
@@ -127,6 +129,7 @@ struct ChunkCompressor::Lane {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Job> jobs;
+  std::vector<std::vector<std::byte>> spare;  // of chunks that are written: memory that is there
   uint64_t submitted = 0, done = 0;
   absl::Status status;
   bool stop = false;
@@ -154,13 +157,18 @@ ChunkCompressor::~ChunkCompressor() {
 }
 
 absl::Status ChunkCompressor::Submit(int lane_index, OutputFile& file, uint32_t& written,
-                                     std::vector<std::byte> chunk) {
+                                     std::vector<std::byte>& chunk) {
   assert(lane_index >= 0);
   Lane& lane = *lanes_[static_cast<size_t>(lane_index) % lanes_.size()];
   std::unique_lock lock(lane.mutex);
   if (lane.jobs.size() >= kMaxQueued) lane.CatchUp(lock);
   if (!lane.status.ok()) return lane.status;
   lane.jobs.push_back({&file, &written, std::move(chunk)});
+  chunk.clear();
+  if (!lane.spare.empty()) {
+    chunk = std::move(lane.spare.back());
+    lane.spare.pop_back();
+  }
   ++lane.submitted;
   lane.changed.notify_all();
   return absl::OkStatus();

@@ -27,11 +27,12 @@ class ChunkCompressor {
   // Finishes what was submitted.
   ~ChunkCompressor();
 
-  // When too much is queued on the lane, writes some of it.  Fails when an earlier chunk of the
-  // lane could not be written; such a lane writes nothing more. `written` counts the chunks in the
-  // file.  It and `file` must outlive the next Drain(), and be used by nobody else until then, but
-  // for file.size().
-  absl::Status Submit(int lane, OutputFile& file, uint32_t& written, std::vector<std::byte> chunk);
+  // Leaves `chunk` empty, with the memory of one that is written if there is one.  When too much is
+  // queued on the lane, writes some of it.  Fails when an earlier chunk of the lane could not be
+  // written; such a lane writes nothing more.  `written` counts the chunks in the file.  It and
+  // `file` must outlive the next Drain(), and be used by nobody else until then, but for
+  // file.size().
+  absl::Status Submit(int lane, OutputFile& file, uint32_t& written, std::vector<std::byte>& chunk);
   // Waits until all that was submitted is in its file.
   absl::Status Drain();
 

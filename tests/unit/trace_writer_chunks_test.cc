@@ -74,7 +74,8 @@ TEST(ChunkCompressorTest, ChunksKeepTheirOrderThoughTheyComeFasterThanTheyAreCom
       std::vector<std::byte> chunk = Noise(16384, i);
       chunk.resize(32768, static_cast<std::byte>(i));
       all.insert(all.end(), chunk.begin(), chunk.end());
-      ASSERT_EQ(compressor.Submit(0, **file, written, std::move(chunk)), absl::OkStatus());
+      ASSERT_EQ(compressor.Submit(0, **file, written, chunk), absl::OkStatus());
+      ASSERT_TRUE(chunk.empty());
     }
     ASSERT_EQ(compressor.Drain(), absl::OkStatus());
   }

@@ -4,9 +4,9 @@
 
 #include <string>
 
+#include "support/busy_trace.h"
 #include "support/dat_encoder.h"
 #include "support/read_dat.h"
-#include "support/trace_builder.h"
 #include "wqprof/analyze.h"
 #include "wqprof/render.h"
 
@@ -14,24 +14,6 @@ namespace wqprof::testing {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Works of a few kinds on four CPUs, some of which wait, are taken back or cross to another CPU:
-// enough of them for many batches a CPU.
-TraceBuilder BusyTrace(int works) {
-  TraceBuilder t;
-  for (int i = 0; i < works; ++i) {
-    const Nanos at = i * 2us;
-    const Emitter& by = i % 3 == 0 ? kOtherTask : kTask;
-    const WorkAddr work{0xffff888100000000 + static_cast<uint64_t>(i % 97) * 0x100};
-    const bool unbound = i % 5 == 0;
-    const Job job = unbound ? kUnboundJob : Job{i % 2 == 0 ? "even_fn" : "odd_fn", "bound_wq", 0};
-    const Emitter& worker = unbound ? (i % 10 == 0 ? kUnboundWorker : kUnboundWorker2) : kWorker;
-    t.Put(at, by, work, job);
-    if (i % 11 == 0) t.Put(at + 100ns, by, work, job);
-    t.Run(at + 500ns + (i % 7) * 10ns, at + 1us + (i % 13) * 10ns, worker, work, job);
-  }
-  return t;
-}
 
 std::string ReportOf(const std::string& path, int threads) {
   OpenOptions open;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/busy_trace.h"
 
+#include "wqprof/analyze.h"
+
 namespace wqprof::testing {
 
 using namespace std::chrono_literals;
@@ -19,6 +21,17 @@ TraceBuilder BusyTrace(int works) {
     t.Run(at + 500ns + (i % 7) * 10ns, at + 1us + (i % 13) * 10ns, worker, work, job);
   }
   return t;
+}
+
+absl::StatusOr<Report> ReportOf(const std::string& path, int threads) {
+  OpenOptions open;
+  open.threads = threads;
+  auto source = OpenTrace(path, open);
+  if (!source.ok()) return source.status();
+  AnalyzeOptions options;
+  options.by_origin = options.by_cpu = options.by_pool = options.by_worker = true;
+  options.stall_threshold = 1us;
+  return Analyze(**source, options);
 }
 
 }  // namespace wqprof::testing

@@ -9,23 +9,13 @@
 #include "support/busy_trace.h"
 #include "support/dat_encoder.h"
 #include "support/read_dat.h"
-#include "wqprof/analyze.h"
 
 namespace wqprof::testing {
 namespace {
 
-using namespace std::chrono_literals;
-
 // A line a function: how many items, and for how long they waited and ran.
 std::string SumsOf(const std::string& path, int threads) {
-  OpenOptions open;
-  open.threads = threads;
-  auto source = OpenTrace(path, open);
-  if (!source.ok()) return std::string(source.status().message());
-  AnalyzeOptions options;
-  options.by_origin = options.by_cpu = options.by_pool = options.by_worker = true;
-  options.stall_threshold = 1us;
-  const auto report = Analyze(**source, options);
+  const auto report = ReportOf(path, threads);
   if (!report.ok()) return std::string(report.status().message());
   std::string out = fmt::format("{} stalls\n", report->stalls_total);
   for (const FunctionRow& row : report->functions) {

@@ -7,31 +7,21 @@
 #include "support/busy_trace.h"
 #include "support/dat_encoder.h"
 #include "support/read_dat.h"
-#include "wqprof/analyze.h"
 #include "wqprof/render.h"
 
 namespace wqprof::testing {
 namespace {
 
-using namespace std::chrono_literals;
-
-std::string ReportOf(const std::string& path, int threads) {
-  OpenOptions open;
-  open.threads = threads;
-  auto source = OpenTrace(path, open);
-  if (!source.ok()) return std::string(source.status().message());
-  AnalyzeOptions options;
-  options.by_origin = options.by_cpu = options.by_pool = options.by_worker = true;
-  options.stall_threshold = 1us;
-  const auto report = Analyze(**source, options);
+std::string JsonOf(const std::string& path, int threads) {
+  const auto report = ReportOf(path, threads);
   if (!report.ok()) return std::string(report.status().message());
   return *RenderReport(*report, Format::kJson, {}, {});
 }
 
 void ExpectTheSameForAll(const std::string& path) {
-  const std::string one = ReportOf(path, 1);
+  const std::string one = JsonOf(path, 1);
   EXPECT_NE(one.find("\"schema\""), std::string::npos) << one.substr(0, 200);
-  for (const int threads : {2, 3, 8}) EXPECT_EQ(ReportOf(path, threads), one) << threads;
+  for (const int threads : {2, 3, 8}) EXPECT_EQ(JsonOf(path, threads), one) << threads;
 }
 
 TEST(TraceThreadsTest, AReportIsTheSameForAnyNumberOfThreads) {

@@ -240,8 +240,10 @@ TEST_P(TraceWriterTest, WhatWasWrittenBeforeAnErrorBecomesAWholeTrace) {
   EXPECT_NE(back.source->info().settings.find("complete=0\n"), std::string::npos);
 }
 
-TEST_P(TraceWriterTest, WhatIsNotCompressedCanBeReadBack) {
-  if (GetParam().compress) return;
+// Where pages are written as they are.
+class PlainTraceWriterTest : public TraceWriterTest {};
+
+TEST_P(PlainTraceWriterTest, WhatWasWrittenCanBeReadBack) {
   const auto writer = Create();
   ASSERT_EQ(AppendAll(*writer), absl::OkStatus());
   for (const auto& cpu : dat_.buffers[0].cpus) {
@@ -253,8 +255,10 @@ TEST_P(TraceWriterTest, WhatIsNotCompressedCanBeReadBack) {
   }
 }
 
-TEST_P(TraceWriterTest, WhatIsCompressedStaysInThePipe) {
-  if (!GetParam().compress) return;
+// Where they are compressed.
+class CompressedTraceWriterTest : public TraceWriterTest {};
+
+TEST_P(CompressedTraceWriterTest, WhatIsCompressedStaysInThePipe) {
   const auto writer = Create();
   const std::string& pages = dat_.buffers[0].cpus[1].pages;
   const FilledPipe pipe(std::string_view(pages).substr(0, GetParam().page_size));
@@ -265,8 +269,7 @@ TEST_P(TraceWriterTest, WhatIsCompressedStaysInThePipe) {
 }
 
 // As on a file system that knows no splice(2): the kernel's answer is the same.
-TEST_P(TraceWriterTest, WithoutAPipeTheFileIsAsBefore) {
-  if (GetParam().compress) return;
+TEST_P(PlainTraceWriterTest, WithoutAPipeTheFileIsAsBefore) {
   const auto writer = Create();
   const uint64_t size = writer->size();
   const int no_pipe = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -297,6 +300,14 @@ INSTANTIATE_TEST_SUITE_P(Ways, TraceWriterTest,
                                            Way{7, true, 65536}, Way{6, false, 4096},
                                            Way{6, false, 65536}, Way{7, false, 4096, true},
                                            Way{7, false, 65536, true}, Way{6, false, 4096, true}),
+                         ::testing::PrintToStringParamName());
+
+INSTANTIATE_TEST_SUITE_P(Ways, PlainTraceWriterTest,
+                         ::testing::Values(Way{}, Way{7, false, 65536}, Way{6, false, 4096},
+                                           Way{7, false, 65536, true}),
+                         ::testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Ways, CompressedTraceWriterTest,
+                         ::testing::Values(Way{7, true, 4096}, Way{7, true, 65536}),
                          ::testing::PrintToStringParamName());
 
 // What MoveOldTraceAway() makes of a directory.

@@ -33,6 +33,29 @@ enum class EventKind : uint8_t {
   kSoftirqEntry,  // softirq_entry
   kSoftirqExit,   // softirq_exit
 };
+// A set of the four workqueue events.  An event that is not in it was not recorded, so that its
+// absence from a trace says nothing.
+class WorkqueueEvents {
+ public:
+  constexpr WorkqueueEvents() = default;
+  static constexpr WorkqueueEvents All() {
+    WorkqueueEvents all;
+    all.bits_ = 0xf;
+    return all;
+  }
+  // REQUIRES: one of the first four kinds.
+  constexpr void Add(EventKind kind) { bits_ |= Bit(kind); }
+  constexpr bool Has(EventKind kind) const { return (bits_ & Bit(kind)) != 0; }
+  constexpr bool empty() const { return bits_ == 0; }
+  friend constexpr bool operator==(WorkqueueEvents, WorkqueueEvents) = default;
+
+ private:
+  static constexpr uint8_t Bit(EventKind kind) {
+    return static_cast<uint8_t>(1 << static_cast<int>(kind));
+  }
+  uint8_t bits_ = 0;
+};
+
 inline constexpr int kEventKinds = static_cast<int>(EventKind::kSoftirqExit) + 1;
 
 // Bits of common_flags that the analysis uses (include/linux/trace_events.h).

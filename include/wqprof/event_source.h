@@ -46,6 +46,13 @@ struct TraceInfo {
   std::string settings;             // wqprof's own note: "key=value" lines, or ""
   bool has_sched = false;           // sched_switch and sched_waking were recorded
   bool has_timers = false;
+  // Which of the four events were enabled, by the note of the recorder or of the live buffer;
+  // absent where nobody noted it: then the records decide, see RecordedEvents().
+  std::optional<WorkqueueEvents> noted_events;
+  // Stamps are multiples of it: 1 ns, or 1 us of a text.  Absent where stamps are no time.
+  std::optional<Nanos> resolution = Nanos(1);
+  std::string wall_begin;    // of the first event, RFC 3339 in UTC; "" unknown
+  std::string boot_id;       // of the traced machine's boot; "" unknown
   bool has_activate = true;  // workqueue_activate_work was recorded
   bool has_queue = true;
   bool hashed_addresses = false;  // text with %p: opaque ids
@@ -63,12 +70,21 @@ struct ReadStats {
   bool truncated = false;                    // the file ends before its data do
   uint64_t lost_gaps = 0;                    // page marks of missed events
   std::optional<uint64_t> lost_events = 0;   // sum of the marks; absent: a mark had no number
+  WorkqueueEvents seen_events;               // of which at least one record was read
+  uint64_t unread_lines = 0;                 // of a text: they name an event and cannot be read
+  std::string first_unread_line;             // as it stands in the input; "" none
   uint64_t time_reversals = 0;               // stamps that went backwards on one CPU
   Timestamp begin = kUnseen, end = kUnseen;  // first and last event
   // When the first event of the last CPU to have one was kept: before it, a missing
   // queue event proves nothing (kernel.md §7).
   Timestamp covered_from = kUnseen;
 };
+
+// Which of the four events were recorded: by the note where there is one, else by the records.
+// Without a note it is known once the whole input was read.
+inline WorkqueueEvents RecordedEvents(const TraceInfo& info, const ReadStats& stats) {
+  return info.noted_events.value_or(stats.seen_events);
+}
 
 // Events of all CPUs in time order; equal times of one CPU keep their order in the buffer.
 // Events that the ring buffer lost show up in their place as kLossBegin .. kLossEnd.

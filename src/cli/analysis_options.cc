@@ -4,11 +4,10 @@
 #include <charconv>
 #include <utility>
 
-#include "cli/did_you_mean.h"
 #include "cli/exit_code.h"
-#include "cli/options.h"
 #include "cli/output.h"
 #include "fmt/format.h"
+#include "wqprof/did_you_mean.h"
 
 namespace wqprof {
 namespace {
@@ -25,7 +24,16 @@ absl::StatusOr<Format> ParseFormat(std::string_view text) {
                                                 DidYouMean(text, names), fmt::join(names, ", ")));
 }
 
-constexpr const char* kItemGroup = "Which items";
+absl::StatusOr<int> ParseThreads(std::string_view text) {
+  constexpr int kMost = 256;
+  int threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  if (error != std::errc() || end != text.data() + text.size() || threads < 1 || threads > kMost) {
+    return absl::InvalidArgumentError(
+        fmt::format("'{}' is not a number of threads: write 1 to {}", text, kMost));
+  }
+  return threads;
+}
 
 // A source whose first events were looked at before the analysis began.
 class PeekedSource : public EventSource {
@@ -70,67 +78,71 @@ Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin) {
 
 }  // namespace
 
-void AddInputOptions(CLI::App& app, AnalysisOptions* options) {
-  app.add_option("FILE", options->file,
-                 fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile));
-  AddReadingOptions(app, options);
+void AddInputOptions(Command& command, AnalysisOptions* options) {
+  command.AddArgument(
+      {"FILE", "",
+       fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile)},
+      &options->file);
+  AddReadingOptions(command, options);
 }
 
-void AddReadingOptions(CLI::App& app, AnalysisOptions* options) {
-  app.add_option("--instance", options->instance,
-                 "buffer to read when the file holds several (default: the one with data)")
-      ->type_name("NAME")
-      ->take_last();
-  app.add_option("--threads", options->threads,
-                 "threads that read and sum up (default: one per CPU, up to 8)")
-      ->type_name("N")
-      ->take_last()
-      ->check(CLI::Range(1, 256).description(""));
+void AddReadingOptions(Command& command, AnalysisOptions* options) {
+  command.AddText({"--instance", "NAME",
+                   "buffer to read when the file holds several (default: the one with data)"},
+                  &options->instance);
+  command.AddParsed(
+      {"--threads", "N", "threads that read and sum up (default: one per CPU, up to 8)"},
+      &options->threads, ParseThreads);
 }
 
-void AddItemOptions(CLI::App& app, AnalysisOptions* options) {
-  const std::string group = kItemGroup;
-  app.add_option("-w,--workqueue", options->workqueues,
-                 "only these workqueues; globs, several by comma")
-      ->type_name("GLOB")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(group);
-  app.add_option("-f,--function", options->functions,
-                 "only these functions; globs, several by comma")
-      ->type_name("GLOB")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(group);
-  AddParsedOption(app, "-C,--cpu", "LIST", &options->cpus, ParseCpuList,
-                  "only items that ran on these CPUs (queued there if they never ran): 0-3,5")
-      ->each([options](const std::string& text) { options->cpus_text = text; })
-      ->group(group);
+void AddItemOptions(Command& command, AnalysisOptions* options) {
+  command.AddTexts(
+      {"-w,--workqueue", "GLOB", "only these workqueues; globs, several by comma", kWhichItems},
+      &options->workqueues, ',');
+  command.AddTexts(
+      {"-f,--function", "GLOB", "only these functions; globs, several by comma", kWhichItems},
+      &options->functions, ',');
+  command.AddTaken(
+      {"-C,--cpu", "LIST",
+       "only items that ran on these CPUs (queued there if they never ran): 0-3,5", kWhichItems},
+      [options](std::string_view text) {
+        absl::StatusOr<std::vector<Cpu>> cpus = ParseCpuList(text);
+        if (!cpus.ok()) return cpus.status();
+        options->cpus = *std::move(cpus);
+        options->cpus_text = text;
+        return absl::OkStatus();
+      });
 }
 
-void AddFilterOptions(CLI::App& app, AnalysisOptions* options) {
-  AddItemOptions(app, options);
-  AddParsedOption(app, "--time", "A,B", &options->time, ParseTimeRange,
-                  "only items whose last event lies in this time: seconds as trace-cmd prints "
-                  "them, or +1.5, +250ms since the trace began; A or B may be left out")
-      ->each([options](const std::string& text) { options->time_text = text; })
-      ->group(kItemGroup);
+void AddFilterOptions(Command& command, AnalysisOptions* options) {
+  AddItemOptions(command, options);
+  command.AddTaken({"--time", "A,B",
+                    "only items whose last event lies in this time: seconds as trace-cmd prints "
+                    "them, or +1.5, +250ms since the trace began; A or B may be left out",
+                    kWhichItems},
+                   [options](std::string_view text) {
+                     const absl::StatusOr<TimeRange> time = ParseTimeRange(text);
+                     if (!time.ok()) return time.status();
+                     options->time = *time;
+                     options->time_text = text;
+                     return absl::OkStatus();
+                   });
 }
 
-void AddOutputOptions(CLI::App& app, AnalysisOptions* options) {
-  const std::string group = "How to show it";
-  AddParsedOption(app, "--format", "table|json|ndjson|csv", &options->format, ParseFormat,
-                  "how the result is written (default: table)")
-      ->group(group);
-  AddParsedOption(app, "--color", "auto|always|never", &options->color, ParseColorMode,
-                  "colours (default: auto, on a terminal unless NO_COLOR is set)")
-      ->group(group);
-  app.add_flag("--ascii", options->ascii, "draw with ASCII characters only")->group(group);
+void AddOutputOptions(Command& command, AnalysisOptions* options) {
+  command.AddParsed({"--format", "table|json|ndjson|csv",
+                     "how the result is written (default: table)", kHowToShow},
+                    &options->format, ParseFormat);
+  command.AddParsed({"--color", "auto|always|never",
+                     "colours (default: auto, on a terminal unless NO_COLOR is set)", kHowToShow},
+                    &options->color, ParseColorMode);
+  command.AddFlag({"--ascii", "", "draw with ASCII characters only", kHowToShow}, &options->ascii);
 }
 
-void AddStrictOption(CLI::App& app, AnalysisOptions* options) {
-  app.add_flag("--strict", options->strict,
-               "exit with 3 when anything was lost, damaged or could not be explained");
+void AddStrictOption(Command& command, AnalysisOptions* options) {
+  command.AddFlag(
+      {"--strict", "", "exit with 3 when anything was lost, damaged or could not be explained"},
+      &options->strict);
 }
 
 absl::StatusOr<size_t> ParseCount(std::string_view text) {

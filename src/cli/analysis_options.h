@@ -3,7 +3,6 @@
 #ifndef WQPROF_CLI_ANALYSIS_OPTIONS_H_
 #define WQPROF_CLI_ANALYSIS_OPTIONS_H_
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,9 +10,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cli/arguments.h"
+#include "cli/options.h"
 #include "cli/terminal.h"
 #include "wqprof/analyze.h"
+#include "wqprof/arguments.h"
 #include "wqprof/event_source.h"
 #include "wqprof/render.h"
 
@@ -35,12 +35,12 @@ struct AnalysisOptions {
 };
 
 // Add options to a command; `options` must live as long as the command.
-void AddInputOptions(CLI::App& app, AnalysisOptions* options);    // FILE --instance --threads
-void AddReadingOptions(CLI::App& app, AnalysisOptions* options);  // --instance --threads
-void AddItemOptions(CLI::App& app, AnalysisOptions* options);     // -w -f -C
-void AddFilterOptions(CLI::App& app, AnalysisOptions* options);   // these, and --time
-void AddOutputOptions(CLI::App& app, AnalysisOptions* options);   // --format --color --ascii
-void AddStrictOption(CLI::App& app, AnalysisOptions* options);
+void AddInputOptions(Command& command, AnalysisOptions* options);    // FILE --instance --threads
+void AddReadingOptions(Command& command, AnalysisOptions* options);  // --instance --threads
+void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
+void AddFilterOptions(Command& command, AnalysisOptions* options);   // these, and --time
+void AddOutputOptions(Command& command, AnalysisOptions* options);   // --format --color --ascii
+void AddStrictOption(Command& command, AnalysisOptions* options);
 
 // A whole number that is not negative, as --top takes it.
 absl::StatusOr<size_t> ParseCount(std::string_view text);

@@ -99,30 +99,28 @@ int RunChains(const ChainsOptions& options) {
 
 }  // namespace
 
-void AddChainsCommand(CLI::App& app, int& exit_code) {
+void AddChainsCommand(CommandLine& line) {
   auto options = std::make_shared<ChainsOptions>();
-  CLI::App* const command =
-      app.add_subcommand("chains", "Tell which work queued which, and what led to the slowest");
-  AddInputOptions(*command, &options->input);
-  AddStrictOption(*command, &options->input);
-  AddFilterOptions(*command, &options->input);
-  AddParsedOption(*command, "--item", "ID", &options->item, ParseCount,
-                  "only the chain of this item, by its id in `wqprof works`")
-      ->group("Which items");
-  AddParsedOption(*command, "--slowest", "N", &options->slowest, ParseCount,
-                  "chains of the N items that waited longest from queue to start (default: 5)")
-      ->group("Which items");
-  AddOutputOptions(*command, &options->input);
-  const std::string group = "How to show it";
-  AddParsedOption(*command, "--top", "N", &options->top, ParseCount,
-                  "only the first N rows of the tree; 0 shows all")
-      ->group(group);
-  command
-      ->add_flag("--folded", options->folded,
-                 "the tree as folded stacks for flame graphs: functions and ns from queue to end")
-      ->group(group);
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunChains(*options); });
+  Command command = line.Add("chains", "Tell which work queued which, and what led to the slowest");
+  AddInputOptions(command, &options->input);
+  AddStrictOption(command, &options->input);
+  AddFilterOptions(command, &options->input);
+  command.AddParsed(
+      {"--item", "ID", "only the chain of this item, by its id in `wqprof works`", kWhichItems},
+      &options->item, ParseCount);
+  command.AddParsed(
+      {"--slowest", "N",
+       "chains of the N items that waited longest from queue to start (default: 5)", kWhichItems},
+      &options->slowest, ParseCount);
+  AddOutputOptions(command, &options->input);
+  command.AddParsed({"--top", "N", "only the first N rows of the tree; 0 shows all", kHowToShow},
+                    &options->top, ParseCount);
+  command.AddFlag({"--folded", "",
+                   "the tree as folded stacks for flame graphs: functions and ns from queue to end",
+                   kHowToShow},
+                  &options->folded);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunChains(*options); });
 }
 
 }  // namespace wqprof

@@ -259,64 +259,54 @@ class CheckCommand {
   std::vector<std::string> failures_;  // of the runs of the command, in their order; "" for none
 };
 
-void AddJudgingOptions(CLI::App& command, CheckOptions* options) {
-  command.add_option("--budget", options->budget, "the limits, a TOML file: see wqprof-budget(5)")
-      ->type_name("FILE")
-      ->take_last();
-  command
-      .add_option("--baseline", options->baseline,
-                  "runs to compare with, for [[regression]]: a directory of *.dat, or a recording; "
-                  "may be repeated")
-      ->type_name("DIR|FILE")
-      ->allow_extra_args(false);
-  command.add_flag("--allow-mismatch", options->allow_mismatch,
-                   "compare with a baseline of another kernel, CPUs or events");
-  command.add_option("--lint", options->lint, "only check that this budget is well written")
-      ->type_name("FILE")
-      ->take_last();
-  command.add_flag("--init", options->init, "print a budget that the runs keep, to start from");
+void AddJudgingOptions(Command& command, CheckOptions* options) {
+  command.AddText({"--budget", "FILE", "the limits, a TOML file: see wqprof-budget(5)"},
+                  &options->budget);
+  command.AddTexts({"--baseline", "DIR|FILE",
+                    "runs to compare with, for [[regression]]: a directory of *.dat, or a "
+                    "recording; may be repeated"},
+                   &options->baseline);
+  command.AddFlag(
+      {"--allow-mismatch", "", "compare with a baseline of another kernel, CPUs or events"},
+      &options->allow_mismatch);
+  command.AddText({"--lint", "FILE", "only check that this budget is well written"},
+                  &options->lint);
+  command.AddFlag({"--init", "", "print a budget that the runs keep, to start from"},
+                  &options->init);
 }
 
-void AddRunningOptions(CLI::App& command, CheckOptions* options) {
-  const std::string group = "Recording CMD";
-  AddParsedOption(command, "--runs", "N", &options->runs, ParseCount,
-                  "run CMD so often (default: once)")
-      ->group(group);
-  command.add_option("--keep", options->keep, "keep the recordings here, as run-01.dat, ...")
-      ->type_name("DIR")
-      ->take_last()
-      ->group(group);
-  command.add_flag("--sched", options->recorder.sched, "record the scheduler too")->group(group);
-  AddParsedOption(command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
-                  "ring buffer of each CPU (default 16M, less if memory is scarce)")
-      ->group(group);
+void AddRunningOptions(Command& command, CheckOptions* options) {
+  constexpr std::string_view kGroup = "Recording CMD";
+  command.AddParsed({"--runs", "N", "run CMD so often (default: once)", kGroup}, &options->runs,
+                    ParseCount);
+  command.AddText({"--keep", "DIR", "keep the recordings here, as run-01.dat, ...", kGroup},
+                  &options->keep);
+  command.AddFlag({"--sched", "", "record the scheduler too", kGroup}, &options->recorder.sched);
+  command.AddParsed({"-b,--buffer", "SIZE",
+                     "ring buffer of each CPU (default 16M, less if memory is scarce)", kGroup},
+                    &options->buffer_bytes, ParseSize);
 }
 
 }  // namespace
 
-void AddCheckCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code) {
+void AddCheckCommand(CommandLine& line) {
   auto options = std::make_shared<CheckOptions>();
-  options->command = behind_dashes;
-  CLI::App* const command =
-      app.add_subcommand("check", "Hold runs against a latency budget, for CI");
-  command->add_option("TRACE", options->traces,
-                      "recordings, each a run, or directories of them (default: wqprof.dat); or "
-                      "-- CMD... to record while CMD runs");
-  AddJudgingOptions(*command, options.get());
-  AddRunningOptions(*command, options.get());
-  AddReadingOptions(*command, &options->input);
-  AddOutputOptions(*command, &options->input);
-  const std::string group = "How to show it";
-  command->add_option("--junit", options->junit, "write a JUnit report too")
-      ->type_name("FILE")
-      ->take_last()
-      ->group(group);
-  command
-      ->add_flag("--github", options->github,
-                 "mark the rules' lines for GitHub, and write the step summary")
-      ->group(group);
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = CheckCommand(*options).Run(); });
+  options->command = line.behind_dashes();
+  Command command = line.Add("check", "Hold runs against a latency budget, for CI");
+  command.AddArguments({"TRACE", "",
+                        "recordings, each a run, or directories of them (default: wqprof.dat); or "
+                        "-- CMD... to record while CMD runs"},
+                       &options->traces);
+  AddJudgingOptions(command, options.get());
+  AddRunningOptions(command, options.get());
+  AddReadingOptions(command, &options->input);
+  AddOutputOptions(command, &options->input);
+  command.AddText({"--junit", "FILE", "write a JUnit report too", kHowToShow}, &options->junit);
+  command.AddFlag(
+      {"--github", "", "mark the rules' lines for GitHub, and write the step summary", kHowToShow},
+      &options->github);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return CheckCommand(*options).Run(); });
 }
 
 }  // namespace wqprof

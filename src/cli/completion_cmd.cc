@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/did_you_mean.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "fmt/format.h"
+#include "wqprof/did_you_mean.h"
 
 namespace wqprof {
 namespace {
@@ -21,44 +21,6 @@ constexpr std::string_view kExamples =
     "  wqprof completion bash > /etc/bash_completion.d/wqprof                all of them\n"
     "  wqprof completion zsh > ~/.zfunc/_wqprof\n"
     "  wqprof completion fish > ~/.config/fish/completions/wqprof.fish";
-
-// An option as the shells need to know it.
-struct OptionFacts {
-  std::vector<std::string> shorts, longs;  // without dashes
-  std::string description;
-  bool takes_value = false;
-  std::vector<std::string> choices;  // its values, where there is a list
-};
-
-// A command and its options.
-struct CommandFacts {
-  std::string name, description;
-  std::vector<OptionFacts> options;
-};
-
-// A type of several words with | between them lists all values: "auto|always|never".
-std::vector<std::string> ChoicesOf(const std::string& type) {
-  if (type.find('|') == std::string::npos) return {};
-  return CLI::detail::split(type, '|');
-}
-
-CommandFacts FactsOf(const CLI::App& app) {
-  CommandFacts facts{app.get_name(), app.get_description(), {}};
-  for (const CLI::Option* option : app.get_options()) {
-    if (!option->nonpositional() || option->get_group().empty()) continue;
-    const bool takes_value = option->get_items_expected_max() > 0;
-    facts.options.push_back(
-        {option->get_snames(), option->get_lnames(), option->get_description(), takes_value,
-         takes_value ? ChoicesOf(option->get_type_name()) : std::vector<std::string>()});
-  }
-  return facts;
-}
-
-std::vector<CommandFacts> CommandsOf(const CLI::App& app) {
-  std::vector<CommandFacts> commands;
-  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(FactsOf(*command));
-  return commands;
-}
 
 std::vector<std::string> WordsOf(const OptionFacts& option) {
   std::vector<std::string> words;
@@ -74,11 +36,12 @@ std::string Quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string Bash(const CLI::App& app) {
-  const std::vector<CommandFacts> commands = CommandsOf(app);
+std::string Bash(const CommandLine& line) {
+  const std::vector<CommandFacts> commands = line.commands();
   std::vector<std::string> names, top;
   for (const CommandFacts& command : commands) names.push_back(command.name);
-  for (const OptionFacts& option : FactsOf(app).options) {
+  const CommandFacts program = line.program();
+  for (const OptionFacts& option : program.options) {
     for (const std::string& word : WordsOf(option)) top.push_back(word);
   }
   std::string out = fmt::format(
@@ -143,8 +106,8 @@ std::string ZshSpec(const OptionFacts& option, const std::string& word) {
   return Quoted(spec);
 }
 
-std::string Zsh(const CLI::App& app) {
-  const std::vector<CommandFacts> commands = CommandsOf(app);
+std::string Zsh(const CommandLine& line) {
+  const std::vector<CommandFacts> commands = line.commands();
   std::string out =
       "#compdef wqprof\n"
       "_wqprof() {\n"
@@ -179,9 +142,9 @@ std::string Zsh(const CLI::App& app) {
   return out;
 }
 
-std::string Fish(const CLI::App& app) {
+std::string Fish(const CommandLine& line) {
   std::string out = "# fish completion of wqprof\n";
-  for (const CommandFacts& command : CommandsOf(app)) {
+  for (const CommandFacts& command : line.commands()) {
     out += fmt::format("complete -c wqprof -f -n __fish_use_subcommand -a {} -d {}\n", command.name,
                        Quoted(command.description));
     for (const OptionFacts& option : command.options) {
@@ -198,11 +161,15 @@ std::string Fish(const CLI::App& app) {
   return out;
 }
 
-int RunCompletion(const CLI::App& app, const std::string& shell) {
+int RunCompletion(const CommandLine& line, const std::string& shell) {
   const std::vector<std::string> shells = {"bash", "zsh", "fish"};
-  if (shell == "bash") return Fail(WriteOutput(Bash(app)));
-  if (shell == "zsh") return Fail(WriteOutput(Zsh(app)));
-  if (shell == "fish") return Fail(WriteOutput(Fish(app)));
+  if (shell == "bash") return Fail(WriteOutput(Bash(line)));
+  if (shell == "zsh") return Fail(WriteOutput(Zsh(line)));
+  if (shell == "fish") return Fail(WriteOutput(Fish(line)));
+  if (shell.empty()) {
+    return Fail(
+        absl::InvalidArgumentError("completion needs the name of a shell: bash, zsh or fish"));
+  }
   return Fail(absl::InvalidArgumentError(
       fmt::format("no completion for '{}'{}: there is one for bash, zsh and fish", shell,
                   DidYouMean(shell, shells))));
@@ -210,13 +177,12 @@ int RunCompletion(const CLI::App& app, const std::string& shell) {
 
 }  // namespace
 
-void AddCompletionCommand(CLI::App& app, int& exit_code) {
+void AddCompletionCommand(CommandLine& line) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* const command =
-      app.add_subcommand("completion", "Print a script that completes commands and options");
-  command->add_option("SHELL", *shell, "bash, zsh or fish")->required();
-  command->footer(std::string(kExamples));
-  command->callback([&app, shell, &exit_code] { exit_code = RunCompletion(app, *shell); });
+  Command command = line.Add("completion", "Print a script that completes commands and options");
+  command.AddArgument({"SHELL", "", "bash, zsh or fish"}, shell.get());
+  command.SetExamples(kExamples);
+  command.OnRun([&line, shell] { return RunCompletion(line, *shell); });
 }
 
 }  // namespace wqprof

@@ -151,27 +151,28 @@ int RunDiff(DiffCommandOptions& options) {
 
 }  // namespace
 
-void AddDiffCommand(CLI::App& app, const std::vector<std::string>& behind_dashes, int& exit_code) {
+void AddDiffCommand(CommandLine& line) {
   auto options = std::make_shared<DiffCommandOptions>();
-  options->behind = behind_dashes;
-  CLI::App* const command =
-      app.add_subcommand("diff", "Compare two groups of runs, function by function");
-  command->add_option(
-      "BASE", options->before,
-      "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW...");
-  AddParsedOption(*command, "--by", "function|workqueue|pool", &options->diff.by, ParseDiffBy,
-                  "what is compared (default: function)");
-  AddParsedOption(*command, "--metric", "METRIC", &options->metric, ParseComparedMetric,
-                  "the measure shown, such as execution.p95 (default: latency.p99)");
-  AddParsedOption(*command, "--fail-on", "CONDITION", &options->fail_on, ParseFailCondition,
-                  "exit with 1 only for a proven change like 'latency.p99 > +15%'");
-  AddReadingOptions(*command, &options->input);
-  AddOutputOptions(*command, &options->input);
-  AddParsedOption(*command, "--top", "N", &options->top, ParseCount,
-                  "only the first N rows; 0 shows all")
-      ->group("How to show it");
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunDiff(*options); });
+  options->behind = line.behind_dashes();
+  Command command = line.Add("diff", "Compare two groups of runs, function by function");
+  command.AddArguments(
+      {"BASE", "",
+       "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW..."},
+      &options->before);
+  command.AddParsed({"--by", "function|workqueue|pool", "what is compared (default: function)"},
+                    &options->diff.by, ParseDiffBy);
+  command.AddParsed(
+      {"--metric", "METRIC", "the measure shown, such as execution.p95 (default: latency.p99)"},
+      &options->metric, ParseComparedMetric);
+  command.AddParsed(
+      {"--fail-on", "CONDITION", "exit with 1 only for a proven change like 'latency.p99 > +15%'"},
+      &options->fail_on, ParseFailCondition);
+  AddReadingOptions(command, &options->input);
+  AddOutputOptions(command, &options->input);
+  command.AddParsed({"--top", "N", "only the first N rows; 0 shows all", kHowToShow}, &options->top,
+                    ParseCount);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunDiff(*options); });
 }
 
 }  // namespace wqprof

@@ -96,13 +96,13 @@ int RunDoctor(const AnalysisOptions& options) {
 
 }  // namespace
 
-void AddDoctorCommand(CLI::App& app, int& exit_code) {
+void AddDoctorCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();
-  CLI::App* const command = app.add_subcommand(
-      "doctor", "Tell whether this machine can record, and what to do if not (as root)");
-  AddOutputOptions(*command, options.get());
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunDoctor(*options); });
+  Command command =
+      line.Add("doctor", "Tell whether this machine can record, and what to do if not (as root)");
+  AddOutputOptions(command, options.get());
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunDoctor(*options); });
 }
 
 }  // namespace wqprof

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/help.h"
 
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -105,23 +108,28 @@ void AppendOptions(std::string& out, const CLI::App& app) {
   }
 }
 
+// Help as UseOwnHelp() describes it.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode) const override {
+    std::string out;
+    AppendWrapped(out, app->get_description(), 0, 0);
+    out += '\n';
+    AppendUsage(out, *app, name);
+    const std::vector<const CLI::App*> commands =
+        app->get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+    if (!commands.empty()) out += "\nCommands:\n";
+    for (const CLI::App* command : commands) {
+      AppendEntry(out, command->get_name(), command->get_description());
+    }
+    AppendOptions(out, *app);
+    if (const std::string footer = app->get_footer(); !footer.empty()) out += "\n" + footer + "\n";
+    return out;
+  }
+};
+
 }  // namespace
 
-std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
-                                     CLI::AppFormatMode) const {
-  std::string out;
-  AppendWrapped(out, app->get_description(), 0, 0);
-  out += '\n';
-  AppendUsage(out, *app, name);
-  const std::vector<const CLI::App*> commands =
-      app->get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
-  if (!commands.empty()) out += "\nCommands:\n";
-  for (const CLI::App* command : commands) {
-    AppendEntry(out, command->get_name(), command->get_description());
-  }
-  AppendOptions(out, *app);
-  if (const std::string footer = app->get_footer(); !footer.empty()) out += "\n" + footer + "\n";
-  return out;
-}
+void UseOwnHelp(CLI::App& app) { app.formatter(std::make_shared<HelpFormatter>()); }
 
 }  // namespace wqprof

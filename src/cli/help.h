@@ -2,18 +2,16 @@
 #ifndef WQPROF_CLI_HELP_H_
 #define WQPROF_CLI_HELP_H_
 
-#include <CLI/CLI.hpp>
-#include <string>
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace wqprof {
 
-// Prints help in 80 columns: description, usage, arguments, options by group, commands,
-// footer.  A description starts on the line of its option and is wrapped beside it.
-class HelpFormatter : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override;
-};
+// Gives `app` and the commands added to it later a help in 80 columns: description, usage,
+// arguments, options by group, commands, footer.  A description starts on the line of its option
+// and is wrapped beside it.
+void UseOwnHelp(CLI::App& app);
 
 }  // namespace wqprof
 

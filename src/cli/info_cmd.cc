@@ -35,14 +35,13 @@ int RunInfo(const AnalysisOptions& options) {
 
 }  // namespace
 
-void AddInfoCommand(CLI::App& app, int& exit_code) {
+void AddInfoCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();
-  CLI::App* const command =
-      app.add_subcommand("info", "Tell what is in a recording: host, kernel, events, losses");
-  AddInputOptions(*command, options.get());
-  AddOutputOptions(*command, options.get());
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunInfo(*options); });
+  Command command = line.Add("info", "Tell what is in a recording: host, kernel, events, losses");
+  AddInputOptions(command, options.get());
+  AddOutputOptions(command, options.get());
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunInfo(*options); });
 }
 
 }  // namespace wqprof

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/did_you_mean.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
+#include "wqprof/did_you_mean.h"
 
 namespace wqprof {
 namespace {

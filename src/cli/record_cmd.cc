@@ -15,13 +15,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/recording.h"
+#include "wqprof/arguments.h"
 #include "wqprof/live.h"
 #include "wqprof/number_text.h"
 #include "wqprof/trace_writer.h"
@@ -275,37 +275,34 @@ int RunRecord(const RecordOptions& options) {
 
 }  // namespace
 
-void AddRecordCommand(CLI::App& app, int& exit_code) {
+void AddRecordCommand(CommandLine& line) {
   auto options = std::make_shared<RecordOptions>();
-  CLI::App* const command =
-      app.add_subcommand("record", "Record this machine's workqueues into a file (as root)");
-  command->add_option("-o,--output", options->output, "File to write (default wqprof.dat)")
-      ->type_name("FILE");
-  AddParsedOption(*command, "-d,--duration", "TIME", &options->duration, ParseDuration,
-                  "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
-  AddEventOptions(*command, &options->recorder);
-  command
-      ->add_option("-w,--workqueue", options->workqueues,
-                   "Show only workqueues that match GLOB in reports of this recording; "
-                   "may be repeated")
-      ->type_name("GLOB")
-      ->expected(1)
-      ->take_all();
-  AddParsedOption(*command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
-                  "Ring buffer of each CPU (default 16M, less if memory is scarce)");
-  command->add_option("--clock", options->recorder.clock, "Clock of the stamps (default mono)")
-      ->type_name("CLOCK");
-  AddParsedOption(*command, "--max-size", "SIZE", &options->max_size, ParseSize,
-                  "Stop when the file has about SIZE");
-  AddParsedOption(*command, "--file-version", "6|7", &options->writer.version, ParseFileVersion,
-                  "Version of trace.dat: 7 (default), or 6 for old readers");
-  command->add_flag("--compress", options->writer.compress, "Compress the file (zstd)");
-  command->add_flag("-v,--verbose", options->verbose, "Tell what the recording itself cost");
-  command->add_flag("-q,--quiet", options->quiet, "Tell errors and losses only");
-  command->add_option("CMD", options->command, "Record until this command ends")->type_name("");
-  command->positionals_at_end();
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunRecord(*options); });
+  Command command = line.Add("record", "Record this machine's workqueues into a file (as root)");
+  command.AddText({"-o,--output", "FILE", "File to write (default wqprof.dat)"}, &options->output);
+  command.AddParsed(
+      {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
+      &options->duration, ParseDuration);
+  AddEventOptions(command, &options->recorder);
+  command.AddTexts({"-w,--workqueue", "GLOB",
+                    "Show only workqueues that match GLOB in reports of this recording; "
+                    "may be repeated"},
+                   &options->workqueues);
+  command.AddParsed(
+      {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
+      &options->buffer_bytes, ParseSize);
+  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)"},
+                  &options->recorder.clock);
+  command.AddParsed({"--max-size", "SIZE", "Stop when the file has about SIZE"}, &options->max_size,
+                    ParseSize);
+  command.AddParsed(
+      {"--file-version", "6|7", "Version of trace.dat: 7 (default), or 6 for old readers"},
+      &options->writer.version, ParseFileVersion);
+  command.AddFlag({"--compress", "", "Compress the file (zstd)"}, &options->writer.compress);
+  command.AddFlag({"-v,--verbose", "", "Tell what the recording itself cost"}, &options->verbose);
+  command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
+  command.AddCommandToRun({"CMD", "", "Record until this command ends"}, &options->command);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunRecord(*options); });
 }
 
 }  // namespace wqprof

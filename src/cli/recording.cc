@@ -99,12 +99,12 @@ class OutputGoesToError {
 
 }  // namespace
 
-void AddEventOptions(CLI::App& command, RecorderOptions* options) {
-  command.add_flag("--sched", options->sched, "Record the scheduler too: tells why works waited");
-  command.add_flag_callback(
-      "--irqs", [options] { options->sched = options->irqs = true; },
-      "Record interrupts and --sched: tells what they took from works");
-  command.add_flag("--timers", options->timers, "Record timers of delayed works too");
+void AddEventOptions(Command& command, RecorderOptions* options) {
+  command.AddFlag({"--sched", "", "Record the scheduler too: tells why works waited"},
+                  &options->sched);
+  command.AddFlag({"--irqs", "", "Record interrupts and --sched: tells what they took from works"},
+                  [options] { options->sched = options->irqs = true; });
+  command.AddFlag({"--timers", "", "Record timers of delayed works too"}, &options->timers);
 }
 
 absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(

@@ -2,7 +2,6 @@
 #ifndef WQPROF_CLI_RECORDING_H_
 #define WQPROF_CLI_RECORDING_H_
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -15,6 +14,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cli/options.h"
 #include "cli/signals.h"
 #include "wqprof/live.h"
 #include "wqprof/trace_writer.h"
@@ -23,7 +23,7 @@
 namespace wqprof {
 
 // --sched --irqs --timers; `options` must live as long as the command.
-void AddEventOptions(CLI::App& command, RecorderOptions* options);
+void AddEventOptions(Command& command, RecorderOptions* options);
 
 // Puts pages into a trace file.
 class FileSink : public PageSink {

@@ -43,17 +43,16 @@ int RunReport(const ReportOptions& options) {
 
 }  // namespace
 
-void AddReportCommand(CLI::App& app, int& exit_code) {
+void AddReportCommand(CommandLine& line) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* const command =
-      app.add_subcommand("report", "Sum up a recording: functions, pools, stalls, findings");
-  AddInputOptions(*command, &options->input);
-  AddStrictOption(*command, &options->input);
-  AddFilterOptions(*command, &options->input);
-  AddOutputOptions(*command, &options->input);
-  AddReportViewOptions(*command, &options->view);
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunReport(*options); });
+  Command command = line.Add("report", "Sum up a recording: functions, pools, stalls, findings");
+  AddInputOptions(command, &options->input);
+  AddStrictOption(command, &options->input);
+  AddFilterOptions(command, &options->input);
+  AddOutputOptions(command, &options->input);
+  AddReportViewOptions(command, &options->view);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunReport(*options); });
 }
 
 }  // namespace wqprof

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/did_you_mean.h"
 #include "cli/exit_code.h"
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "fmt/format.h"
+#include "wqprof/did_you_mean.h"
 
 namespace wqprof {
 namespace {
@@ -85,28 +85,29 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
   return input.strict && !report.quality.complete() ? kInsufficient : kOk;
 }
 
-void AddReportViewOptions(CLI::App& app, ReportView* options) {
-  const std::string group = "How to show it";
-  AddParsedOption(app, "--by", "LIST", &options->view.tables, ParseBy,
-                  "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
-                  "(who had the slots of max_active); several by comma (json always holds all)")
-      ->group(group);
-  app.add_option("--sort", options->view.sort,
-                 "order of the rows: total_wait (default), p50, p95, p99, max, mean, count, "
-                 "exec, total_exec, or another column")
-      ->type_name("COLUMN")
-      ->take_last()
-      ->group(group);
-  AddParsedOption(app, "--top", "N", &options->top, ParseCount,
-                  "only the first N rows of each table; 0 shows all")
-      ->group(group);
-  app.add_flag("--hist", options->view.histograms, "full histograms of each row")->group(group);
-  app.add_flag("--split", options->view.split,
-               "tables of what dispatch waits and executions were made of; needs a recording "
-               "with scheduler events (json and csv always hold it)")
-      ->group(group);
-  AddParsedOption(app, "--threshold", "TIME", &options->threshold, ParseThreshold,
-                  "shortest stall to tell of (default: 10ms); kernel: as its watchdog does");
+void AddReportViewOptions(Command& command, ReportView* options) {
+  command.AddParsed({"--by", "LIST",
+                     "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
+                     "(who had the slots of max_active); several by comma (json always holds all)",
+                     kHowToShow},
+                    &options->view.tables, ParseBy);
+  command.AddText({"--sort", "COLUMN",
+                   "order of the rows: total_wait (default), p50, p95, p99, max, mean, count, "
+                   "exec, total_exec, or another column",
+                   kHowToShow},
+                  &options->view.sort);
+  command.AddParsed({"--top", "N", "only the first N rows of each table; 0 shows all", kHowToShow},
+                    &options->top, ParseCount);
+  command.AddFlag({"--hist", "", "full histograms of each row", kHowToShow},
+                  &options->view.histograms);
+  command.AddFlag({"--split", "",
+                   "tables of what dispatch waits and executions were made of; needs a recording "
+                   "with scheduler events (json and csv always hold it)",
+                   kHowToShow},
+                  &options->view.split);
+  command.AddParsed({"--threshold", "TIME",
+                     "shortest stall to tell of (default: 10ms); kernel: as its watchdog does"},
+                    &options->threshold, ParseThreshold);
 }
 
 }  // namespace wqprof

@@ -3,7 +3,6 @@
 #ifndef WQPROF_CLI_REPORT_VIEW_H_
 #define WQPROF_CLI_REPORT_VIEW_H_
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <optional>
 
@@ -22,7 +21,7 @@ struct ReportView {
 };
 
 // --by --sort --top --hist --split --threshold
-void AddReportViewOptions(CLI::App& app, ReportView* options);
+void AddReportViewOptions(Command& command, ReportView* options);
 
 // Groupings that nobody will see are not made: each costs time per item.
 void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze);

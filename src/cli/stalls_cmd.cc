@@ -63,29 +63,26 @@ int RunStalls(const StallsOptions& options) {
 
 }  // namespace
 
-void AddStallsCommand(CLI::App& app, int& exit_code) {
+void AddStallsCommand(CommandLine& line) {
   auto options = std::make_shared<StallsOptions>();
-  CLI::App* const command = app.add_subcommand(
-      "stalls", "List the times in which a pool had work waiting and started none");
-  AddInputOptions(*command, &options->input);
-  AddStrictOption(*command, &options->input);
-  AddParsedOption(*command, "--threshold", "TIME", &options->threshold, ParseThreshold,
-                  "shortest stall to tell of (default: 10ms); kernel: as its watchdog does");
-  AddParsedOption(*command, "--explain", "N", &options->explain, ParseCount,
-                  "tell the story of stall number N");
-  AddOutputOptions(*command, &options->input);
-  const std::string group = "How to show it";
-  command
-      ->add_option("--sort", options->view.sort,
-                   "order: by time (default), duration_ns, delayed_items, worst_latency_ns, pool")
-      ->type_name("COLUMN")
-      ->take_last()
-      ->group(group);
-  AddParsedOption(*command, "--top", "N", &options->view.top, ParseCount,
-                  "only the first N; without --sort the longest N")
-      ->group(group);
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunStalls(*options); });
+  Command command =
+      line.Add("stalls", "List the times in which a pool had work waiting and started none");
+  AddInputOptions(command, &options->input);
+  AddStrictOption(command, &options->input);
+  command.AddParsed({"--threshold", "TIME",
+                     "shortest stall to tell of (default: 10ms); kernel: as its watchdog does"},
+                    &options->threshold, ParseThreshold);
+  command.AddParsed({"--explain", "N", "tell the story of stall number N"}, &options->explain,
+                    ParseCount);
+  AddOutputOptions(command, &options->input);
+  command.AddText(
+      {"--sort", "COLUMN",
+       "order: by time (default), duration_ns, delayed_items, worst_latency_ns, pool", kHowToShow},
+      &options->view.sort);
+  command.AddParsed({"--top", "N", "only the first N; without --sort the longest N", kHowToShow},
+                    &options->view.top, ParseCount);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunStalls(*options); });
 }
 
 }  // namespace wqprof

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "cli/analysis_options.h"
-#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -20,6 +19,7 @@
 #include "cli/recording.h"
 #include "cli/report_view.h"
 #include "wqprof/analyze.h"
+#include "wqprof/arguments.h"
 #include "wqprof/interval.h"
 #include "wqprof/live.h"
 #include "wqprof/number_text.h"
@@ -222,28 +222,29 @@ int RunStat(const StatOptions& options) {
 
 }  // namespace
 
-void AddStatCommand(CLI::App& app, int& exit_code) {
+void AddStatCommand(CommandLine& line) {
   auto options = std::make_shared<StatOptions>();
-  CLI::App* const command =
-      app.add_subcommand("stat", "Report on this machine at once, without a file (as root)");
-  AddParsedOption(*command, "-d,--duration", "TIME", &options->duration, ParseDuration,
-                  "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C");
-  AddParsedOption(*command, "-I,--interval", "TIME", &options->interval, ParseDuration,
-                  "A line every TIME (table), or an object (ndjson), before the report");
-  AddEventOptions(*command, &options->recorder);
-  AddParsedOption(*command, "-b,--buffer", "SIZE", &options->buffer_bytes, ParseSize,
-                  "Ring buffer of each CPU (default 16M, less if memory is scarce)");
-  command->add_option("--clock", options->recorder.clock, "Clock of the stamps (default mono)")
-      ->type_name("CLOCK");
-  command->add_flag("-q,--quiet", options->quiet, "Tell errors and losses only");
-  AddStrictOption(*command, &options->input);
-  AddItemOptions(*command, &options->input);
-  AddOutputOptions(*command, &options->input);
-  AddReportViewOptions(*command, &options->view);
-  command->add_option("CMD", options->command, "Record until this command ends")->type_name("");
-  command->positionals_at_end();
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunStat(*options); });
+  Command command = line.Add("stat", "Report on this machine at once, without a file (as root)");
+  command.AddParsed(
+      {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
+      &options->duration, ParseDuration);
+  command.AddParsed({"-I,--interval", "TIME",
+                     "A line every TIME (table), or an object (ndjson), before the report"},
+                    &options->interval, ParseDuration);
+  AddEventOptions(command, &options->recorder);
+  command.AddParsed(
+      {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
+      &options->buffer_bytes, ParseSize);
+  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)"},
+                  &options->recorder.clock);
+  command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
+  AddStrictOption(command, &options->input);
+  AddItemOptions(command, &options->input);
+  AddOutputOptions(command, &options->input);
+  AddReportViewOptions(command, &options->view);
+  command.AddCommandToRun({"CMD", "", "Record until this command ends"}, &options->command);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunStat(*options); });
 }
 
 }  // namespace wqprof

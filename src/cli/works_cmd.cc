@@ -6,7 +6,6 @@
 
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
-#include "cli/did_you_mean.h"
 #include "cli/exit_code.h"
 #include "cli/no_match.h"
 #include "cli/options.h"
@@ -14,6 +13,7 @@
 #include "cli/slowest.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
+#include "wqprof/did_you_mean.h"
 #include "wqprof/model.h"
 #include "wqprof/render.h"
 
@@ -160,24 +160,27 @@ int RunWorks(const WorksOptions& options) {
 
 }  // namespace
 
-void AddWorksCommand(CLI::App& app, int& exit_code) {
+void AddWorksCommand(CommandLine& line) {
   auto options = std::make_shared<WorksOptions>();
-  CLI::App* const command =
-      app.add_subcommand("works", "List items one by one: when, where, how long, queued by whom");
-  AddInputOptions(*command, &options->input);
-  AddStrictOption(*command, &options->input);
-  AddFilterOptions(*command, &options->input);
-  AddParsedOption(*command, "--state", "LIST", &options->states, ParseStates,
-                  "only items in these states: done, superseded, pending, running, before_trace, "
-                  "barrier, unmatched; several by comma")
-      ->group("Which items");
-  AddParsedOption(*command, "--slowest", "N", &options->slowest, ParseCount,
-                  "only the N items that waited longest from queue to start, longest first; "
-                  "those still waiting at the end of the trace count as well")
-      ->group("Which items");
-  AddOutputOptions(*command, &options->input);
-  command->footer(std::string(kExamples));
-  command->callback([options, &exit_code] { exit_code = RunWorks(*options); });
+  Command command =
+      line.Add("works", "List items one by one: when, where, how long, queued by whom");
+  AddInputOptions(command, &options->input);
+  AddStrictOption(command, &options->input);
+  AddFilterOptions(command, &options->input);
+  command.AddParsed(
+      {"--state", "LIST",
+       "only items in these states: done, superseded, pending, running, before_trace, "
+       "barrier, unmatched; several by comma",
+       kWhichItems},
+      &options->states, ParseStates);
+  command.AddParsed({"--slowest", "N",
+                     "only the N items that waited longest from queue to start, longest first; "
+                     "those still waiting at the end of the trace count as well",
+                     kWhichItems},
+                    &options->slowest, ParseCount);
+  AddOutputOptions(command, &options->input);
+  command.SetExamples(kExamples);
+  command.OnRun([options] { return RunWorks(*options); });
 }
 
 }  // namespace wqprof

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "cli/arguments.h"
+#include "wqprof/arguments.h"
 
 namespace wqprof {
 namespace {

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace wqprof {
+
+void Command::Place(CLI::Option* option, const OptionText& text) {
+  if (!text.type.empty()) option->type_name(text.type);
+  option->group(std::string(text.group));
+}
+
+void Command::AddFlag(const OptionText& text, bool* target) {
+  Place(app_.add_flag(text.names, *target, text.description), text);
+}
+
+void Command::AddFlag(const OptionText& text, std::function<void()> given) {
+  Place(app_.add_flag_callback(text.names, std::move(given), text.description), text);
+}
+
+void Command::AddTaken(const OptionText& text, const Taker& take) {
+  CLI::Option* const option = app_.add_option(text.names, text.description);
+  option->expected(1)->take_all()->check([take](const std::string& written) {
+    const absl::Status status = take(written);
+    return status.ok() ? std::string() : std::string(status.message());
+  });
+  Place(option, text);
+}
+
+void Command::AddText(const OptionText& text, std::string* target) {
+  AddTaken(text, [target](std::string_view written) {
+    *target = written;
+    return absl::OkStatus();
+  });
+}
+
+void Command::AddTexts(const OptionText& text, std::vector<std::string>* target, char separator) {
+  AddTaken(text, [target, separator](std::string_view written) {
+    while (separator != '\0' && written.find(separator) != std::string_view::npos) {
+      const size_t end = written.find(separator);
+      target->emplace_back(written.substr(0, end));
+      written.remove_prefix(end + 1);
+    }
+    target->emplace_back(written);
+    return absl::OkStatus();
+  });
+}
+
+void Command::AddArgument(const OptionText& text, std::string* target) {
+  app_.add_option(text.names, *target, text.description);
+}
+
+void Command::AddArguments(const OptionText& text, std::vector<std::string>* target) {
+  app_.add_option(text.names, *target, text.description);
+}
+
+void Command::AddCommandToRun(const OptionText& text, std::vector<std::string>* target) {
+  app_.add_option(text.names, *target, text.description)->type_name("");
+  app_.positionals_at_end();
+}
+
+void Command::SetExamples(std::string_view examples) { app_.footer(std::string(examples)); }
+
+}  // namespace wqprof

@@ -78,10 +78,10 @@ std::uintptr_t Aligned(const void* at) {
   if (block == nullptr || begin >= end) return;
   madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
   // What lies before the first whole huge page stays empty, and takes no memory.
+  const std::uintptr_t before = begin - reinterpret_cast<std::uintptr_t>(block);
   std::free(block);
   mallopt(M_MMAP_THRESHOLD, kHeap / 2);
-  [[maybe_unused]] static const void* const gap =
-      std::malloc(begin - reinterpret_cast<std::uintptr_t>(block));
+  [[maybe_unused]] static const void* const gap = std::malloc(before);
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(kLarge));
 }
 #endif

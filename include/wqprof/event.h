@@ -10,7 +10,7 @@
 namespace wqprof {
 
 // What an Event tells.  The order of the first four breaks ties of time between CPUs:
-// at one instant a work is queued, activated, started, ended (kernel.md §7).
+// at one instant a work is queued, activated, started, ended (doc/kernel.md §7).
 enum class EventKind : uint8_t {
   kQueueWork,     // workqueue_queue_work        -> Event::work
   kActivateWork,  // workqueue_activate_work     -> Event::work

@@ -76,7 +76,7 @@ struct ReadStats {
   uint64_t time_reversals = 0;               // stamps that went backwards on one CPU
   Timestamp begin = kUnseen, end = kUnseen;  // first and last event
   // When the first event of the last CPU to have one was kept: before it, a missing
-  // queue event proves nothing (kernel.md §7).
+  // queue event proves nothing (doc/kernel.md §7).
   Timestamp covered_from = kUnseen;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From events to the lives of works and the occupancy of pools (kernel.md §2, §3, §8).
+// From events to the lives of works and the occupancy of pools (doc/kernel.md §2, §3, §8).
 #ifndef WQPROF_MODEL_H_
 #define WQPROF_MODEL_H_
 
@@ -23,7 +23,7 @@ enum class PoolKind : uint8_t { kUnknown, kPerCpu, kHighpri, kUnbound, kRescuer,
 // "per-cpu", "highpri", "unbound", "rescuer", "bh", "bh-highpri", "unknown".
 std::string_view ToString(PoolKind kind);
 
-// A worker pool, or a rescuer, named as SPEC §1 does: "cpu3-hi", "u8", "rescuer:xfs-log".
+// A worker pool, or a rescuer, named as doc/spec.md §1 does: "cpu3-hi", "u8", "rescuer:xfs-log".
 struct Pool {
   PoolId id = PoolId::kUnknown;
   PoolKind kind = PoolKind::kUnknown;
@@ -31,7 +31,7 @@ struct Pool {
   std::string name = "unknown";
 };
 
-// What a worker's comm tells of its pool (kernel.md §3.1).  Only the prefix counts: text
+// What a worker's comm tells of its pool (doc/kernel.md §3.1).  Only the prefix counts: text
 // after the worker's number, as /proc shows it, is ignored.
 struct WorkerComm {
   PoolKind kind = PoolKind::kUnknown;
@@ -62,7 +62,7 @@ struct Origin {
 };
 std::string_view ToString(Origin::Kind kind);
 
-// [activate, start) by the state of the worker that took the item (kernel.md §5).  The parts
+// [activate, start) by the state of the worker that took the item (doc/kernel.md §5).  The parts
 // add up to the dispatch wait, to the nanosecond.
 struct WaitSplit {
   Nanos hold{0};             // the worker slept: the pool saw no need to wake it
@@ -175,9 +175,9 @@ struct WorkItem {
   bool requeued_by_self = false;  // queued by its own execution
   bool reentrant = false;         // the same address executed elsewhere at once
   bool collided = false;          // waited for its own previous execution to end
-  bool ambiguous = false;         // the PENDING window could not be excluded (kernel.md §8.5)
-  bool wait_tainted = false;      // a loss may have hidden a part of its wait
-  bool run_tainted = false;       // ... or of its execution
+  bool ambiguous = false;     // the PENDING window could not be excluded (doc/kernel.md, rule 5)
+  bool wait_tainted = false;  // a loss may have hidden a part of its wait
+  bool run_tainted = false;   // ... or of its execution
 
   bool tainted() const { return wait_tainted || run_tainted; }
   std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }

@@ -105,7 +105,7 @@ std::string ToNdjson(std::string_view schema, std::span<const Table> tables);
 std::string ToCsv(const Table& table);
 
 // Results as tables.  `report` must outlive them.
-std::vector<Table> ReportTables(const Report& report);  // SPEC §5, in its order, and more
+std::vector<Table> ReportTables(const Report& report);  // doc/spec.md §5, in its order, and more
 std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
 
 // Text around the tables.

@@ -14,7 +14,7 @@
 
 namespace wqprof {
 
-// How far the numbers can be trusted; the fields of `quality` in SPEC §5.
+// How far the numbers can be trusted; the fields of `quality` in doc/spec.md §5.
 struct Quality {
   std::optional<uint64_t> lost_events = 0;  // absent: lost, number unknown
   uint64_t lost_gaps = 0;
@@ -36,7 +36,7 @@ struct SplitSums {
   RunSplit run;
 };
 
-// The five measures of SPEC §2 over a set of items.
+// The five measures of doc/spec.md §2 over a set of items.
 struct Measures {
   uint64_t queued = 0;    // queue events
   uint64_t executed = 0;  // starts matched to their queue event

@@ -7,7 +7,7 @@
 
 namespace wqprof {
 
-// Why a pool started nothing in `gap`, from what its workers did meanwhile (kernel.md §4,
+// Why a pool started nothing in `gap`, from what its workers did meanwhile (doc/kernel.md §4,
 // §5).  kUnknown where the trace does not tell: mostly, without scheduler events.
 StallCause CauseOf(const PoolGap& gap, PoolKind pool);
 

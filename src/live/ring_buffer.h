@@ -29,7 +29,7 @@ struct BufferCounts {
 };
 BufferCounts ParseBufferCounts(std::string_view stats);
 
-// What the header of a sub-buffer says (formats.md §2.1).
+// What the header of a sub-buffer says (doc/trace-dat.md §2.1).
 struct PageHead {
   uint32_t used = 0;    // bytes of events
   bool missed = false;  // events are missing just before it

@@ -30,7 +30,7 @@ inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
 // After so many events it is asked whether what is long over can be forgotten.
 inline constexpr uint32_t kTrimEvery = 512;
 
-// The algorithm of kernel.md §8.  Per work at most one queue event is open: PENDING admits
+// The algorithm of doc/kernel.md §8.  Per work at most one queue event is open: PENDING admits
 // one queued instance, so a second queue event proves that the first was taken from the
 // worklist, be it by a worker whose start event is still to come (the "window" between
 // clearing PENDING and tracing the start), or by a canceller (then it never starts).

@@ -55,7 +55,7 @@ enum class FeedId : uint32_t {};
 // All that is known of pools: their names, how many executions are open on each, and how
 // many activated items wait.
 //
-// A queue event does not name its pool (kernel.md §3.2).  Items of one workqueue for one CPU
+// A queue event does not name its pool (doc/kernel.md §3.2).  Items of one workqueue for one CPU
 // make a "feed"; the first start of such an item tells which pool serves the feed, and the
 // items that wait in it then count for that pool.
 class PoolTracker {

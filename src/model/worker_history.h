@@ -33,7 +33,7 @@ struct WorkerTime {
 };
 
 // The partition of [activate, start) by the state of the worker that took the item, and that
-// of [start, end): kernel.md §5.  The parts add up to the whole by construction.
+// of [start, end): doc/kernel.md §5.  The parts add up to the whole by construction.
 WaitSplit WaitSplitOf(const WorkerTime& time);
 RunSplit RunSplitOf(const WorkerTime& time);
 

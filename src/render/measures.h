@@ -9,7 +9,7 @@
 
 namespace wqprof {
 
-// The columns that every table of items has: counts, the measures of SPEC §2, and what text
+// The columns that every table of items has: counts, the measures of doc/spec.md §2, and what text
 // shows of them.  The picture of the latencies has one scale for all rows.
 class MeasureColumns {
  public:

@@ -10,7 +10,7 @@
 
 namespace wqprof {
 
-// The numbers that stand for a histogram: the fields of D in SPEC §5, with their names.
+// The numbers that stand for a histogram: the fields of D in doc/spec.md §5, with their names.
 std::vector<std::pair<std::string_view, Cell>> Summarize(const Histogram& histogram);
 
 }  // namespace wqprof

@@ -16,7 +16,7 @@
 namespace wqprof {
 
 // Merges the streams of all CPUs by time.  Equal times go by EventKind (a work is queued
-// before it starts, kernel.md §7), then by CPU; within a CPU the order of the buffer stays.
+// before it starts, doc/kernel.md §7), then by CPU; within a CPU the order of the buffer stays.
 // Streams that take turns seldom are merged by runs, from a heap.  Of several that take turns at
 // every other event windows of time are sorted, as far as no stream needs its next batch.
 class CpuMerger {

@@ -12,7 +12,7 @@
 namespace wqprof {
 namespace {
 
-// include/linux/ring_buffer.h and kernel/trace/ring_buffer.c; formats.md §2.
+// include/linux/ring_buffer.h and kernel/trace/ring_buffer.c; doc/trace-dat.md §2.
 constexpr uint32_t kMissedEvents = uint32_t{1} << 31;
 constexpr uint32_t kMissedStored = uint32_t{1} << 30;
 constexpr uint32_t kSizeMask = kMissedStored - 1;
@@ -149,7 +149,7 @@ inline void PageDecoder::DecodeQueue(const std::byte* payload, size_t size, cons
     work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
   }
   // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
-  // caller gave none, and NR_CPUS is not in the trace (kernel.md §1.2).
+  // caller gave none, and NR_CPUS is not in the trace (doc/kernel.md §1.2).
   const auto cpu_at = [&](uint16_t offset) {
     if (offset == EventFields::kAbsent) return Cpu::kNone;
     const uint32_t value = LoadAs<kBigEndian, uint32_t>(payload + offset);

@@ -22,7 +22,7 @@ constexpr size_t kMaxRegions = 1 << 16;                 // of all buffers
 constexpr uint32_t kMaxUnpacked = uint32_t{128} << 20;  // metadata of one file
 constexpr uint16_t kCompressed = 1;                     // flag of a section
 
-// Option and section ids (formats.md §1.3).
+// Option and section ids (doc/trace-dat.md §1.3).
 enum OptionId : uint16_t {
   kDone = 0,
   kDate = 1,

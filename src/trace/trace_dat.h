@@ -17,7 +17,7 @@
 namespace wqprof {
 
 // The option in which wqprof's recorder keeps "key=value" lines: its settings and, while a
-// recording is not finished, where the pages are (formats.md knows ids up to 25).
+// recording is not finished, where the pages are (doc/trace-dat.md knows ids up to 25).
 inline constexpr uint16_t kSettingsOption = 0x5751;
 
 // Where the pages of one CPU are.

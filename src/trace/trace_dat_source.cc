@@ -160,7 +160,7 @@ class TraceDatSource : public EventSource {
     if (!run.empty()) believed_end_ = run.back().at;
   }
 
-  // kernel.md §7: a missing queue event proves something only once every CPU's buffer had
+  // doc/kernel.md §7: a missing queue event proves something only once every CPU's buffer had
   // begun.  When the buffers say that nothing was overwritten, that is the first event.
   void FindCoverage(std::span<const Event> run) {
     const auto first = std::find_if(run.begin(), run.end(), [](const Event& event) {

@@ -26,7 +26,7 @@ struct DatBuffer {
   std::vector<CpuData> cpus;
 };
 
-// A trace.dat taken apart; each part may be altered before Assemble() (formats.md §1).
+// A trace.dat taken apart; each part may be altered before Assemble() (doc/trace-dat.md §1).
 struct DatFile {
   struct Option {
     uint16_t id = 0;

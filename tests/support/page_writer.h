@@ -20,7 +20,7 @@ struct PageStyle {
   bool absolute_times = false;  // an absolute stamp before each record
 };
 
-// Writes the pages of one CPU as the ring buffer does (formats.md §2).
+// Writes the pages of one CPU as the ring buffer does (doc/trace-dat.md §2).
 class PageWriter {
  public:
   explicit PageWriter(const PageStyle& style) : style_(style), page_(style.big_endian) {}

@@ -56,7 +56,7 @@ struct Simulation {
   uint64_t windows = 0;  // queue events that truly fell into one
 };
 
-// Plays a legal history of pools, workers and works, as kernel.md §2 and §4 describe them.
+// Plays a legal history of pools, workers and works, as doc/kernel.md §2 and §4 describe them.
 // The same options give the same history.
 Simulation Simulate(const SimulationOptions& options);
 

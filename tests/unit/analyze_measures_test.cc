@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What counts in which measure, and what stays out (SPEC: D.count; kernel.md §8, 44, 48).
+// What counts in which measure, and what stays out (doc/spec.md §5; doc/kernel.md §8, 44, 48).
 #include <gtest/gtest.h>
 
 #include "support/trace_builder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which waits are stalls, and which items count (SPEC §1, §3; kernel.md §8, 50).
+// Which waits are stalls, and which items count (doc/spec.md §1, §3; doc/kernel.md §8, 50).
 #include <gtest/gtest.h>
 
 #include <functional>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Works cut by an edge of the trace, and events that nothing explains (kernel.md §8, 12-15,
+// Works cut by an edge of the trace, and events that nothing explains (doc/kernel.md §8, 12-15,
 // 20a, 25, 46).
 #include <gtest/gtest.h>
 

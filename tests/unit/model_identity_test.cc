@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Works that are queued while they run, addresses that serve several works, barriers
-// (kernel.md §8, 6-11, 17-20d).
+// (doc/kernel.md §8, 6-11, 17-20d).
 #include <gtest/gtest.h>
 
 #include "support/outcome.h"

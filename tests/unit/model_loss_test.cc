@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lost events and clocks that disagree (kernel.md §7; §8, 12, 24, 44-48).
+// Lost events and clocks that disagree (doc/kernel.md §7; §8, 12, 24, 44-48).
 #include <gtest/gtest.h>
 
 #include "support/outcome.h"

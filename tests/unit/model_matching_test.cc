@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One work at a time: which queue event belongs to which start (kernel.md §8, 1-5, 12-15, 20).
+// One work at a time: which queue event belongs to which start (doc/kernel.md §8, 1-5, 12-15, 20).
 #include <gtest/gtest.h>
 
 #include "support/outcome.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The account of pools: occupancy, backlog, gaps (kernel.md §3.2, §4; §8, 50).
+// The account of pools: occupancy, backlog, gaps (doc/kernel.md §3.2, §4; §8, 50).
 #include <gtest/gtest.h>
 
 #include "support/outcome.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who executes, and in which context (kernel.md §3.1; §8, 21-32).
+// Who executes, and in which context (doc/kernel.md §3.1; §8, 21-32).
 #include <gtest/gtest.h>
 
 #include "support/outcome.h"

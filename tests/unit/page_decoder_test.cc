@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ring-buffer pages, valid, lossy and broken (formats.md §2, §8).
+// Ring-buffer pages, valid, lossy and broken (doc/trace-dat.md §2, §4).
 #include "trace/page_decoder.h"
 
 #include <gtest/gtest.h>

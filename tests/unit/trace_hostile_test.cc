@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that lie, loop, or end too early: no crash, no hang, no unbounded memory, and what
-// can be read is read (formats.md §8).
+// can be read is read (doc/trace-dat.md §4).
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

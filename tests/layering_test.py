@@ -24,6 +24,7 @@ ARROWS = {
 # The module whose face a header in include/wqprof/ is.
 FACES = {
     "types.h": "base",
+    "wall_clock.h": "base",
     "event.h": "base",
     "name_table.h": "base",
     "number_text.h": "base",
@@ -32,6 +33,7 @@ FACES = {
     "histogram.h": "base",
     "crew.h": "base",
     "hand_over.h": "base",
+    "interval_union.h": "base",
     "event_source.h": "trace",
     "page_feed.h": "trace",
     "trace_writer.h": "trace",

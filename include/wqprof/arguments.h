@@ -22,11 +22,13 @@ absl::StatusOr<uint64_t> ParseSize(std::string_view text);
 // "0-3,5".
 absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text);
 
-// A point in a trace as users write it: a stamp of the trace's clock, or a time since the
-// trace's first event.
+// A point in a trace as users write it: a stamp of the trace's clock, a time since the trace's
+// first event, a length after the begin of a range, or a time of day.
 struct TimeBound {
   Nanos at{0};
   bool since_begin = false;
+  bool is_length = false;    // not since the trace's begin, but since that of the range
+  bool time_of_day = false;  // `at` is since midnight
 };
 
 // An end that was left out is open.
@@ -34,10 +36,11 @@ struct TimeRange {
   std::optional<TimeBound> from, to;
 };
 
-// "1234.567890" (seconds, as trace-cmd prints stamps), "+1.5" or "+250ms" since the begin.
+// "1234.567890" (seconds, as trace-cmd prints stamps), "+1.5" or "+250ms" since the begin, or
+// "14:02", "14:02:10.5".
 absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text);
 
-// "A,B", "A,", ",B".
+// "A,B", "A,", ",B".  In a B like "+5s", with a unit, it is a length after A.
 absl::StatusOr<TimeRange> ParseTimeRange(std::string_view text);
 
 }  // namespace wqprof

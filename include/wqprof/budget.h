@@ -223,6 +223,12 @@ struct RuleOutcome {
   std::optional<double> value, low, high;
   uint64_t samples = 0;
   size_t runs = 0;
+  // Of a budget: the run that has the largest value, of a measure of items the longest item; ""
+  // when none has any.  Of stalls, the number of the longest one in it, as stalls of
+  // worst_threshold or more are counted; 0: none.
+  std::string worst_run;
+  uint64_t worst_stall = 0;
+  Nanos worst_threshold{0};
   // Regressions: `value` is new over base; `limit` the ratio allowed.
   bool is_regression = false;
   size_t base_runs = 0;

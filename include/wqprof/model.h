@@ -62,6 +62,15 @@ struct Origin {
 };
 std::string_view ToString(Origin::Kind kind);
 
+// A task as the scheduler's events show it.
+struct TaskSeen {
+  static constexpr int16_t kNoPrio = INT16_MIN;
+  NameId comm = NameId::kUnknown;
+  Pid pid = Pid::kNone;    // kNone: no task
+  int16_t prio = kNoPrio;  // the kernel's: -1 deadline, 0..99 real-time, 100..139 fair
+  bool seen() const { return pid != Pid::kNone; }
+};
+
 // [activate, start) by the state of the worker that took the item (doc/kernel.md §5).  The parts
 // add up to the dispatch wait, to the nanosecond.
 struct WaitSplit {
@@ -140,6 +149,7 @@ struct RunSplit {
 struct ItemSplit {
   std::optional<WaitSplit> wait;
   std::optional<RunSplit> run;
+  TaskSeen had_cpu;  // longest, while the worker was on a runqueue; only of waits of 1 ms or more
 };
 
 // Index of an item's split; see Completed.
@@ -193,11 +203,11 @@ struct GapHolder {
   NameId workqueue = NameId::kUnknown;
   Pid worker = Pid::kNone;
   NameId comm = NameId::kUnknown;
-  Timestamp begin = kUnseen;               // of the execution
-  Nanos overlap{0};                        // with the gap
-  std::optional<RunSplit> split;           // of the overlap; with scheduler events
-  NameId preempted_by = NameId::kUnknown;  // the task that had its CPU meanwhile
-  Nanos idled{0};                          // of that wait for its CPU, how long the CPU idled
+  Timestamp begin = kUnseen;         // of the execution
+  Nanos overlap{0};                  // with the gap
+  std::optional<RunSplit> split;     // of the overlap; with scheduler events
+  TaskSeen preempted_by;             // the task that had its CPU meanwhile
+  Nanos idled{0};                    // of that wait for its CPU, how long the CPU idled
   char asleep_in = 0;                // the letter of its state, when it slept as the gap ended ...
   Timestamp asleep_since = kUnseen;  // ... and since when
 };
@@ -215,7 +225,7 @@ struct PoolGap {
   std::optional<WaitSplit> starter;
   NameId starter_comm = NameId::kUnknown;
   Pid starter_pid = Pid::kNone;
-  NameId starter_preempted_by = NameId::kUnknown;  // the task that had its CPU longest before it
+  TaskSeen starter_preempted_by;  // the task that had its CPU longest before it
   Nanos starter_idled{0};  // awake, it waited so long while the CPU on which it then ran idled
   std::optional<Nanos> cpu_idle;  // so long the CPU of a per-CPU pool idled; with scheduler events
   bool collided = false;          // the item that ended the gap waited for its own execution to end

@@ -28,6 +28,11 @@ struct Id {
   int64_t value;
 };
 
+// Numbers that are names, as one value.
+struct IdList {
+  std::vector<uint64_t> ids;
+};
+
 // A duration with a doubt.
 struct Estimate {
   Nanos value;
@@ -57,8 +62,8 @@ struct Stack {
 
 // One value.  Absent (monostate) is "-" in text, null in JSON and empty in CSV.  A histogram
 // must outlive the table; nested tables show up in JSON only.
-using Cell = std::variant<std::monostate, bool, uint64_t, Id, double, Nanos, Timestamp, Estimate,
-                          Share, Spark, Stack, std::string, const Histogram*,
+using Cell = std::variant<std::monostate, bool, uint64_t, Id, IdList, double, Nanos, Timestamp,
+                          Estimate, Share, Spark, Stack, std::string, const Histogram*,
                           std::vector<std::string>, std::vector<Table>>;
 
 // Who sees a column.
@@ -81,6 +86,7 @@ struct Table {
   std::vector<std::vector<Cell>> rows = {};
   std::string sorted_by = {};  // column key, once SortRows() was here
   size_t rows_left_out = 0;
+  std::string note = {};  // of text: a line below the rows
 };
 
 // Orders the rows by column `key`: numbers from the largest, words from A, absent last; equal
@@ -96,6 +102,7 @@ struct TextStyle {
   size_t columns = 0;  // of the terminal; 0: no limit, nothing is shortened
   bool color = false;
   bool utf8 = true;
+  bool utc = false;  // times of day in UTC, not in the reader's zone
 };
 
 // Generic writers.  JSON is one document, NDJSON a line with the schema and then one a row.
@@ -104,8 +111,18 @@ std::string ToJson(std::string_view schema, std::span<const Table> tables);
 std::string ToNdjson(std::string_view schema, std::span<const Table> tables);
 std::string ToCsv(const Table& table);
 
+// How the user came by the data, so that a command that leads on can be written.
+struct Invocation {
+  enum class Input : uint8_t { kFile, kStandardInput, kThisBox };
+  Input input = Input::kFile;
+  std::string file = {};       // "": the default recording
+  std::string threshold = {};  // of stalls, as the user wrote it; "": the default
+  bool utc = false;            // times of day in UTC, not in the reader's zone
+};
+
 // Results as tables.  `report` must outlive them.
-std::vector<Table> ReportTables(const Report& report);  // doc/spec.md §5, in its order, and more
+std::vector<Table> ReportTables(const Report& report,  // doc/spec.md §5, in its order, and more
+                                const Invocation& by = {});
 std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
 
 // Text around the tables.
@@ -114,7 +131,9 @@ std::string HeaderLine(const Report& report, const TextStyle& style);
 std::vector<std::string> QualityNotes(const Report& report);
 // Those of them that tell of events lost and files damaged.
 std::vector<std::string> LossNotes(const Report& report);
-void AppendFindings(std::string& out, const Report& report, const TextStyle& style);
+// What stands out, at most `most` of it; or that nothing does, and what was looked for.
+void AppendFindings(std::string& out, const Report& report, size_t most, const Invocation& by,
+                    const TextStyle& style);
 // Full histograms of each row's latency and execution.
 void AppendHistograms(std::string& out, const Table& table, const TextStyle& style);
 // What happened in one stall, as far as the trace tells.
@@ -129,6 +148,8 @@ struct View {
   size_t top = 0;                   // rows of each table; 0: all
   bool histograms = false;          // text only
   bool split = false;               // text only: where waits and executions went, instead
+  bool fold = false;                // text only: rows that do not matter become one line
+  Invocation by = {};
 };
 
 // Whole results.  kInvalidArgument: no table shown has the column to sort by; or CSV, which

@@ -11,8 +11,15 @@
 
 namespace wqprof {
 
-// Schema wqprof.check/1.
-std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style);
+// What text shows of a check.
+struct CheckView {
+  bool passes = false;  // each of them, not only their number
+  bool files = true;    // the runs are files that can be looked at
+};
+// Schema wqprof.check/1.  Text: failures first, each with the run that it was worst in and the
+// command that shows it.
+std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style,
+                        const CheckView& view = {});
 // "4 limits: 2 kept, 1 broken, 1 inconclusive".
 std::string CheckSummary(const CheckResult& result);
 
@@ -25,8 +32,10 @@ std::string GithubAnnotations(const CheckResult& result);
 // All of it in Markdown, for $GITHUB_STEP_SUMMARY.
 std::string GithubSummary(const CheckResult& result);
 
-// Schema wqprof.diff/1.  `top`: so many rows in text; 0 for all.
-std::string RenderDiff(const DiffResult& result, Format format, size_t top, const TextStyle& style);
+// Schema wqprof.diff/1.  `top`: so many rows in text; 0 for all.  Text leaves out rows with too few
+// items to compare, unless it is to show `all`.
+std::string RenderDiff(const DiffResult& result, Format format, size_t top, const TextStyle& style,
+                       bool all = false);
 
 }  // namespace wqprof
 

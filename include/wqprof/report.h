@@ -132,9 +132,20 @@ struct ActivationRow {
 struct DelayedRow {
   std::string function, workqueue;
   uint64_t count = 0;
+  uint64_t first = 0;  // of them: had not waited through an earlier stall that was found
   Nanos worst_wait{0};
   std::vector<OriginCount> origins;  // most first
 };
+
+// A task as the scheduler's events show it.
+struct Task {
+  std::string comm;
+  Pid pid = Pid::kNone;
+  std::optional<int> prio;  // the kernel's, see PolicyOf()
+};
+// "deadline" (prio -1), "rt" (0 to 99), "fair" (100 to 139); "" when the trace does not tell.  A
+// trace does not tell FIFO from RR, and a task of SCHED_IDLE looks like any fair one.
+std::string_view PolicyOf(const Task& task);
 
 // An execution that kept a worker of a stalled pool.  Times on CPU and off it are told
 // only when scheduler events were recorded.
@@ -145,7 +156,7 @@ struct StallHolder {
   Nanos overlap{0};
   std::optional<Nanos> on_cpu, preempted, blocked;
   std::optional<Nanos> blocked_in_d;  // of blocked: in TASK_UNINTERRUPTIBLE
-  std::optional<std::string> preempted_by;
+  std::optional<Task> preempted_by;
   std::string asleep_in;  // "S", "D" or "I": how it slept as the stall ended; "": it did not
   Timestamp asleep_since = kUnseen;
 };
@@ -155,8 +166,8 @@ struct StallStarter {
   std::string worker;
   Pid worker_pid = Pid::kNone;
   WaitSplit wait;
-  std::optional<std::string> preempted_by;  // the task that had its CPU longest
-  Nanos idled{0};                           // awake, it waited so long for a CPU that idled
+  std::optional<Task> preempted_by;  // the task that had its CPU longest
+  Nanos idled{0};                    // awake, it waited so long for a CPU that idled
 };
 
 enum class StallCause : uint8_t {
@@ -187,13 +198,74 @@ struct Stall {
   std::vector<DelayedRow> delayed;
 };
 
-// Something worth knowing, in plain words, with the command that tells more.
-struct Finding {
-  uint64_t id = 0;
-  std::string kind;  // "activation_wait", "stall", "long_execution", "lost_events", ...
-  std::string text;
-  std::string next;
+enum class FindingKind : uint8_t {
+  kStall,           // a pool started nothing while items waited, once or again and again
+  kActivationWait,  // items of a workqueue waited for a slot of max_active
+  kDispatchWait,    // items waited for a worker, apart from stalls
+  kLongExecution,   // an item kept the CPU of a per-CPU pool, and caused no stall
+  kIdleCpu,         // items waited although their CPU idled, apart from the above
+  kLoop,            // works queue each other, or themselves, without pause
+  kPendingAtEnd,    // an item waited still when the trace ended
+  kLostEvents,
+  kUnmatched,  // starts without a queue event, which nothing explains
 };
+// "stall", "activation_wait", ...
+std::string_view ToString(FindingKind kind);
+
+// By the longest wait of one item and the share of the trace: high from 100 ms or 10 % on, medium
+// from 10 ms or 1 % on.
+enum class Severity : uint8_t { kLow, kMedium, kHigh };
+std::string_view ToString(Severity severity);
+
+// Something worth knowing, as data: the words are made by the renderer.
+struct Finding {
+  // Who kept others waiting: executions of a work, or a task that had the CPU.
+  struct Culprit {
+    std::string function, workqueue;  // "" for a task
+    std::optional<Task> task;
+    Nanos time{0};  // of all waits, as far as this one had a part in them
+  };
+  // Items of one function that waited.
+  struct Delayed {
+    std::string function, workqueue;
+    uint64_t count = 0;
+    Nanos worst{0};
+  };
+  uint64_t id = 0;  // 1, 2, ... from the worst
+  FindingKind kind = FindingKind::kStall;
+  Severity severity = Severity::kLow;
+  StallCause cause = StallCause::kUnknown;  // of a stall: that of most of its time
+  // What it is about; "" if not about one.  Workqueue and function are those that waited, of a
+  // stall, a long execution and a loop those that made others wait.
+  std::string pool, workqueue, function;
+  Cpu cpu = Cpu::kNone;                // of a per-CPU pool, or of the items that waited
+  std::vector<std::string> others;     // further workqueues that waited so, functions of the loop
+  std::vector<Culprit> culprits;       // most time first
+  std::vector<Delayed> delayed;        // longest wait first
+  std::vector<uint64_t> stall_ids;     // longest first
+  std::vector<uint64_t> item_ids;      // those that waited longest
+  uint64_t count = 0;                  // stalls, items, executions, rounds, or events
+  Nanos worst{0};                      // longest wait of one item; a long execution's length
+  Nanos total{0};                      // wall time in which at least one item waited so
+  Nanos stretch{0};                    // longest time of stalls in a row
+  uint64_t stretches = 0;              // of stalls in a row
+  double share = 0;                    // total as a part of the trace
+  std::optional<uint32_t> active_max;  // items that were active while others waited for a slot
+  Nanos waited{0};                     // summed over the items
+  WaitSplit wait;                      // of a dispatch wait, with scheduler events
+  double cpu_share = 0;                // of a loop: executed time as a part of one CPU
+  bool at_end = false;                 // went on when the trace ended: times are lower bounds
+  bool inactive = false;               // pending at the end: not activated
+  bool unheld = false;                 // while items waited for a slot none was seen active
+};
+
+// Waits of 1 ms or more, before activation or after it, of all items that the filters let through.
+struct LongWaits {
+  uint64_t items = 0;
+  Nanos worst{0};
+  std::string function, workqueue;  // of the worst
+};
+inline constexpr Nanos kLongWait = std::chrono::milliseconds(1);
 
 // Everything that `report` knows.  Rows are ordered by name; renderers sort as asked.
 struct Report {
@@ -210,6 +282,8 @@ struct Report {
   std::vector<ActivationRow> activation;  // by workqueue, CPU
   std::vector<Stall> stalls;              // by time; the longest kMaxStalls of them
   uint64_t stalls_total = 0;
+  Nanos stall_threshold{0};
+  LongWaits long_waits;
   std::vector<Finding> findings;
   std::vector<std::string> filters;  // what was left out on request, in words
 };

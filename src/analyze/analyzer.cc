@@ -10,6 +10,8 @@
 #include "absl/container/flat_hash_map.h"
 #include "analyze/activation.h"
 #include "analyze/findings.h"
+#include "analyze/long_waits.h"
+#include "analyze/loop_collector.h"
 #include "analyze/stall_collector.h"
 #include "wqprof/analyze.h"
 
@@ -65,7 +67,8 @@ struct Analyzer::State {
         model(m),
         options(std::move(o)),
         matcher(options.filter, s.names()),
-        stalls(s, m, options.stall_threshold, options.max_stalls) {}
+        stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
+        long_waits(s) {}
 
   const EventSource& source;
   const Reconstructor& model;
@@ -74,11 +77,15 @@ struct Analyzer::State {
   const bool has_durations = source.info().clock_is_ns;
   ItemMatcher matcher;
   StallCollector stalls;
+  LongWaitCollector long_waits;
+  LoopCollector loops;
   MeasureTable functions;  // workqueue, function
   MeasureTable origins;    // kind, comm or function
   MeasureTable pools, cpus, workers;
   std::vector<Histogram> pool_executions;  // by PoolId
   std::map<std::pair<uint64_t, PoolId>, LongExecution> long_executions;
+  // Time of executions of kWorthWaitingFor or more, by pool and function.
+  absl::flat_hash_map<std::pair<uint64_t, PoolId>, Nanos> pool_work;
   std::vector<WorkItem> oldest_pending;  // none or one
 
   void Note(Measures& measures, const WorkItem& item, const ItemSplit* split) const {
@@ -86,7 +93,7 @@ struct Analyzer::State {
   }
 
   void Add(const WorkItem& item, const ItemSplit* split) {
-    if (has_durations) stalls.AddItem(item);
+    const bool stalled = has_durations && stalls.AddItem(item);
     if (has_durations && item.state == ItemState::kDone && item.ended != kUnseen &&
         !item.run_tainted) {
       const size_t pool = static_cast<size_t>(item.pool);
@@ -107,7 +114,10 @@ struct Analyzer::State {
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
       Note(cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))), item, split);
     }
-    if (has_durations) NoteExtremes(item, split, function);
+    if (!has_durations) return;
+    long_waits.Add(item, split, stalled);
+    loops.Add(item);
+    NoteExtremes(item, split, function);
   }
 
   void NoteExtremes(const WorkItem& item, const ItemSplit* split, uint64_t function) {
@@ -116,12 +126,19 @@ struct Analyzer::State {
       if (item.queued < oldest_pending[0].queued) oldest_pending[0] = item;
       return;
     }
+    const Nanos wall = item.Execution().value_or(Nanos(0));
+    if (wall >= kWorthWaitingFor && !item.run_tainted) {
+      Nanos& sum = pool_work[{function, item.pool}];
+      sum = AddSaturated(sum, wall);
+    }
     const bool told = split != nullptr && split->run;
     const auto length = told ? std::optional(split->run->on_cpu) : item.Execution();
     if (!length || *length < kLongOnCpu || item.run_tainted) return;
     LongExecution& longest = long_executions[{function, item.pool}];
     ++longest.times;
-    longest.length = std::max(longest.length, *length);
+    if (*length <= longest.length) return;
+    longest.length = *length;
+    longest.item = item.id;
   }
 
   uint64_t OriginKey(const Origin& origin) const {
@@ -241,28 +258,52 @@ struct Analyzer::State {
     }
   }
 
-  void FillFindings(Report& report) const {
+  std::vector<LongExecution> LongExecutions() const {
     std::vector<LongExecution> executions;
     for (const auto& [key, longest] : long_executions) {
-      const PoolKind kind = model.pool(key.second).kind;
-      if (kind != PoolKind::kPerCpu && kind != PoolKind::kHighpri) continue;
+      const Pool& pool = model.pool(key.second);
+      if (pool.kind != PoolKind::kPerCpu && pool.kind != PoolKind::kHighpri) continue;
       LongExecution named = longest;
       named.workqueue = Name(High(key.first));
       named.function = SplitFunction(Name(Low(key.first))).name;
-      named.pool = model.pool(key.second).name;
+      named.pool = pool.name;
+      named.cpu = pool.cpu;
       executions.push_back(std::move(named));
     }
     std::sort(executions.begin(), executions.end(), [](const auto& a, const auto& b) {
       return std::tie(a.workqueue, a.function, a.pool) < std::tie(b.workqueue, b.function, b.pool);
     });
-    OldestPending oldest;
+    return executions;
+  }
+
+  PoolWork NamedPoolWork() const {
+    PoolWork out;
+    for (const auto& [key, time] : pool_work) {
+      out[key.second].push_back(
+          {std::string(SplitFunction(Name(Low(key.first))).name), Name(High(key.first)), {}, time});
+    }
+    for (auto& [pool, works] : out) {
+      std::sort(works.begin(), works.end(), [](const auto& a, const auto& b) {
+        return a.time != b.time ? a.time > b.time : a.function < b.function;
+      });
+    }
+    return out;
+  }
+
+  void FillFindings(Report& report) const {
+    constexpr uint64_t kLeastRounds = 2;
+    report.stall_threshold = options.stall_threshold;
+    report.long_waits = long_waits.Summary();
+    FindingFacts facts{source.names(),           model,           long_waits,
+                       LongExecutions(),         NamedPoolWork(), {},
+                       loops.Loops(kLeastRounds)};
     if (!oldest_pending.empty()) {
       const WorkItem& item = oldest_pending[0];
-      oldest = {Name(ToInt(item.workqueue)),
-                std::string(SplitFunction(Name(ToInt(item.function))).name),
-                report.read.end - item.queued, item.activated == kUnseen};
+      facts.oldest = {Name(ToInt(item.workqueue)),
+                      std::string(SplitFunction(Name(ToInt(item.function))).name), item.id,
+                      report.read.end - item.queued, item.activated == kUnseen};
     }
-    report.findings = FindFindings(report, executions, oldest, options.stall_threshold);
+    report.findings = FindFindings(report, facts);
   }
 
   void FillFilters(Report& report) const {

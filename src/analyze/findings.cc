@@ -1,191 +1,184 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analyze/findings.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
-#include "analyze/activation.h"
-#include "wqprof/number_text.h"
+#include "wqprof/name_table.h"
 
 namespace wqprof {
 namespace {
 
-// A wait below this is nobody's trouble, whatever its share.
-constexpr Nanos kWorthTelling = std::chrono::milliseconds(1);
+constexpr size_t kMostCulprits = 16, kMostDelayed = 64;
 
-// A finding and how much time it stands for, by which findings are ordered.
-struct Candidate {
-  Nanos weight{0};
-  Finding finding;
-};
-
-// "'name'" for a shell when the name needs it.
-std::string Quoted(const std::string& name) {
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
-  });
-  if (plain && !name.empty()) return name;
-  std::string out = "'";
-  for (const char c : name) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
-std::string Selector(const std::string& workqueue, const std::string& function) {
-  std::string out;
-  if (!workqueue.empty()) out += fmt::format(" -w {}", Quoted(workqueue));
-  if (!function.empty()) out += fmt::format(" -f {}", Quoted(function));
-  return out;
-}
-
-std::string FileArgument(const Report& report) {
-  const std::string& path = report.source.path;
-  return path.empty() || path == "wqprof.dat" ? "" : fmt::format(" {}", Quoted(path));
-}
-
-void FindLosses(const Report& report, std::vector<Candidate>& out) {
+void FindLosses(const Report& report, std::vector<Finding>& out) {
   const Quality& q = report.quality;
   if (q.lost_events == 0 && q.lost_gaps == 0) return;
-  const std::string number = q.lost_events ? CountText(*q.lost_events) : "an unknown number of";
-  out.push_back(
-      {Nanos::max(),
-       {0, "lost_events",
-        fmt::format("{} events were lost in {}; {} that may be touched are left out of "
-                    "the statistics",
-                    number, CountOf(q.lost_gaps, "place"), CountOf(q.match.tainted, "item")),
-        "wqprof record -b 64M   # a larger buffer per CPU"}});
+  Finding finding;
+  finding.kind = FindingKind::kLostEvents;
+  finding.count = q.lost_events.value_or(0);
+  // Where a tenth of the items cannot be trusted, nothing else can.
+  const bool many = q.match.tainted * 10 >= q.match.executed && q.match.tainted > 0;
+  finding.severity = many ? Severity::kHigh : Severity::kMedium;
+  out.push_back(std::move(finding));
 }
 
-void FindActivationWaits(const Report& report, std::vector<Candidate>& out) {
-  for (const WorkqueueRow& row : report.workqueues) {
-    const Measures& m = row.measures;
-    const Nanos waited = m.activation_wait.sum();
-    const auto p99 = m.activation_wait.Quantile(0.99);
-    if (!p99 || *p99 < kWorthTelling || waited * 2 < m.latency.sum()) continue;
-    const double share =
-        m.latency.sum() > Nanos(0)
-            ? static_cast<double>(waited.count()) / static_cast<double>(m.latency.sum().count())
-            : 1.0;
-    const std::string known = ActivationWords(report, row.workqueue);
-    out.push_back(
-        {waited,
-         {0, "activation_wait",
-          fmt::format("{}: {} of its wait is before activation (up to {}), {}", row.workqueue,
-                      PercentText(share), DurationText(m.activation_wait.max().value_or(Nanos(0))),
-                      known.empty() ? "for max_active, an ordered queue or a freeze" : known),
-          fmt::format("wqprof report{} --by activation{}", FileArgument(report),
-                      Selector(row.workqueue, ""))}});
-  }
-}
-
-void FindStalls(const Report& report, std::vector<Candidate>& out) {
-  if (report.stalls.empty()) return;
-  const auto longest =
-      std::max_element(report.stalls.begin(), report.stalls.end(),
-                       [](const Stall& a, const Stall& b) { return a.duration < b.duration; });
-  Nanos sum{0};
-  for (const Stall& stall : report.stalls) sum += stall.duration;
-  out.push_back({sum,
-                 {0, "stall",
-                  fmt::format("{} stalled {}; the longest, on {}, lasted {}{} and delayed {}",
-                              report.stalls_total == 1 ? "a pool" : "pools",
-                              CountOf(report.stalls_total, "time"), longest->pool,
-                              longest->at_end ? "at least " : "", DurationText(longest->duration),
-                              CountOf(longest->delayed_items, "item")),
-                  fmt::format("wqprof stalls{} --explain {}", FileArgument(report), longest->id)}});
-}
-
-void FindLongExecutions(const Report& report, const std::vector<LongExecution>& executions,
-                        std::vector<Candidate>& out) {
-  const auto longest =
-      std::max_element(executions.begin(), executions.end(),
-                       [](const auto& a, const auto& b) { return a.length < b.length; });
-  if (longest == executions.end()) return;
-  const bool sched = report.source.has_sched;
-  out.push_back(
-      {longest->length,
-       {0, "long_execution",
-        fmt::format("{} {} for {} on {}, a per-CPU pool ({} of {} or more){}", longest->function,
-                    sched ? "kept the CPU" : "executed", DurationText(longest->length),
-                    longest->pool, CountOf(longest->times, "execution"), DurationText(kLongOnCpu),
-                    sched ? "" : "; running or asleep: record --sched tells"),
-        fmt::format("wqprof works{}{} --slowest 10", FileArgument(report),
-                    Selector(longest->workqueue, longest->function))}});
-}
-
-// The pool in which most time passed so.
-void FindIdleCpus(const Report& report, std::vector<Candidate>& out) {
-  const PoolRow* worst = nullptr;
-  size_t others = 0;
-  for (const PoolRow& row : report.pools) {
-    if (!row.idle_waits || row.idle_waits->items == 0) continue;
-    ++others;
-    if (worst == nullptr || worst->idle_waits->waited < row.idle_waits->waited) worst = &row;
-  }
-  if (worst == nullptr) return;
-  const Pool& pool = worst->occupancy.pool;
-  const IdleWaitAccount& waits = *worst->idle_waits;
-  const std::string where = pool.cpu != Cpu::kNone ? fmt::format("CPU {}", ToInt(pool.cpu))
-                                                   : std::string("a CPU on which it had executed");
-  out.push_back({waits.waited,
-                 {0, "idle_cpu",
-                  fmt::format("{} of {} waited, activated, while {} idled: for {} in all, one of "
-                              "them for {}{}",
-                              CountOf(waits.items, "item"), pool.name, where,
-                              DurationText(waits.waited), DurationText(waits.worst),
-                              others > 1 ? fmt::format("; items of {} as well",
-                                                       CountOf(others - 1, "other pool"))
-                                         : ""),
-                  fmt::format("wqprof report{} --split --by pool   # asleep, in creation or on "
-                              "their way: what the workers did",
-                              FileArgument(report))}});
-}
-
-void FindPending(const Report& report, const OldestPending& oldest, Nanos threshold,
-                 std::vector<Candidate>& out) {
-  if (oldest.age < threshold) return;
-  out.push_back(
-      {oldest.age,
-       {0, "pending_at_end",
-        fmt::format("{} ({}) waits since {} when the trace ends, {}, or was cancelled",
-                    oldest.function, oldest.workqueue, DurationText(oldest.age),
-                    oldest.inactive ? "not activated" : "activated"),
-        fmt::format("wqprof works{} --state pending --slowest 10", FileArgument(report))}});
-}
-
-void FindUnmatched(const Report& report, std::vector<Candidate>& out) {
+void FindUnmatched(const Report& report, std::vector<Finding>& out) {
   const MatchQuality& m = report.quality.match;
   if (m.unmatched_starts == 0 || m.unmatched_starts * 1000 < m.executed) return;
-  out.push_back({Nanos::max() - Nanos(1),
-                 {0, "unmatched",
-                  fmt::format("{} have no queue event, though the trace lost none: were all four "
-                              "workqueue events recorded, unfiltered?",
-                              CountOf(m.unmatched_starts, "start")),
-                  fmt::format("wqprof info{}", FileArgument(report))}});
+  Finding finding;
+  finding.kind = FindingKind::kUnmatched;
+  finding.count = m.unmatched_starts;
+  finding.severity = m.unmatched_starts * 10 >= m.executed ? Severity::kHigh : Severity::kMedium;
+  out.push_back(std::move(finding));
+}
+
+// Those that made nobody wait long enough for a stall: the stalls name the others.
+void FindLongExecutions(const FindingFacts& facts, std::vector<Finding>& out) {
+  std::map<std::pair<std::string, std::string>, Finding> by_function;
+  for (const LongExecution& execution : facts.executions) {
+    const bool told = std::any_of(out.begin(), out.end(), [&](const Finding& f) {
+      return f.kind == FindingKind::kStall &&
+             std::any_of(f.culprits.begin(), f.culprits.end(), [&](const auto& culprit) {
+               return culprit.function == execution.function;
+             });
+    });
+    if (told) continue;
+    Finding& finding = by_function[{execution.workqueue, execution.function}];
+    finding.kind = FindingKind::kLongExecution;
+    finding.workqueue = execution.workqueue;
+    finding.function = execution.function;
+    finding.count += execution.times;
+    if (execution.length <= finding.worst) continue;
+    finding.worst = execution.length;
+    finding.pool = execution.pool;
+    finding.cpu = execution.cpu;
+    finding.item_ids = {execution.item};
+  }
+  for (auto& [name, finding] : by_function) out.push_back(std::move(finding));
+}
+
+void FindPending(const Report& report, const OldestPending& oldest, std::vector<Finding>& out) {
+  if (oldest.age < report.stall_threshold) return;
+  // A stall at the end tells of the items that were activated.
+  const bool told =
+      !oldest.inactive && std::any_of(out.begin(), out.end(), [](const Finding& finding) {
+        return finding.kind == FindingKind::kStall && finding.at_end;
+      });
+  if (told) return;
+  Finding finding;
+  finding.kind = FindingKind::kPendingAtEnd;
+  finding.workqueue = oldest.workqueue;
+  finding.function = oldest.function;
+  finding.inactive = oldest.inactive;
+  finding.item_ids = {oldest.item};
+  finding.count = 1;
+  finding.at_end = true;
+  finding.worst = finding.total = oldest.age;
+  Weigh(finding, report.duration);
+  out.push_back(std::move(finding));
 }
 
 }  // namespace
 
-std::vector<Finding> FindFindings(const Report& report,
-                                  const std::vector<LongExecution>& long_executions,
-                                  const OldestPending& oldest, Nanos threshold) {
-  std::vector<Candidate> candidates;
-  FindLosses(report, candidates);
-  FindUnmatched(report, candidates);
-  FindActivationWaits(report, candidates);
-  FindStalls(report, candidates);
-  FindLongExecutions(report, long_executions, candidates);
-  FindIdleCpus(report, candidates);
-  FindPending(report, oldest, threshold, candidates);
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.weight > b.weight; });
-  if (candidates.size() > kMaxFindings) candidates.resize(kMaxFindings);
-  std::vector<Finding> findings;
-  for (Candidate& candidate : candidates) {
-    candidate.finding.id = findings.size() + 1;
-    findings.push_back(std::move(candidate.finding));
+void Weigh(Finding& finding, Nanos duration) {
+  constexpr Nanos kHigh = std::chrono::milliseconds(100), kMedium = std::chrono::milliseconds(10);
+  finding.total = std::min(finding.total, std::max(duration, Nanos(0)));
+  finding.share = duration > Nanos(0) ? static_cast<double>(finding.total.count()) /
+                                            static_cast<double>(duration.count())
+                                      : 0.0;
+  if (finding.worst >= kHigh || finding.share >= 0.1) {
+    finding.severity = Severity::kHigh;
+  } else if (finding.worst >= kMedium || finding.share >= 0.01) {
+    finding.severity = Severity::kMedium;
+  } else {
+    finding.severity = Severity::kLow;
   }
-  return findings;
+}
+
+void AddCulprit(std::vector<Finding::Culprit>& all, const Finding::Culprit& one) {
+  for (Finding::Culprit& known : all) {
+    const bool same_task =
+        known.task.has_value() == one.task.has_value() &&
+        (!one.task || (known.task->pid == one.task->pid && known.task->comm == one.task->comm));
+    if (!same_task || known.function != one.function || known.workqueue != one.workqueue) continue;
+    known.time = AddSaturated(known.time, one.time);
+    return;
+  }
+  all.push_back(one);
+}
+
+void Order(Finding& finding) {
+  std::stable_sort(finding.culprits.begin(), finding.culprits.end(),
+                   [](const auto& a, const auto& b) { return a.time > b.time; });
+  if (finding.culprits.size() > kMostCulprits) finding.culprits.resize(kMostCulprits);
+  std::stable_sort(finding.delayed.begin(), finding.delayed.end(),
+                   [](const auto& a, const auto& b) {
+                     return a.worst != b.worst ? a.worst > b.worst : a.function < b.function;
+                   });
+  if (finding.delayed.size() > kMostDelayed) finding.delayed.resize(kMostDelayed);
+}
+
+std::vector<Finding> LoopFindings(const Report& report, const FindingFacts& facts) {
+  std::vector<Finding> out;
+  const auto name_of = [&](NameId id) {
+    return std::string(SplitFunction(facts.names.Get(id)).name);
+  };
+  for (const WorkLoop& loop : facts.loops) {
+    const Nanos span = loop.last - loop.first;
+    if (span <= Nanos(0) || report.duration <= Nanos(0)) continue;
+    Finding finding;
+    finding.kind = FindingKind::kLoop;
+    finding.function = name_of(loop.functions.front());
+    finding.workqueue = facts.names.Get(loop.workqueue);
+    Nanos executed{0};
+    for (const NameId id : loop.functions) {
+      const std::string name = name_of(id);
+      if (id != loop.functions.front()) finding.others.push_back(name);
+      for (const FunctionRow& row : report.functions) {
+        if (row.function == name) executed = AddSaturated(executed, row.measures.execution.sum());
+      }
+    }
+    const double of_span =
+        static_cast<double>(executed.count()) / static_cast<double>(span.count());
+    finding.cpu_share =
+        static_cast<double>(executed.count()) / static_cast<double>(report.duration.count());
+    constexpr uint64_t kMany = 100;
+    if (loop.rounds < kMany ? of_span < 0.5 || finding.cpu_share < 0.5 : finding.cpu_share < 0.1) {
+      continue;
+    }
+    finding.count = loop.rounds;
+    finding.stretch = span;
+    finding.severity = finding.cpu_share >= 0.5 ? Severity::kHigh : Severity::kMedium;
+    out.push_back(std::move(finding));
+  }
+  return out;
+}
+
+std::vector<Finding> FindFindings(const Report& report, const FindingFacts& facts) {
+  std::vector<Finding> all = StallFindings(report);
+  const auto append = [&all](std::vector<Finding> more) {
+    all.insert(all.end(), std::make_move_iterator(more.begin()),
+               std::make_move_iterator(more.end()));
+  };
+  FindLongExecutions(facts, all);
+  append(ActivationFindings(report, facts));
+  append(DispatchFindings(report, facts));
+  append(LoopFindings(report, facts));
+  FindPending(report, facts.oldest, all);
+  FindLosses(report, all);
+  FindUnmatched(report, all);
+  // What nobody waited for has no wall time: the doubtful first, then by what it took.
+  const auto order = [](const Finding& f) {
+    const bool doubt = f.kind == FindingKind::kLostEvents || f.kind == FindingKind::kUnmatched;
+    const bool first = doubt && f.severity == Severity::kHigh;
+    return std::tuple(!first, Nanos(0) - f.total, Nanos(0) - f.worst, -f.cpu_share, doubt);
+  };
+  std::stable_sort(all.begin(), all.end(),
+                   [&](const Finding& a, const Finding& b) { return order(a) < order(b); });
+  for (size_t i = 0; i < all.size(); ++i) all[i].id = i + 1;
+  return all;
 }
 
 }  // namespace wqprof

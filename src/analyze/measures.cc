@@ -85,6 +85,50 @@ std::string_view ToString(StallCause cause) {
   return "unknown";
 }
 
+std::string_view ToString(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::kStall:
+      return "stall";
+    case FindingKind::kActivationWait:
+      return "activation_wait";
+    case FindingKind::kDispatchWait:
+      return "dispatch_wait";
+    case FindingKind::kLongExecution:
+      return "long_execution";
+    case FindingKind::kIdleCpu:
+      return "idle_cpu";
+    case FindingKind::kLoop:
+      return "loop";
+    case FindingKind::kPendingAtEnd:
+      return "pending_at_end";
+    case FindingKind::kLostEvents:
+      return "lost_events";
+    case FindingKind::kUnmatched:
+      return "unmatched";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(Severity severity) {
+  switch (severity) {
+    case Severity::kLow:
+      return "low";
+    case Severity::kMedium:
+      return "medium";
+    case Severity::kHigh:
+      return "high";
+  }
+  return "low";
+}
+
+std::string_view PolicyOf(const Task& task) {
+  // MAX_DL_PRIO, MAX_RT_PRIO and MAX_PRIO of include/linux/sched/prio.h.
+  constexpr int kDeadlineEnd = 0, kRealTimeEnd = 100, kFairEnd = 140;
+  if (!task.prio || *task.prio < -1 || *task.prio >= kFairEnd) return "";
+  if (*task.prio < kDeadlineEnd) return "deadline";
+  return *task.prio < kRealTimeEnd ? "rt" : "fair";
+}
+
 bool Quality::complete() const {
   return lost_events == 0 && lost_gaps == 0 && corrupt_pages == 0 && !truncated && !unfinished &&
          match.unmatched_starts == 0 && match.unmatched_ends == 0 && match.tainted == 0 &&

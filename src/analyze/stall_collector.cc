@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "analyze/stall_cause.h"
+#include "wqprof/name_table.h"
 
 namespace wqprof {
 namespace {
@@ -23,7 +24,7 @@ StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
     out.preempted = holder.split->preempted;
     out.blocked = holder.split->blocked;
     out.blocked_in_d = holder.split->blocked_in_d;
-    if (holder.preempted_by != NameId::kUnknown) out.preempted_by = names.Get(holder.preempted_by);
+    if (holder.preempted_by.seen()) out.preempted_by = ToTask(holder.preempted_by, names);
     if (holder.asleep_in != 0) out.asleep_in = holder.asleep_in;
     out.asleep_since = holder.asleep_since;
   }
@@ -37,53 +38,91 @@ std::optional<StallStarter> StarterOf(const PoolGap& gap, const NameTable& names
                    *gap.starter,
                    {},
                    gap.starter_idled};
-  if (gap.starter_preempted_by != NameId::kUnknown) {
-    out.preempted_by = names.Get(gap.starter_preempted_by);
+  if (gap.starter_preempted_by.seen()) {
+    out.preempted_by = ToTask(gap.starter_preempted_by, names);
   }
   return out;
 }
 
 }  // namespace
 
+Task ToTask(const TaskSeen& task, const NameTable& names) {
+  Task out{std::string(names.Get(task.comm)), task.pid, {}};
+  if (task.prio != TaskSeen::kNoPrio) out.prio = task.prio;
+  return out;
+}
+
+ItemFilter StallCollector::NamesOf(const ItemFilter& filter) {
+  ItemFilter names;
+  names.workqueues = filter.workqueues;
+  names.functions = filter.functions;
+  names.cpus = filter.cpus;
+  return names;
+}
+
+bool StallCollector::IsInTime(const PoolGap& gap) const {
+  return (filter_.from == kUnseen || gap.end >= filter_.from) &&
+         (filter_.to == kUnseen || gap.begin <= filter_.to);
+}
+
+// What kept the pool's workers counts as well: who asks for a work wants to see whom it delayed.
+bool StallCollector::MatchesWithoutItems(const PoolGap& gap) {
+  WorkItem held;
+  held.run_cpu = model_.pool(gap.pool).cpu;
+  for (const GapHolder& holder : gap.holders) {
+    held.function = holder.function;
+    held.workqueue = holder.workqueue;
+    if (matcher_.Matches(held)) return true;
+  }
+  return NamesOf(filter_).empty();
+}
+
 void StallCollector::AddGap(const PoolGap& gap) {
   if (gap.end - gap.begin < threshold_) return;
   auto record = std::make_shared<Record>();
-  record->id = ++total_;
+  record->id = ++ids_;
   record->gap = gap;
+  record->matches = MatchesWithoutItems(gap);
   PoolState& pool = pools_[KeyOf(gap.pool)];
   pool.stalled += gap.end - gap.begin;
   if (pool.recent.size() == kRecent) pool.recent.pop_front();
   pool.recent.push_back(record);
+  if (!IsInTime(gap)) return;
   kept_.push_back(std::move(record));
   if (kept_.size() >= 2 * most_ + kRecent) KeepLongest();
 }
 
 void StallCollector::KeepLongest() {
   if (kept_.size() <= most_) return;
+  // One that does not match may do so yet while items come that waited through it.
   std::nth_element(kept_.begin(), kept_.begin() + static_cast<ptrdiff_t>(most_), kept_.end(),
                    [](const auto& a, const auto& b) {
+                     if (a->matches != b->matches) return a->matches;
                      const Nanos left = a->gap.end - a->gap.begin;
                      const Nanos right = b->gap.end - b->gap.begin;
                      return left != right ? left > right : a->id < b->id;
                    });
+  for (size_t i = most_; i < kept_.size(); ++i) total_ += kept_[i]->matches ? 1 : 0;
   kept_.resize(most_);
 }
 
-void StallCollector::AddWaited(Record& record, const WorkItem& item) {
+void StallCollector::AddWaited(Record& record, const WorkItem& item, bool first) {
   // A pending item has waited until now at least.
   const Timestamp until = item.started != kUnseen ? item.started : record.gap.end;
   const Nanos wait = until - item.activated;
   ++record.delayed;
+  record.matches = record.matches || matcher_.Matches(item);
   record.worst_latency = std::max(record.worst_latency, Between(item.queued, until).value_or(wait));
   for (Waited& w : record.waited) {
     if (w.function != item.function || w.workqueue != item.workqueue) continue;
     ++w.count;
+    w.first += first ? 1 : 0;
     w.worst = std::max(w.worst, wait);
     AddOrigin(w, item.origin);
     return;
   }
   if (record.waited.size() < kMaxWaited) {
-    record.waited.push_back({item.function, item.workqueue, 1, wait, {}});
+    record.waited.push_back({item.function, item.workqueue, 1, first ? 1u : 0u, wait, {}});
     AddOrigin(record.waited.back(), item.origin);
   }
 }
@@ -106,6 +145,7 @@ DelayedRow StallCollector::ToRow(const Waited& waited) const {
   DelayedRow row{std::string(SplitFunction(names.Get(waited.function)).name),
                  std::string(names.Get(waited.workqueue)),
                  waited.count,
+                 waited.first,
                  waited.worst,
                  {}};
   for (const auto& [key, count] : waited.origins) {
@@ -117,18 +157,22 @@ DelayedRow StallCollector::ToRow(const Waited& waited) const {
   return row;
 }
 
-void StallCollector::AddItem(const WorkItem& item) {
+bool StallCollector::AddItem(const WorkItem& item) {
   const bool pending = item.state == ItemState::kPending;
-  if (item.activated != kUnseen && (item.started != kUnseen || pending)) {
-    if (const auto it = pools_.find(KeyOf(item.waited_in)); it != pools_.end()) {
-      auto& recent = it->second.recent;
-      for (auto r = recent.rbegin(); r != recent.rend(); ++r) {
-        const PoolGap& gap = (*r)->gap;
-        if (gap.end <= item.activated) break;
-        if (pending ? gap.at_end : item.started >= gap.end) AddWaited(**r, item);
-      }
-    }
+  if (item.activated == kUnseen || (item.started == kUnseen && !pending)) return false;
+  const auto pool = pools_.find(KeyOf(item.waited_in));
+  if (pool == pools_.end()) return false;
+  const auto& recent = pool->second.recent;
+  Record* earliest = nullptr;
+  for (auto r = recent.rbegin(); r != recent.rend() && (*r)->gap.end > item.activated; ++r) {
+    const PoolGap& gap = (*r)->gap;
+    if (pending ? !gap.at_end : item.started < gap.end) continue;
+    if (earliest != nullptr) AddWaited(*earliest, item, false);
+    earliest = r->get();
   }
+  if (earliest == nullptr) return false;
+  AddWaited(*earliest, item, true);
+  return true;
 }
 
 Nanos StallCollector::StalledIn(PoolId pool) const {
@@ -161,7 +205,9 @@ Stall StallCollector::ToStall(const Record& record) const {
 }
 
 std::vector<Stall> StallCollector::Take() {
+  std::erase_if(kept_, [](const auto& record) { return !record->matches; });
   KeepLongest();
+  total_ += kept_.size();
   std::sort(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
   std::vector<Stall> out;
   for (const auto& record : kept_) out.push_back(ToStall(*record));

@@ -9,10 +9,13 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "wqprof/analyze.h"
 #include "wqprof/model.h"
 #include "wqprof/report.h"
 
 namespace wqprof {
+
+Task ToTask(const TaskSeen& task, const NameTable& names);
 
 // Turns gaps of pools into stalls, and finds for each who waited through it.
 //
@@ -20,15 +23,23 @@ namespace wqprof {
 // its latest stalls within reach.
 class StallCollector {
  public:
-  // Keeps the `most` longest stalls.
-  StallCollector(const EventSource& source, const Reconstructor& model, Nanos threshold,
-                 size_t most)
-      : source_(source), model_(model), threshold_(threshold), most_(most) {}
+  // Keeps the `most` longest stalls that `filter` lets through: those in its time in which an item
+  // waited, or kept a worker, that has the names and the CPU asked for.
+  StallCollector(const EventSource& source, const Reconstructor& model, const ItemFilter& filter,
+                 Nanos threshold, size_t most)
+      : source_(source),
+        model_(model),
+        filter_(filter),
+        matcher_(NamesOf(filter), source.names()),
+        threshold_(threshold),
+        most_(most) {}
 
   // REQUIRES: gaps of a batch before its items.
   void AddGap(const PoolGap& gap);
-  void AddItem(const WorkItem& item);
+  // Whether it waited through a stall.
+  bool AddItem(const WorkItem& item);
 
+  // Of those that the filter lets through; complete after Take().
   uint64_t total() const { return total_; }
   Nanos StalledIn(PoolId pool) const;
   // By time.
@@ -40,7 +51,7 @@ class StallCollector {
   // Items of one function that waited through a stall.
   struct Waited {
     NameId function, workqueue;
-    uint64_t count = 0;
+    uint64_t count = 0, first = 0;
     Nanos worst{0};
     std::vector<std::pair<OriginKey, uint64_t>> origins;
   };
@@ -48,6 +59,7 @@ class StallCollector {
   struct Record {
     uint64_t id = 0;
     PoolGap gap;
+    bool matches = false;  // the filter lets it through, as far as is known
     uint64_t delayed = 0;
     Nanos worst_latency{0};
     std::vector<Waited> waited;
@@ -61,7 +73,11 @@ class StallCollector {
   static constexpr size_t kMaxWaited = 64;
   static constexpr size_t kMaxOrigins = 8;
 
-  void AddWaited(Record& record, const WorkItem& item);
+  static ItemFilter NamesOf(const ItemFilter& filter);
+  bool MatchesWithoutItems(const PoolGap& gap);
+  bool IsInTime(const PoolGap& gap) const;
+  // `first`: it had not waited through an earlier one.
+  void AddWaited(Record& record, const WorkItem& item, bool first);
   void AddOrigin(Waited& waited, const Origin& origin) const;
   DelayedRow ToRow(const Waited& waited) const;
   void KeepLongest();
@@ -69,9 +85,11 @@ class StallCollector {
 
   const EventSource& source_;
   const Reconstructor& model_;
+  const ItemFilter filter_;
+  ItemMatcher matcher_;  // names and CPU
   Nanos threshold_;
   size_t most_;
-  uint64_t total_ = 0;
+  uint64_t ids_ = 0, total_ = 0;
   absl::flat_hash_map<uint32_t, PoolState> pools_;
   std::vector<std::shared_ptr<Record>> kept_;
 };

@@ -109,8 +109,43 @@ absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text) {
   }
 }
 
+namespace {
+
+// Since midnight; absent if it is no time of day.
+std::optional<Nanos> ParseTimeOfDay(std::string_view text) {
+  const size_t hours_end = text.find(':');
+  if (hours_end == std::string_view::npos) return std::nullopt;
+  const auto number = [](std::string_view digits) -> std::optional<int> {
+    int value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool whole = error == std::errc() && end == digits.data() + digits.size();
+    return whole && digits.size() <= 2 && value >= 0 ? std::optional(value) : std::nullopt;
+  };
+  std::string_view rest = text.substr(hours_end + 1);
+  const size_t minutes_end = std::min(rest.find(':'), rest.size());
+  const auto hours = number(text.substr(0, hours_end)),
+             minutes = number(rest.substr(0, minutes_end));
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  Nanos seconds{0};
+  if (minutes_end < rest.size()) {
+    const std::string_view written = rest.substr(minutes_end + 1);
+    if (written.empty() || written[0] < '0' || written[0] > '9') return std::nullopt;
+    const absl::StatusOr<Nanos> parsed = ParseDuration(std::string(written) + "s");
+    if (!parsed.ok() || *parsed > std::chrono::seconds(60)) return std::nullopt;
+    seconds = *parsed;
+  }
+  return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + seconds;
+}
+
+}  // namespace
+
 absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text) {
   TimeBound bound;
+  if (const std::optional<Nanos> of_day = ParseTimeOfDay(text)) {
+    bound.at = *of_day;
+    bound.time_of_day = true;
+    return bound;
+  }
   bound.since_begin = text.starts_with('+');
   const std::string_view number = bound.since_begin ? text.substr(1) : text;
   // Bare seconds, as trace-cmd prints stamps; with a unit, any duration.
@@ -120,8 +155,8 @@ absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text) {
   const absl::StatusOr<Nanos> at = ParseDuration(with_unit);
   if (!at.ok()) {
     return Invalid(fmt::format(
-        "'{}' is no time: write seconds as trace-cmd prints them (1234.567890), or with a + "
-        "the time since the trace began (+1.5, +250ms)",
+        "'{}' is no time: write seconds as trace-cmd prints them (1234.567890), with a + the time "
+        "since the trace began (+1.5, +250ms), or a time of day (14:02:10)",
         text));
   }
   bound.at = *at;
@@ -141,6 +176,10 @@ absl::StatusOr<TimeRange> ParseTimeRange(std::string_view text) {
     const absl::StatusOr<TimeBound> bound = ParseTimeBound(ends[i]);
     if (!bound.ok()) return bound.status();
     (i == 0 ? range.from : range.to) = *bound;
+    const std::optional<Measured> number = SplitUnit(ends[i].substr(1));
+    if (i == 1 && range.from && bound->since_begin && number && !number->unit.empty()) {
+      range.to->is_length = true;
+    }
   }
   return range;
 }

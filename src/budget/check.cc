@@ -212,6 +212,7 @@ class Checker {
         out.verdict = Verdict::kFail;
         return;
       }
+      if (fact && *fact > out.value.value_or(0)) NoteWorst(rule, limit.metric, run, out);
       if (fact) out.value = std::max(out.value.value_or(0), *fact);
       ++out.samples;
     }
@@ -223,10 +224,36 @@ class Checker {
     out.verdict = *out.value > limit.value ? Verdict::kFail : Verdict::kPass;
   }
 
+  void NoteWorst(const Rule& rule, const Metric& metric, const RunData& run,
+                 RuleOutcome& out) const {
+    out.worst_run = run.report.source.path;
+    out.worst_stall = 0;
+    out.worst_threshold = runs_.shortest_stall;
+    if (metric.quantity != Quantity::kStalls && metric.quantity != Quantity::kStall) return;
+    Nanos longest{0};
+    for (const Stall& stall : run.report.stalls) {
+      if (stall.duration <= longest || !Delayed(stall, rule, out.instance)) continue;
+      longest = stall.duration;
+      out.worst_stall = stall.id;
+    }
+  }
+
+  static void NoteWorstItem(const std::vector<RunOf>& series, RuleOutcome& out) {
+    Nanos longest{-1};
+    for (const RunOf& run : series) {
+      const Nanos here = std::max(run.series->done.all().max().value_or(Nanos(-1)),
+                                  run.series->cut.max().value_or(Nanos(-1)));
+      if (here <= longest) continue;
+      longest = here;
+      out.worst_run = run.run->report.source.path;
+    }
+  }
+
   void JudgeItems(const Rule& rule, const Limit& limit, RuleOutcome& out) const {
     const auto series = SeriesOf(runs_, out.rule, out.instance, limit.metric.quantity);
     const Estimated estimate =
         Estimate(series, limit.metric, limit.value, rule.settings.confidence);
+    NoteWorstItem(series, out);
     out.samples = estimate.samples;
     out.value = estimate.value;
     out.low = estimate.low;

@@ -91,7 +91,8 @@ std::vector<Candidate> Candidates(const RunSet::State& runs) {
   return out;
 }
 
-void AppendFunction(std::string& out, const Candidate& c) {
+// `certain`: there are runs enough to know how far a percentile varies from one to the next.
+void AppendFunction(std::string& out, const Candidate& c, bool certain) {
   const size_t slash = c.name.rfind('/');
   const std::string workqueue = c.name.substr(0, slash), function = c.name.substr(slash + 1);
   out += fmt::format(
@@ -99,7 +100,8 @@ void AppendFunction(std::string& out, const Candidate& c) {
       "{:<26} # seen {}, surely below {}, {}\n{:<26} # seen {}\n",
       Quoted(fmt::format("{} starts promptly", function)), Quoted(AsGlob(workqueue)),
       Quoted(AsGlob(function)),
-      fmt::format("latency.p99 = \"{}\"", RoundedUp(kHeadroom * *c.latency.high)),
+      fmt::format("{}latency.p99 = \"{}\"", certain ? "" : "#",
+                  RoundedUp(kHeadroom * *c.latency.high)),
       Text(*c.latency.value), Text(*c.latency.high), CountOf(c.latency.samples, "item"),
       fmt::format("execution.max = \"{}\"", RoundedUp(kHeadroom * *c.execution.value)),
       Text(*c.execution.value));
@@ -166,7 +168,13 @@ std::string DraftBudget(const RunSet& set) {
     out += fmt::format("\n# No function had the {} items that a p99 needs: record for longer.\n",
                        SamplesNeeded(0.99));
   }
-  for (const Candidate& c : candidates) AppendFunction(out, c);
+  const bool certain = runs.runs.size() > 1;
+  if (!certain && !candidates.empty()) {
+    out +=
+        "\n# Percentiles are commented out: one run does not show how much they vary from run to\n"
+        "# run, and its neighbours would break them. Draft from five runs or more.\n";
+  }
+  for (const Candidate& c : candidates) AppendFunction(out, c, certain);
   AppendPools(out, runs);
   out +=
       "\n# With five runs or more of a known good kernel in base/:\n"

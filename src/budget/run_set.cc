@@ -152,7 +152,7 @@ std::vector<std::string> Differences(const Fingerprint& before, const Fingerprin
   const auto compare = [&](std::string_view what, const auto& a, const auto& b) {
     // What one of them does not tell is no difference.
     if (a == b || a == decltype(a){} || b == decltype(b){}) return;
-    out.push_back(fmt::format("{}: {} → {}", what, a, b));
+    out.push_back(fmt::format("{}: {} -> {}", what, a, b));
   };
   compare("kernel", std::string(before.kernel), std::string(after.kernel));
   if (before.kernel == after.kernel) {

@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "fmt/format.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/wall_clock.h"
 
 namespace wqprof {
 namespace {
@@ -69,8 +70,10 @@ class PeekedSource : public EventSource {
   std::optional<std::span<const Event>> peeked_;
 };
 
-Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin) {
+Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin,
+                  const std::optional<WallClock>& clock) {
   if (!bound) return kUnseen;
+  if (bound->time_of_day && clock) return clock->At(bound->at);
   // Nothing lies before or after the begin of a trace without events.
   const Timestamp zero = begin == kUnseen ? Timestamp() : begin;
   return bound->since_begin ? zero + bound->at : Timestamp(bound->at);
@@ -114,11 +117,18 @@ void AddItemOptions(Command& command, AnalysisOptions* options) {
       });
 }
 
+void AddZoneOption(Command& command, AnalysisOptions* options) {
+  command.AddFlag({"--utc", "", "times of day in UTC, not in the zone of this machine", kHowToShow},
+                  &options->utc);
+}
+
 void AddFilterOptions(Command& command, AnalysisOptions* options) {
   AddItemOptions(command, options);
+  AddZoneOption(command, options);
   command.AddTaken({"--time", "A,B",
                     "only items whose last event lies in this time: seconds as trace-cmd prints "
-                    "them, or +1.5, +250ms since the trace began; A or B may be left out",
+                    "them, +1.5 since the trace began, or 14:02:10; a B with a unit, as +5s, is a "
+                    "length after A; A or B may be left out",
                     kWhichItems},
                    [options](std::string_view text) {
                      const absl::StatusOr<TimeRange> time = ParseTimeRange(text);
@@ -156,7 +166,9 @@ absl::StatusOr<size_t> ParseCount(std::string_view text) {
 }
 
 TextStyle StyleOf(const AnalysisOptions& options) {
-  return StyleFor(DetectTerminal(), options.color, options.ascii);
+  TextStyle style = StyleFor(DetectTerminal(), options.color, options.ascii);
+  style.utc = options.utc;
+  return style;
 }
 
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
@@ -182,17 +194,28 @@ absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
   if (!options.time) return filter;
   const TimeRange& range = *options.time;
   Timestamp begin = kUnseen;
-  if ((range.from && range.from->since_begin) || (range.to && range.to->since_begin)) {
+  const auto relative = [](const std::optional<TimeBound>& bound) {
+    return bound && (bound->since_begin || bound->time_of_day);
+  };
+  if (relative(range.from) || relative(range.to)) {
     auto peeked = std::make_unique<PeekedSource>(std::move(source));
     const absl::Status status = peeked->Peek();
     begin = peeked->begin();
     source = std::move(peeked);
     if (!status.ok()) return status;
   }
-  filter.from = Resolve(range.from, begin);
-  filter.to = Resolve(range.to, begin);
+  const auto clock = WallClock::Of(source->info().wall_begin, begin, options.utc);
+  if (!clock && ((range.from && range.from->time_of_day) || (range.to && range.to->time_of_day))) {
+    return absl::InvalidArgumentError(
+        "--time: this recording does not know the time of day\n"
+        "write the time since it began, e.g. --time +1.5,+2");
+  }
+  filter.from = Resolve(range.from, begin, clock);
+  filter.to = range.to && range.to->is_length && filter.from != kUnseen
+                  ? Timestamp(AddSaturated(filter.from.time_since_epoch(), range.to->at))
+                  : Resolve(range.to, begin, clock);
   if (filter.from != kUnseen && filter.to != kUnseen && filter.to < filter.from) {
-    return absl::InvalidArgumentError("--time: the end lies before the begin");
+    return absl::InvalidArgumentError("--time: the end is before the begin");
   }
   return filter;
 }
@@ -207,6 +230,20 @@ std::vector<std::string> FilterWords(const AnalysisOptions& options) {
   add("CPU", options.cpus_text);
   add("time", options.time_text);
   return words;
+}
+
+Invocation InvocationOf(const AnalysisOptions& options, const Threshold& threshold) {
+  Invocation by;
+  by.utc = options.utc;
+  by.file = options.file;
+  if (options.file == "-") by.input = Invocation::Input::kStandardInput;
+  if (threshold.of_kernel) {
+    by.threshold = "kernel";
+  } else if (threshold.time != Threshold().time) {
+    // Exact: another threshold would number the stalls otherwise.
+    by.threshold = fmt::format("{}ns", threshold.time.count());
+  }
+  return by;
 }
 
 void NoteLosses(const Report& report) {

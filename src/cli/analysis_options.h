@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "cli/threshold.h"
 #include "wqprof/analyze.h"
 #include "wqprof/arguments.h"
 #include "wqprof/event_source.h"
@@ -31,6 +32,7 @@ struct AnalysisOptions {
   Format format = Format::kTable;
   ColorMode color = ColorMode::kAuto;
   bool ascii = false;
+  bool utc = false;
   bool strict = false;
 };
 
@@ -38,7 +40,8 @@ struct AnalysisOptions {
 void AddInputOptions(Command& command, AnalysisOptions* options);    // FILE --instance --threads
 void AddReadingOptions(Command& command, AnalysisOptions* options);  // --instance --threads
 void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
-void AddFilterOptions(Command& command, AnalysisOptions* options);   // these, and --time
+void AddZoneOption(Command& command, AnalysisOptions* options);      // --utc
+void AddFilterOptions(Command& command, AnalysisOptions* options);   // -w -f -C --utc --time
 void AddOutputOptions(Command& command, AnalysisOptions* options);   // --format --color --ascii
 void AddStrictOption(Command& command, AnalysisOptions* options);
 
@@ -57,6 +60,9 @@ absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
 
 // What the filters let through, as the user wrote it: "workqueue events*", "CPU 0-3".
 std::vector<std::string> FilterWords(const AnalysisOptions& options);
+
+// How the user came by the data, for the commands that a report names.
+Invocation InvocationOf(const AnalysisOptions& options, const Threshold& threshold);
 
 // Tells on standard error what the recording lacks, where the output has no room for it.
 void NoteLosses(const Report& report);

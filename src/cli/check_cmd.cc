@@ -41,7 +41,7 @@ constexpr std::string_view kExamples =
 struct CheckOptions {
   AnalysisOptions input;
   std::string budget, lint, junit, keep;
-  bool init = false, github = false, allow_mismatch = false;
+  bool init = false, github = false, verbose = false, allow_mismatch = false;
   std::vector<std::string> traces, baseline, command;
   size_t runs = 1;
   RecorderOptions recorder;
@@ -237,8 +237,9 @@ class CheckCommand {
   }
 
   int Tell(const CheckResult& result) const {
-    absl::Status status =
-        WriteOutput(RenderCheck(result, options_.input.format, StyleOf(options_.input)));
+    absl::Status status = WriteOutput(RenderCheck(
+        result, options_.input.format, StyleOf(options_.input),
+        {.passes = options_.verbose, .files = options_.command.empty() || !options_.keep.empty()}));
     if (absl::IsCancelled(status)) status = absl::OkStatus();
     if (!options_.junit.empty()) {
       status.Update(WriteText(options_.junit, CheckJunit(result), false));
@@ -277,7 +278,7 @@ void AddJudgingOptions(Command& command, CheckOptions* options) {
 
 void AddRunningOptions(Command& command, CheckOptions* options) {
   constexpr std::string_view kGroup = "Recording CMD";
-  command.AddParsed({"--runs", "N", "run CMD so often (default: once)", kGroup}, &options->runs,
+  command.AddParsed({"--runs", "N", "run CMD N times (default: once)", kGroup}, &options->runs,
                     ParseCount);
   command.AddText({"--keep", "DIR", "keep the recordings here, as run-01.dat, ...", kGroup},
                   &options->keep);
@@ -292,7 +293,7 @@ void AddRunningOptions(Command& command, CheckOptions* options) {
 void AddCheckCommand(CommandLine& line) {
   auto options = std::make_shared<CheckOptions>();
   options->command = line.behind_dashes();
-  Command command = line.Add("check", "Hold runs against a latency budget, for CI");
+  Command command = line.Add("check", "Check runs against a latency budget, for CI");
   command.AddArguments({"TRACE", "",
                         "recordings, each a run, or directories of them (default: wqprof.dat); or "
                         "-- CMD... to record while CMD runs"},
@@ -301,6 +302,8 @@ void AddCheckCommand(CommandLine& line) {
   AddRunningOptions(command, options.get());
   AddReadingOptions(command, &options->input);
   AddOutputOptions(command, &options->input);
+  command.AddFlag({"-v,--verbose", "", "also list the limits that are kept", kHowToShow},
+                  &options->verbose);
   command.AddText({"--junit", "FILE", "write a JUnit report too", kHowToShow}, &options->junit);
   command.AddFlag(
       {"--github", "", "mark the rules' lines for GitHub, and write the step summary", kHowToShow},

@@ -139,8 +139,8 @@ int RunDiff(DiffCommandOptions& options) {
   const DiffResult result = Diff(options.diff, base, now);
   const bool terminal = DetectTerminal().is_terminal;
   const size_t top = options.top.value_or(terminal ? kRowsOnTerminal : 0);
-  const absl::Status written =
-      WriteOutput(RenderDiff(result, options.input.format, top, StyleOf(options.input)));
+  const absl::Status written = WriteOutput(RenderDiff(
+      result, options.input.format, top, StyleOf(options.input), options.top == size_t{0}));
   if (!written.ok() && !absl::IsCancelled(written)) return Fail(written);
   if (result.rows.empty()) {
     Note("no work was executed in these recordings");

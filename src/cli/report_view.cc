@@ -73,7 +73,10 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
   View view = shown_as.view;
   const bool short_list = terminal.is_terminal && input.format == Format::kTable;
   view.top = shown_as.top.value_or(short_list ? kRowsOnTerminal : 0);
-  const TextStyle style = StyleFor(terminal, input.color, input.ascii);
+  view.fold = !shown_as.top;
+  view.by = InvocationOf(input, shown_as.threshold);
+  if (shown_as.live) view.by.input = Invocation::Input::kThisBox;
+  const TextStyle style = StyleOf(input);
   absl::StatusOr<std::string> text = RenderReport(report, input.format, view, style);
   if (!text.ok()) return Fail(text.status());
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
@@ -96,8 +99,9 @@ void AddReportViewOptions(Command& command, ReportView* options) {
                    "exec, total_exec, or another column",
                    kHowToShow},
                   &options->view.sort);
-  command.AddParsed({"--top", "N", "only the first N rows of each table; 0 shows all", kHowToShow},
-                    &options->top, ParseCount);
+  command.AddParsed(
+      {"--top", "N", "only the N worst rows of each table, by its order; 0 shows all", kHowToShow},
+      &options->top, ParseCount);
   command.AddFlag({"--hist", "", "full histograms of each row", kHowToShow},
                   &options->view.histograms);
   command.AddFlag({"--split", "",
@@ -106,7 +110,7 @@ void AddReportViewOptions(Command& command, ReportView* options) {
                    kHowToShow},
                   &options->view.split);
   command.AddParsed({"--threshold", "TIME",
-                     "shortest stall to tell of (default: 10ms); kernel: as its watchdog does"},
+                     "shortest stall to report (default: 10ms); kernel: as its watchdog does"},
                     &options->threshold, ParseThreshold);
 }
 

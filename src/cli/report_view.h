@@ -18,6 +18,7 @@ struct ReportView {
   View view;
   std::optional<size_t> top;
   Threshold threshold;
+  bool live = false;  // of this box, without a file
 };
 
 // --by --sort --top --hist --split --threshold

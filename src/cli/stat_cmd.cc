@@ -224,6 +224,7 @@ int RunStat(const StatOptions& options) {
 
 void AddStatCommand(CommandLine& line) {
   auto options = std::make_shared<StatOptions>();
+  options->view.live = true;
   Command command = line.Add("stat", "Report on this machine at once, without a file (as root)");
   command.AddParsed(
       {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
@@ -240,6 +241,7 @@ void AddStatCommand(CommandLine& line) {
   command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
   AddStrictOption(command, &options->input);
   AddItemOptions(command, &options->input);
+  AddZoneOption(command, &options->input);
   AddOutputOptions(command, &options->input);
   AddReportViewOptions(command, &options->view);
   command.AddCommandToRun({"CMD", "", "Record until this command ends"}, &options->command);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "model/interval_union.h"
 #include "model/work_table.h"
+#include "wqprof/interval_union.h"
 #include "wqprof/model.h"
 
 namespace wqprof {

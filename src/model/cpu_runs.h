@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstddef>
 
-#include "wqprof/types.h"
+#include "wqprof/model.h"
 
 namespace wqprof {
 
@@ -16,7 +16,7 @@ namespace wqprof {
 class CpuRuns {
  public:
   // A task's run ends, and the next one's begins.  That of the idle task is none.
-  void Switch(Timestamp at, NameId outgoing, bool idle) {
+  void Switch(Timestamp at, const TaskSeen& outgoing, bool idle) {
     if (!idle && whole_ && at - since_ >= kShortest)
       runs_[next_++ % kKept] = {outgoing, since_, at};
     since_ = at;
@@ -28,21 +28,21 @@ class CpuRuns {
   // kUnseen before the first.
   Timestamp last_switch() const { return since_; }
   // The task of the longest run in [from, to); `otherwise` when none is kept.
-  NameId LongestIn(Timestamp from, Timestamp to, NameId otherwise) const {
+  TaskSeen LongestIn(Timestamp from, Timestamp to, TaskSeen otherwise) const {
     Nanos longest{0};
     for (const Run& run : runs_) {
       if (run.begin == kUnseen) continue;
       const Nanos overlap = std::min(run.end, to) - std::max(run.begin, from);
       if (overlap <= longest) continue;
       longest = overlap;
-      otherwise = run.comm;
+      otherwise = run.task;
     }
     return otherwise;
   }
 
  private:
   struct Run {
-    NameId comm = NameId::kUnknown;
+    TaskSeen task;
     Timestamp begin = kUnseen, end = kUnseen;
   };
   static constexpr Nanos kShortest = std::chrono::microseconds(100);

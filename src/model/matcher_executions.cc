@@ -8,6 +8,9 @@
 namespace wqprof {
 namespace {
 
+// Of shorter waits for a CPU nobody asks who had it.
+constexpr Nanos kWorthAName = std::chrono::milliseconds(1);
+
 bool IsFromTask(const Origin& origin) {
   return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
 }
@@ -166,6 +169,12 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
   run.item.waited_in = started.waited_in;
   if (sched_.seen()) {
     SplitWait(context, run.item);
+    if (!run.item.softirq && run.item.split != SplitId::kNone) {
+      ItemSplit& split = SplitFor(run.item);
+      if (split.wait && split.wait->runqueue >= kWorthAName) {
+        split.had_cpu = sched_.PreemptedBy(context);
+      }
+    }
     // What later events may yet turn around is not counted.
     if (!run.item.wait_tainted && run.provisional == SlabIndex::kNone) {
       idle_waits_.Started(pools_.pool(started.waited_in), run.item.run_cpu, q.activated,

@@ -106,7 +106,7 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     const Timestamp to = std::min(run.ended, gap.end);
     if (run.ended == kUnseen || to <= from) return;
     GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
-                     run.started,  to - from,     {},          NameId::kUnknown};
+                     run.started,  to - from,     {},          {}};
     if (const auto time = sched_.Between(context, from, to)) {
       holder.split = RunSplitOf(*time);
       holder.preempted_by = run.preempted_by;

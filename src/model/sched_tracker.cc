@@ -33,7 +33,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
   const Event::Switch& s = e.sched_switch;
   CpuRuns& runs = runs_[e.cpu];
-  runs.Switch(e.at, s.prev_comm, e.pid == kIdleTask);
+  runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask);
   idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
@@ -90,9 +90,11 @@ void SchedTracker::NoteWait(Track& track, const Event& e, const CpuRuns& runs) {
   track.waited_for = e.cpu;
   track.waited_since = since;
   track.waited_until = e.at;
-  const NameId last = e.pid == kIdleTask ? NameId::kUnknown : e.sched_switch.prev_comm;
+  const TaskSeen last = e.pid == kIdleTask
+                            ? TaskSeen()
+                            : TaskSeen{e.sched_switch.prev_comm, e.pid, e.sched_switch.prev_prio};
   const bool idled = idle_.Between(e.cpu, since, e.at) * 2 >= e.at - since;
-  track.had_cpu = idled ? NameId::kUnknown : runs.LongestIn(since, e.at, last);
+  track.had_cpu = idled ? TaskSeen() : runs.LongestIn(since, e.at, last);
 }
 
 // A fork alone does not mean that switches were recorded.
@@ -123,7 +125,7 @@ void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, boo
   Track& track = TrackOf(worker);
   track.history.SetExecuting(at, executing);
   track.waited_since = track.waited_until = kUnseen;
-  track.had_cpu = NameId::kUnknown;
+  track.had_cpu = TaskSeen();
   wants_trim_ |= track.history.size() > track.trim_at;
 }
 
@@ -150,9 +152,9 @@ std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, 
   return unknown;
 }
 
-NameId SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
+TaskSeen SchedTracker::PreemptedBy(const ExecutionContext& worker) const {
   const Track* track = FindTrack(worker);
-  return track ? track->had_cpu : NameId::kUnknown;
+  return track ? track->had_cpu : TaskSeen();
 }
 
 Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,

@@ -44,8 +44,8 @@ class SchedTracker {
   std::optional<WorkerTime> Between(const ExecutionContext& worker, Timestamp from,
                                     Timestamp to) const;
   // The task that had the worker's CPU while it waited longest for it, since its last start
-  // or end; kUnknown when the CPU mostly idled.
-  NameId PreemptedBy(const ExecutionContext& worker) const;
+  // or end; none when the CPU mostly idled.
+  TaskSeen PreemptedBy(const ExecutionContext& worker) const;
   // How long that CPU idled within that wait, between two times.
   Nanos IdledBefore(const ExecutionContext& worker, Timestamp from, Timestamp to) const;
   // How a worker sleeps: the letter of its state, 0 when it does not, or that is not known.
@@ -70,7 +70,7 @@ class SchedTracker {
     // The longest wait for its CPU, and who had that.
     Cpu waited_for = Cpu::kNone;
     Timestamp waited_since = kUnseen, waited_until = kUnseen;
-    NameId had_cpu = NameId::kUnknown;
+    TaskSeen had_cpu = {};
     Nanos Longest() const { return wqprof::Between(waited_since, waited_until).value_or(Nanos(0)); }
   };
   static constexpr size_t kMinTrim = 1024;

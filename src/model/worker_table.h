@@ -28,7 +28,7 @@ struct OpenExecution {
 struct LastRun {
   NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
   Timestamp started = kUnseen, ended = kUnseen;
-  NameId preempted_by = NameId::kUnknown;  // the task that had its CPU longest
+  TaskSeen preempted_by;  // the task that had its CPU longest
 };
 
 // Where executions nest: one worker, or the softirqs of one CPU (BH works, which borrow

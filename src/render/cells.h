@@ -21,6 +21,15 @@ inline Cell WordCell(std::string_view word) {
 }
 inline Cell CpuCell(Cpu cpu) { return cpu == Cpu::kNone ? Cell() : Cell(Id{ToInt(cpu)}); }
 inline Cell PidCell(Pid pid) { return pid == Pid::kNone ? Cell() : Cell(Id{ToInt(pid)}); }
+// {"comm", "pid", "policy", "prio"} in JSON only.
+inline Cell TaskCell(const std::optional<Task>& task) {
+  if (!task) return {};
+  Table record{.key = "task", .title = "", .record = true};
+  record.columns = {{"comm", ""}, {"pid", ""}, {"policy", ""}, {"prio", ""}};
+  record.rows = {{WordCell(task->comm), PidCell(task->pid), WordCell(PolicyOf(*task)),
+                  task->prio ? Cell(Id{*task->prio}) : Cell()}};
+  return std::vector<Table>{std::move(record)};
+}
 // NaN: not known.
 inline Cell MeanCell(double mean) { return std::isnan(mean) ? Cell() : Cell(mean); }
 inline Cell BarCell(double fraction) {

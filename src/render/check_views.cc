@@ -6,6 +6,7 @@
 
 #include "render/cells.h"
 #include "render/check_words.h"
+#include "render/command_text.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "render/text_table.h"
@@ -17,7 +18,8 @@ namespace {
 constexpr std::string_view kSchema = "wqprof.check/1";
 
 // Where a rule stands and why its verdict is none are long: `apart` leaves them to AppendPlaces().
-Table TextTable(const CheckResult& result, bool apart) {
+Table TextTable(const CheckResult& result, const std::vector<const RuleOutcome*>& shown,
+                bool apart) {
   Table table{.key = "results", .title = ""};
   table.columns = {{"verdict", "VERDICT"},
                    {"rule", "RULE", kText, 20},
@@ -26,12 +28,12 @@ Table TextTable(const CheckResult& result, bool apart) {
                    {"bounds", "BOUNDS", kText, 0, 1},
                    {"limit", "LIMIT"},
                    {"evidence", "EVIDENCE", kText, 0, 2}};
-  const bool any_why = std::any_of(result.outcomes.begin(), result.outcomes.end(),
-                                   [](const RuleOutcome& o) { return !o.why.empty(); });
+  const bool any_why =
+      std::any_of(shown.begin(), shown.end(), [](const RuleOutcome* o) { return !o->why.empty(); });
   if (!apart) table.columns.push_back({"where", "WHERE"});
   if (!apart && any_why) table.columns.push_back({"why", "WHY"});
-  for (const RuleOutcome& o : result.outcomes) {
-    if (o.verdict == Verdict::kSkipped) continue;
+  for (const RuleOutcome* outcome : shown) {
+    const RuleOutcome& o = *outcome;
     const OutcomeWords w = InWords(result, o);
     table.rows.push_back({w.verdict, w.what, o.metric.name, WordCell(w.value), WordCell(w.bounds),
                           w.limit, w.evidence});
@@ -42,10 +44,83 @@ Table TextTable(const CheckResult& result, bool apart) {
   return table;
 }
 
-// A line for each outcome that is no plain pass.
-void AppendPlaces(std::string& out, const CheckResult& result, const TextStyle& style) {
+// How bad an outcome is: the first ones are shown first.
+int Rank(const RuleOutcome& o) {
+  switch (o.verdict) {
+    case Verdict::kFail:
+      return o.warn_only ? 1 : 0;
+    case Verdict::kInconclusive:
+      return 2;
+    case Verdict::kPass:
+      return o.why.empty() ? 4 : 3;
+    case Verdict::kSkipped:
+      break;
+  }
+  return 5;
+}
+constexpr int kPlainPass = 4;
+
+// What text shows, failures first; of one rank in the order of the budget.
+std::vector<const RuleOutcome*> Shown(const CheckResult& result, const CheckView& view) {
+  std::vector<const RuleOutcome*> shown;
   for (const RuleOutcome& o : result.outcomes) {
-    if (o.verdict == Verdict::kSkipped || (o.verdict == Verdict::kPass && o.why.empty())) continue;
+    if (Rank(o) < kPlainPass || (view.passes && Rank(o) == kPlainPass)) shown.push_back(&o);
+  }
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const RuleOutcome* a, const RuleOutcome* b) { return Rank(*a) < Rank(*b); });
+  return shown;
+}
+
+// The command that shows what broke a limit; "" where nothing does.
+std::string CommandOn(const CheckResult& result, const RuleOutcome& o) {
+  Invocation run{.file = o.worst_run};
+  if (o.worst_stall > 0) {
+    if (o.worst_threshold != std::chrono::milliseconds(10)) {
+      run.threshold = fmt::format("{}ns", o.worst_threshold.count());
+    }
+    return StallCommand(o.worst_stall, run);
+  }
+  if (!IsDurationOfItems(o.metric.quantity)) return CommandText("report", "", run);
+  const ItemSelector& s = result.budget.rules[o.rule].selector;
+  std::string options;
+  for (const auto& [option, globs] :
+       {std::pair("-w", &s.workqueues), std::pair("-f", &s.functions)}) {
+    if (!globs->empty()) {
+      options += fmt::format(" {} {}", option, Quoted(fmt::format("{}", fmt::join(*globs, ","))));
+    }
+  }
+  return CommandText("works", options + " --slowest 10", run);
+}
+
+// Where each failure was worst, and what shows it.
+void AppendWorst(std::string& out, const CheckResult& result,
+                 const std::vector<const RuleOutcome*>& shown, const CheckView& view,
+                 const TextStyle& style) {
+  for (const RuleOutcome* o : shown) {
+    if (o->verdict != Verdict::kFail || o->worst_run.empty()) continue;
+    const OutcomeWords w = InWords(result, *o);
+    std::string text = fmt::format("{}: {}", w.what, o->metric.name);
+    if (!view.files) {
+      AppendWrapped(out,
+                    Escaped(text + ": to look at the run, keep it with --keep DIR", !style.utf8), 2,
+                    style.columns);
+      continue;
+    }
+    text += fmt::format(": worst in {}", o->worst_run);
+    if (o->worst_stall > 0) text += fmt::format(", stall {}", o->worst_stall);
+    AppendWrapped(out, Escaped(text, !style.utf8), 2, style.columns);
+    // Not wrapped: a command is there to be copied.
+    out += fmt::format("  {} {}\n", style.utf8 ? "→" : "->",
+                       Escaped(CommandOn(result, *o), !style.utf8));
+  }
+}
+
+// A line for each outcome that is no plain pass.
+void AppendPlaces(std::string& out, const CheckResult& result,
+                  const std::vector<const RuleOutcome*>& shown, const TextStyle& style) {
+  for (const RuleOutcome* outcome : shown) {
+    const RuleOutcome& o = *outcome;
+    if (o.verdict == Verdict::kPass && o.why.empty()) continue;
     const OutcomeWords w = InWords(result, o);
     std::string line = fmt::format("{}: {}: {}: {}", w.place, w.verdict, w.what, o.metric.name);
     if (!w.why.empty()) line += ": " + w.why;
@@ -166,16 +241,21 @@ std::string QualityLine(const CheckResult& result) {
   return out;
 }
 
-std::string CheckText(const CheckResult& result, const TextStyle& style) {
+std::string CheckText(const CheckResult& result, const CheckView& view, const TextStyle& style) {
   std::string out;
   for (const std::string& difference : result.differences) {
     out += fmt::format("base and new differ: {}\n", Escaped(difference, !style.utf8));
   }
   const bool narrow = style.columns > 0;
-  const Table table = TextTable(result, narrow);
+  const std::vector<const RuleOutcome*> shown = Shown(result, view);
+  const Table table = TextTable(result, shown, narrow);
   if (!table.rows.empty()) TextTableWriter(style).Append(out, table);
-  if (narrow) AppendPlaces(out, result, style);
-  out += QualityLine(result) + "\n" + CheckSummary(result) + "\n";
+  if (narrow) AppendPlaces(out, result, shown, style);
+  AppendWorst(out, result, shown, view, style);
+  out += QualityLine(result) + "\n" + CheckSummary(result);
+  const size_t kept = result.Count(Verdict::kPass);
+  if (!view.passes && kept > 0) out += " (-v shows those that are kept)";
+  out += "\n";
   return out;
 }
 
@@ -200,10 +280,11 @@ std::string CheckSummary(const CheckResult& result) {
   return out;
 }
 
-std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style) {
+std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style,
+                        const CheckView& view) {
   switch (format) {
     case Format::kTable:
-      return CheckText(result, style);
+      return CheckText(result, view, style);
     case Format::kCsv:
       return ToCsv(MachineTable(result));
     case Format::kJson:

@@ -56,7 +56,7 @@ OutcomeWords InWords(const CheckResult& result, const RuleOutcome& o) {
   out.what = o.instance.empty() ? o.name : fmt::format("{}: {}", o.name, o.instance);
   if (o.value) out.value = o.is_regression ? ChangeText(*o.value) : NumberText(o.metric, *o.value);
   out.bounds = BoundsText(o);
-  out.limit = "≤ " + (o.is_regression ? ChangeText(o.limit) : NumberText(o.metric, o.limit));
+  out.limit = "<= " + (o.is_regression ? ChangeText(o.limit) : NumberText(o.metric, o.limit));
   if (o.is_regression) {
     out.evidence = fmt::format("{} v {} runs", o.base_runs, o.runs);
     if (o.corrected_p) out.evidence += fmt::format(" p={:.2g}", *o.corrected_p);

@@ -2,6 +2,8 @@
 // The result of `diff` as text, JSON, NDJSON and CSV.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "render/cells.h"
 #include "render/check_words.h"
 #include "render/text.h"
@@ -48,7 +50,44 @@ std::string SplitText(const DiffRow& row) {
   return out;
 }
 
-Table TextTable(const DiffResult& result) {
+bool IsProven(const Change& change) {
+  return change.verdict == Change::Verdict::kSlower || change.verdict == Change::Verdict::kFaster;
+}
+
+// Rows with too few items say nothing: text counts them only.
+bool IsNoise(const DiffRow& row) {
+  return !row.changes.empty() && row.changes.front().verdict == Change::Verdict::kTooFewSamples;
+}
+
+// As the medians that stand beside it say; the estimate over all pairs of runs, which the bounds
+// are of, may be another number, and decides where they contradict each other.
+std::string ShownChange(const Change& c) {
+  if (!c.ratio) return "";
+  if (!c.base || !c.now || *c.base <= 0) return ChangeText(*c.ratio);
+  const double of_medians = *c.now / *c.base;
+  return ChangeText(IsProven(c) && (of_medians > 1) != (*c.ratio > 1) ? *c.ratio : of_medians);
+}
+
+// The result in a sentence: what is proven to have changed.
+std::string Headline(const DiffResult& result) {
+  std::vector<std::string> changed;
+  for (const DiffRow& row : result.rows) {
+    if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
+    const Change& c = row.changes.front();
+    if (!IsProven(c)) continue;
+    const std::string change = ShownChange(c);
+    changed.push_back(fmt::format("{} is {} ({})", row.name, ToString(c.verdict), change));
+  }
+  if (changed.empty()) return "No change is proven.";
+  constexpr size_t kNamed = 3;
+  const size_t more = changed.size() > kNamed ? changed.size() - kNamed : 0;
+  changed.resize(changed.size() - more);
+  std::string out = fmt::format("Changed: {}", fmt::join(changed, ", "));
+  if (more > 0) out += fmt::format(" and {} more", CountText(more));
+  return out + ".";
+}
+
+Table TextTable(const DiffResult& result, bool all) {
   Table table{.key = "rows", .title = ""};
   table.columns = {{"name",
                     result.by == ForEach::kWorkqueue ? "WORKQUEUE"
@@ -63,14 +102,14 @@ Table TextTable(const DiffResult& result) {
                    {"split", "MEAN CHANGED BY", kText, 0, 2}};
   for (const DiffRow& row : result.rows) {
     if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
+    if (!all && IsNoise(row)) continue;
     const Change& c = row.changes.front();
     std::string verdict(ToString(c.verdict));
     if (c.p) verdict += fmt::format("  p={:.2g}", *c.p);
     const std::string bounds =
         c.low && c.high ? fmt::format("[{}, {}]", ChangeText(*c.low), ChangeText(*c.high)) : "";
-    table.rows.push_back({row.name, TimeCell(c.base), TimeCell(c.now),
-                          WordCell(c.ratio ? ChangeText(*c.ratio) : ""), WordCell(bounds), verdict,
-                          WordCell(SplitText(row))});
+    table.rows.push_back({row.name, TimeCell(c.base), TimeCell(c.now), WordCell(ShownChange(c)),
+                          WordCell(bounds), verdict, WordCell(SplitText(row))});
   }
   return table;
 }
@@ -131,8 +170,17 @@ void AppendOthers(std::string& out, const DiffResult& result, DiffRow::Presence 
   AppendWrapped(out, fmt::format("{}: {}", heading, fmt::join(names, ", ")), 0, style.columns);
 }
 
-std::string DiffText(const DiffResult& result, size_t top, const TextStyle& style) {
-  std::string out = fmt::format("{} v {} runs", result.base_runs, result.new_runs);
+// How many rows are not shown, as too few items are known of them.
+size_t CountNoise(const DiffResult& result) {
+  return static_cast<size_t>(std::count_if(
+      result.rows.begin(), result.rows.end(),
+      [](const DiffRow& row) { return row.presence == DiffRow::Presence::kBoth && IsNoise(row); }));
+}
+
+std::string DiffText(const DiffResult& result, size_t top, bool all, const TextStyle& style) {
+  std::string out;
+  AppendWrapped(out, Escaped(Headline(result), !style.utf8), 0, style.columns);
+  out += fmt::format("{} v {} runs", result.base_runs, result.new_runs);
   for (const DiffRow& row : result.rows) {
     if (row.changes.empty()) continue;
     out += fmt::format(", {}", row.changes.front().metric.name);
@@ -143,7 +191,7 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
     out += fmt::format("  differs: {}\n", Escaped(difference, !style.utf8));
   }
   for (const std::string& loss : result.losses) out += fmt::format("  {}\n", Escaped(loss));
-  Table table = TextTable(result);
+  Table table = TextTable(result, all);
   CutRows(table, top);
   if (!table.rows.empty()) {
     out += '\n';
@@ -152,14 +200,18 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
   if (table.rows_left_out > 0) {
     out += fmt::format("and {} more; --top 0 shows all\n", CountText(table.rows_left_out));
   }
+  if (const size_t noise = all ? 0 : CountNoise(result); noise > 0) {
+    out += fmt::format("{} too few items to compare; --top 0 lists them\n",
+                       CountOf(noise, "row has", "rows have"));
+  }
   if (result.provable_rows) {
     const std::string told =
         *result.provable_rows == 0
-            ? std::string("So few runs prove nothing: use 4 on each side, better 7.")
+            ? std::string("Too few runs to prove anything: use at least 4 on each side.")
             : fmt::format(
-                  "So many runs can prove changes in {} at once: the ones with the most "
-                  "time in them. More runs prove more.",
-                  CountOf(*result.provable_rows, "row"));
+                  "{} v {} runs can prove changes in at most {}: those with the most time "
+                  "in them were tested.",
+                  result.base_runs, result.new_runs, CountOf(*result.provable_rows, "row"));
     AppendWrapped(out, told, 0, style.columns);
   }
   AppendOthers(out, result, DiffRow::Presence::kNew, "New", style);
@@ -169,11 +221,11 @@ std::string DiffText(const DiffResult& result, size_t top, const TextStyle& styl
 
 }  // namespace
 
-std::string RenderDiff(const DiffResult& result, Format format, size_t top,
-                       const TextStyle& style) {
+std::string RenderDiff(const DiffResult& result, Format format, size_t top, const TextStyle& style,
+                       bool all) {
   switch (format) {
     case Format::kTable:
-      return DiffText(result, top, style);
+      return DiffText(result, top, all, style);
     case Format::kCsv:
       return ToCsv(MachineTable(result));
     case Format::kJson:

@@ -91,7 +91,7 @@ void MeasureColumns::AppendColumns(std::vector<Column>& columns) const {
                            {"mean", "", kSortOnly},
                            {"p90", "", kSortOnly},
                            {"p999", "", kSortOnly},
-                           {"total_exec", "", kSortOnly},
+                           {"total_exec", "TOTAL", kText, 0, 1},
                            {"exec_max", "", kSortOnly},
                            {"latency", "", kMachine, 0, 0, true},
                            {"activation_wait", "", kMachine, 0, 0, true},

@@ -77,4 +77,12 @@ std::string Warned(std::string_view text, const TextStyle& style) {
   return style.color ? fmt::format("\x1b[33m{}\x1b[0m", text) : std::string(text);
 }
 
+std::string Alarmed(std::string_view text, const TextStyle& style) {
+  return style.color ? fmt::format("\x1b[1;31m{}\x1b[0m", text) : std::string(text);
+}
+
+std::string Dimmed(std::string_view text, const TextStyle& style) {
+  return style.color ? fmt::format("\x1b[2m{}\x1b[0m", text) : std::string(text);
+}
+
 }  // namespace wqprof

@@ -24,6 +24,10 @@ std::string StackText(const Stack& stack, size_t width);
 // Bold, or yellow, where colour is allowed.  Neither ever is the only carrier of a meaning.
 std::string Emphasized(std::string_view text, const TextStyle& style);
 std::string Warned(std::string_view text, const TextStyle& style);
+// Bold red: what hurts.
+std::string Alarmed(std::string_view text, const TextStyle& style);
+// Less than the rest.
+std::string Dimmed(std::string_view text, const TextStyle& style);
 
 }  // namespace wqprof
 

@@ -4,12 +4,14 @@
 
 #include "render/activation_table.h"
 #include "render/cells.h"
+#include "render/finding_text.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
 #include "render/split.h"
 #include "render/split_parts.h"
 #include "render/text.h"
 #include "wqprof/render.h"
+#include "wqprof/wall_clock.h"
 
 namespace wqprof {
 namespace {
@@ -145,15 +147,19 @@ Table WorkerTable(const Report& report) {
   return table;
 }
 
-Table FindingTable(const Report& report) {
-  Table table{.key = "findings", .title = "Findings"};
-  table.columns = {{"id", ""}, {"kind", ""}, {"text", ""}, {"next", ""}};
-  for (Column& column : table.columns) column.audience = kMachine;
-  for (const Finding& finding : report.findings) {
-    table.rows.push_back(
-        {Id{static_cast<int64_t>(finding.id)}, finding.kind, finding.text, WordCell(finding.next)});
+// A task beside its name: "preempted_by_pid", "_policy" and "_prio".
+void AppendTaskColumns(std::vector<Column>& columns, std::string_view key) {
+  for (const char* part : {"pid", "policy", "prio"}) {
+    columns.push_back({fmt::format("{}_{}", key, part), ""});
   }
-  return table;
+}
+
+Cell CommCell(const std::optional<Task>& task) { return task ? WordCell(task->comm) : Cell(); }
+
+void AppendTaskCells(std::vector<Cell>& row, const std::optional<Task>& task) {
+  row.push_back(task ? PidCell(task->pid) : Cell());
+  row.push_back(task ? WordCell(PolicyOf(*task)) : Cell());
+  row.push_back(task && task->prio ? Cell(Id{*task->prio}) : Cell());
 }
 
 Table HolderTable(const Stall& stall) {
@@ -163,13 +169,15 @@ Table HolderTable(const Stall& stall) {
                    {"on_cpu_ns", ""},       {"preempted_ns", ""}, {"blocked_ns", ""},
                    {"blocked_in_d_ns", ""}, {"preempted_by", ""}, {"asleep_in", ""},
                    {"asleep_since_ns", ""}};
+  AppendTaskColumns(table.columns, "preempted_by");
   for (const StallHolder& holder : stall.holders) {
     table.rows.push_back({WordCell(holder.function), WordCell(holder.workqueue),
                           WordCell(holder.worker), PidCell(holder.worker_pid),
                           TimeCell(holder.begin), holder.overlap, OptionalCell(holder.on_cpu),
                           OptionalCell(holder.preempted), OptionalCell(holder.blocked),
-                          OptionalCell(holder.blocked_in_d), OptionalCell(holder.preempted_by),
+                          OptionalCell(holder.blocked_in_d), CommCell(holder.preempted_by),
                           WordCell(holder.asleep_in), TimeCell(holder.asleep_since)});
+    AppendTaskCells(table.rows.back(), holder.preempted_by);
   }
   return table;
 }
@@ -181,12 +189,14 @@ Table StarterTable(const Stall& stall) {
   for (const auto& part : kWaitParts) table.columns.push_back({fmt::format("{}_ns", part.key), ""});
   table.columns.push_back({"preempted_by", ""});
   table.columns.push_back({"idle_cpu_ns", ""});
+  AppendTaskColumns(table.columns, "preempted_by");
   if (!stall.starter) return table;
   const StallStarter& starter = *stall.starter;
   std::vector<Cell> row = {WordCell(starter.worker), PidCell(starter.worker_pid)};
   for (const auto& part : kWaitParts) row.push_back(starter.wait.*part.value);
-  row.push_back(OptionalCell(starter.preempted_by));
+  row.push_back(CommCell(starter.preempted_by));
   row.push_back(starter.idled);
+  AppendTaskCells(row, starter.preempted_by);
   table.rows.push_back(std::move(row));
   return table;
 }
@@ -258,16 +268,19 @@ Cell HolderWords(const Stall& stall) {
   // No item held the pool up, but somebody's task.
   const bool starved = stall.cause == StallCause::kStarved && holders.empty();
   if (starved && stall.starter && stall.starter->preempted_by) {
-    words.Add(*stall.starter->preempted_by, 1);
+    const Task& task = *stall.starter->preempted_by;
+    words.Add(fmt::format("{}[{}]", task.comm, ToInt(task.pid)), 1);
   }
   return words.Words();
 }
 
-Table StallTable(const Report& report) {
+Table StallTable(const Report& report, const Invocation& by) {
+  const auto clock = WallClock::Of(report.source.wall_begin, report.read.begin, by.utc);
   Table table{.key = "stalls", .title = "Stalls"};
   table.columns = {{"id", "#"},
                    {"pool", "POOL", kAll, 10},
                    {"at", "AT", kText},
+                   {"time_of_day", clock ? "TIME" : "", clock ? kText : kSortOnly},
                    {"begin_ns", "STAMP", kAll, 0, 4},
                    {"duration_ns", "", kMachine},
                    {"lasted", "LASTED", kText},
@@ -284,19 +297,20 @@ Table StallTable(const Report& report) {
   for (const Stall& stall : report.stalls) {
     table.rows.push_back(
         {Id{static_cast<int64_t>(stall.id)}, WordCell(stall.pool),
-         SinceText(report.read.begin, stall.begin), TimeCell(stall.begin), stall.duration,
-         Estimate{stall.duration, false, stall.at_end}, stall.at_end, stall.delayed_items,
-         Estimate{stall.worst_latency, false, stall.at_end}, std::string(ToString(stall.cause)),
-         OptionalCell(stall.cpu_idle), HolderWords(stall), DelayedWords(stall),
-         std::vector<Table>{HolderTable(stall)}, std::vector<Table>{StarterTable(stall)},
-         std::vector<Table>{DelayedTable(stall)}});
+         SinceText(report.read.begin, stall.begin),
+         clock ? WordCell(clock->TimeOfDay(stall.begin)) : Cell(), TimeCell(stall.begin),
+         stall.duration, Estimate{stall.duration, false, stall.at_end}, stall.at_end,
+         stall.delayed_items, Estimate{stall.worst_latency, false, stall.at_end},
+         std::string(ToString(stall.cause)), OptionalCell(stall.cpu_idle), HolderWords(stall),
+         DelayedWords(stall), std::vector<Table>{HolderTable(stall)},
+         std::vector<Table>{StarterTable(stall)}, std::vector<Table>{DelayedTable(stall)}});
   }
   return table;
 }
 
 }  // namespace
 
-std::vector<Table> ReportTables(const Report& report) {
+std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   const bool split = report.source.has_sched;
   const auto measured = [&](NamedRows rows) { return MeasuredTable(rows, split); };
   return {SourceTable(report),
@@ -308,8 +322,8 @@ std::vector<Table> ReportTables(const Report& report) {
           measured(NamedOrigins(report)),
           measured(NamedCpus(report)),
           ActivationTable(report),
-          StallTable(report),
-          FindingTable(report)};
+          StallTable(report, by),
+          FindingTable(report, by)};
 }
 
 }  // namespace wqprof

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words around a report's tables.
+#include "render/finding_text.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "wqprof/render.h"
+#include "wqprof/wall_clock.h"
 
 namespace wqprof {
 namespace {
@@ -23,7 +25,12 @@ std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
   parts.push_back({"Linux " + (source.kernel.empty() ? "unknown" : Escaped(source.kernel, ascii))});
   parts.push_back(
       {source.cpus > 0 ? CountOf(static_cast<uint64_t>(source.cpus), "CPU") : "CPUs unknown"});
-  parts.push_back({source.clock_is_ns ? DurationText(report.duration) : "duration unknown"});
+  std::string when = source.clock_is_ns ? DurationText(report.duration) : "duration unknown";
+  if (const auto clock = WallClock::Of(source.wall_begin, report.read.begin, style.utc)) {
+    when += fmt::format(" from {} {} {}", clock->Date(), clock->TimeOfDay(report.read.begin),
+                        Escaped(clock->Zone(), ascii));
+  }
+  parts.push_back({std::move(when)});
   parts.push_back({CountOf(match.executed, "work")});
   const std::optional<uint64_t>& lost = report.quality.lost_events;
   parts.push_back({"lost " + (lost ? CountText(*lost) : "unknown"), lost != uint64_t{0}});
@@ -155,18 +162,72 @@ std::vector<std::string> QualityNotes(const Report& report) {
   return notes;
 }
 
-void AppendFindings(std::string& out, const Report& report, const TextStyle& style) {
-  if (report.findings.empty()) return;
-  out += Emphasized("Findings", style) + "\n";
+namespace {
+
+// "    because  ...": a part of a finding, wrapped below itself.
+void AppendPart(std::string& out, std::string_view label, std::string_view text,
+                const TextStyle& style) {
+  constexpr size_t kIndent = 4, kLabel = 9;
+  if (text.empty()) return;
+  out += fmt::format("{:{}}{:{}}", "", kIndent, label, kLabel);
+  AppendWrapped(out, Escaped(text, !style.utf8), kIndent + kLabel, style.columns);
+}
+
+void AppendFinding(std::string& out, const Finding& finding, const FindingWords& words,
+                   const TextStyle& style) {
+  const std::string number = fmt::format(" {}. ", finding.id);
+  std::string text;
+  AppendWrapped(text, Escaped(words.text, !style.utf8), number.size(), style.columns);
+  text.pop_back();
+  const std::string line = number + text;
+  out += finding.severity == Severity::kHigh ? Alarmed(line, style) : Emphasized(line, style);
+  out += '\n';
+  AppendPart(out, "because", words.because, style);
+  AppendPart(out, "delayed", words.delayed, style);
+  for (size_t i = 0; i < words.tries.size(); ++i) {
+    AppendPart(out, i == 0 ? "try" : "or", words.tries[i], style);
+  }
+  // Not wrapped: a command is there to be copied.
+  if (!words.next.empty()) {
+    out += fmt::format("    {:9}{}\n", "more", Escaped(words.next, !style.utf8));
+  }
+}
+
+// That nothing stands out is an answer too, if there was something to look at.
+std::string NothingText(const Report& report) {
+  const LongWaits& waits = report.long_waits;
+  std::string out;
+  if (waits.items == 0) {
+    out = "nothing waited 1ms or more";
+  } else {
+    out = fmt::format("nothing; {} waited 1ms or more, the longest {} ({}{})",
+                      CountOf(waits.items, "item"), DurationText(waits.worst),
+                      waits.function.empty() ? "a function unknown" : waits.function,
+                      waits.workqueue.empty() ? "" : fmt::format(" [{}]", waits.workqueue));
+  }
+  return fmt::format("{}. Looked for: {}.", out, LookedFor(report));
+}
+
+}  // namespace
+
+void AppendFindings(std::string& out, const Report& report, size_t most, const Invocation& by,
+                    const TextStyle& style) {
+  if (report.findings.empty()) {
+    // Where no latency is known, nothing can be said of waits.
+    if (!report.source.clock_is_ns || !report.source.has_queue) return;
+    const std::string label = "What stands out: ";
+    out += Emphasized(label, style);
+    AppendWrapped(out, Escaped(NothingText(report), !style.utf8), 2, style.columns);
+    return;
+  }
+  out += Emphasized("What stands out", style) + "\n";
   for (const Finding& finding : report.findings) {
-    const std::string number = fmt::format("  {}. ", finding.id);
-    out += number;
-    AppendWrapped(out, Escaped(finding.text, !style.utf8), number.size(), style.columns);
-    // Not wrapped: a command is there to be copied.
-    if (!finding.next.empty()) {
-      out += fmt::format("{:{}}{} {}\n", "", number.size(), style.utf8 ? "→" : "->",
-                         Escaped(finding.next, !style.utf8));
-    }
+    if (finding.id > most) break;
+    AppendFinding(out, finding, WordsOf(finding, report, by), style);
+  }
+  if (report.findings.size() > most) {
+    out += fmt::format(" {} more, none worse: --format json shows all.\n",
+                       CountText(report.findings.size() - most));
   }
 }
 

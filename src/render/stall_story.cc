@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "render/advice.h"
 #include "render/pictures.h"
+#include "render/task_text.h"
 #include "render/text.h"
 #include "wqprof/render.h"
+#include "wqprof/wall_clock.h"
 
 namespace wqprof {
 namespace {
@@ -73,7 +76,7 @@ void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   add(starter.wait.wakeup, "woken, on its way to a runqueue");
   add(starter.wait.runqueue, starter.preempted_by
                                  ? fmt::format("on a runqueue, where {} had the CPU",
-                                               Escaped(*starter.preempted_by, ascii))
+                                               Escaped(TaskText(*starter.preempted_by), ascii))
                                  : "on a runqueue");
   add(starter.wait.head_of_line, "executing what was ahead");
   add(starter.wait.pre_work, "on its CPU, not yet at the item");
@@ -102,7 +105,7 @@ void AppendIdle(std::string& out, const Stall& stall) {
 // Why the cause is not known, and what would tell it.
 std::string_view Doubt(const Report& report, const Stall& stall) {
   if (!report.source.has_sched) {
-    return "Who had the CPU and who slept is not in this trace; wqprof record --sched tells it.";
+    return "Who had the CPU and who slept was not recorded.";
   }
   if (!stall.starter) {
     return stall.at_end ? "Nobody ended it: a longer recording tells who does." : "";
@@ -145,7 +148,7 @@ std::string TimesOf(const StallHolder& holder, bool ascii) {
   if (holder.preempted) {
     parts.push_back(DurationText(*holder.preempted) + " preempted" +
                     (holder.preempted_by && *holder.preempted > Nanos(0)
-                         ? " by " + Escaped(*holder.preempted_by, ascii)
+                         ? " by " + Escaped(TaskText(*holder.preempted_by), ascii)
                          : ""));
   }
   return fmt::format("{}", fmt::join(parts, ", "));
@@ -175,6 +178,79 @@ void AppendHolders(std::string& out, const Report& report, const Stall& stall, b
   }
 }
 
+Blame BlameOf(const Report& report, const Stall& stall) {
+  Blame blame;
+  blame.cause = stall.cause;
+  blame.has_sched = report.source.has_sched;
+  blame.tasks = 1;
+  for (const PoolRow& row : report.pools) {
+    if (row.occupancy.pool.name == stall.pool) blame.cpu = row.occupancy.pool.cpu;
+  }
+  if (stall.starter) blame.task = stall.starter->preempted_by;
+  const auto most = [&stall](auto time_of) {
+    return std::max_element(
+        stall.holders.begin(), stall.holders.end(),
+        [&](const StallHolder& a, const StallHolder& b) { return time_of(a) < time_of(b); });
+  };
+  if (stall.holders.empty()) return blame;
+  const auto starved = most([](const StallHolder& h) { return h.preempted.value_or(Nanos(0)); });
+  if (!blame.task) blame.task = starved->preempted_by;
+  const bool hog = stall.cause == StallCause::kCpuHog;
+  const auto holder =
+      most([&](const StallHolder& h) { return hog ? h.on_cpu.value_or(Nanos(0)) : h.overlap; });
+  blame.function = holder->function;
+  blame.workqueue = holder->workqueue;
+  return blame;
+}
+
+void AppendAdvice(std::string& out, const Report& report, const Stall& stall, bool ascii) {
+  const std::vector<std::string> advice = AdviceOnStall(BlameOf(report, stall));
+  out += "  Try:\n";
+  for (size_t i = 0; i < advice.size(); ++i) {
+    out += fmt::format("    {}. {}\n", i + 1, Escaped(advice[i], ascii));
+  }
+}
+
+// Other stalls of the same finding.
+void AppendAlike(std::string& out, const Report& report, const Stall& stall) {
+  constexpr size_t kShown = 8;
+  for (const Finding& finding : report.findings) {
+    const std::vector<uint64_t>& ids = finding.stall_ids;
+    if (ids.size() < 2 || std::find(ids.begin(), ids.end(), stall.id) == ids.end()) continue;
+    std::vector<uint64_t> others;
+    for (const uint64_t id : ids) {
+      if (id != stall.id && others.size() < kShown) others.push_back(id);
+    }
+    std::sort(others.begin(), others.end());
+    const size_t more = ids.size() - 1 - others.size();
+    out += fmt::format("  Same cause: {} {}{}.\n", others.size() == 1 ? "stall" : "stalls",
+                       fmt::join(others, ", "),
+                       more > 0 ? fmt::format(" and {} more", CountText(more)) : "");
+  }
+}
+
+// Lines that are too long go on below, indented a little more.
+std::string Wrapped(const std::string& text, size_t columns) {
+  if (columns == 0) return text;
+  std::string out;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    const size_t indent = std::min(line.find_first_not_of(' '), line.size());
+    begin = end + 1;
+    if (DisplayWidth(line) <= columns) {
+      out += line;
+      out += '\n';
+      continue;
+    }
+    std::string wrapped;
+    AppendWrapped(wrapped, line.substr(indent), indent + 2, columns);
+    out.append(indent, ' ');
+    out += wrapped;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style) {
@@ -185,22 +261,30 @@ std::string ExplainStall(const Report& report, const Stall& stall, const TextSty
                              DurationText(stall.duration)),
                  style);
   out += "\n";
+  std::string story;
   if (stall.begin != kUnseen) {
-    out += fmt::format("  From {} ({} on the trace's clock){}.\n",
-                       SinceText(report.read.begin, stall.begin), StampText(stall.begin),
-                       stall.at_end ? " to the end of the trace" : "");
+    std::string from = SinceText(report.read.begin, stall.begin);
+    const auto clock = WallClock::Of(report.source.wall_begin, report.read.begin, style.utc);
+    if (clock) {
+      from = fmt::format("{} {}, {}", clock->TimeOfDay(stall.begin), Escaped(clock->Zone(), ascii),
+                         from);
+    }
+    story += fmt::format("  From {} ({} on the trace's clock){}.\n", from, StampText(stall.begin),
+                         stall.at_end ? " to the end of the trace" : "");
   }
-  AppendDelayed(out, stall, ascii);
-  AppendHolders(out, report, stall, ascii);
-  AppendStarter(out, stall, ascii);
-  AppendIdle(out, stall);
-  out += fmt::format("  Cause: {}", ToString(stall.cause));
+  AppendDelayed(story, stall, ascii);
+  AppendHolders(story, report, stall, ascii);
+  AppendStarter(story, stall, ascii);
+  AppendIdle(story, stall);
+  story += fmt::format("  Cause: {}", ToString(stall.cause));
   const std::string_view meaning = Meaning(stall.cause);
-  out += meaning.empty() ? ".\n" : fmt::format(": {}.\n", meaning);
+  story += meaning.empty() ? ".\n" : fmt::format(": {}.\n", meaning);
   const bool doubtful = stall.cause == StallCause::kUnknown || !report.source.has_sched;
   const std::string_view doubt = doubtful ? Doubt(report, stall) : "";
-  if (!doubt.empty()) out += fmt::format("  {}\n", doubt);
-  return out;
+  if (!doubt.empty()) story += fmt::format("  {}\n", doubt);
+  AppendAdvice(story, report, stall, ascii);
+  AppendAlike(story, report, stall);
+  return out + Wrapped(story, style.columns);
 }
 
 }  // namespace wqprof

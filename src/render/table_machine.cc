@@ -19,6 +19,7 @@ struct JsonOf {
   Json operator()(bool value) const { return value; }
   Json operator()(uint64_t value) const { return value; }
   Json operator()(Id id) const { return id.value; }
+  Json operator()(const IdList& list) const { return list.ids; }
   Json operator()(double value) const { return value; }
   Json operator()(Nanos value) const { return value.count(); }
   Json operator()(Timestamp at) const { return at.time_since_epoch().count(); }
@@ -83,6 +84,9 @@ struct CsvOf {
   std::string operator()(const std::string& text) const { return Escaped(text); }
   std::string operator()(const std::vector<std::string>& words) const {
     return Escaped(fmt::format("{}", fmt::join(words, ";")));
+  }
+  std::string operator()(const IdList& list) const {
+    return fmt::format("{}", fmt::join(list.ids, ";"));
   }
   // Tables and histograms have no place in one field.
   std::string operator()(const std::vector<Table>&) const { return ""; }

@@ -24,6 +24,9 @@ struct TextOf {
   std::string operator()(bool value) const { return value ? "yes" : "no"; }
   std::string operator()(uint64_t value) const { return CountText(value); }
   std::string operator()(Id id) const { return fmt::format("{}", id.value); }
+  std::string operator()(const IdList& list) const {
+    return fmt::format("{}", fmt::join(list.ids, ", "));
+  }
   std::string operator()(double value) const { return MeanText(value); }
   std::string operator()(Nanos value) const { return DurationText(value); }
   std::string operator()(Timestamp at) const { return StampText(at); }
@@ -147,11 +150,15 @@ void TextTableWriter::Fit(const Table& table) {
       --widest->width;
     }
     if (total() <= style_.columns) return;
+    // The column that the rows are ordered by stays.
+    const auto drop = [&](const Slot& slot) {
+      const Column& column = table.columns[slot.column];
+      return column.key == table.sorted_by ? 0 : column.drop;
+    };
     const auto least_wanted =
-        std::max_element(natural.begin(), natural.end(), [&](const Slot& a, const Slot& b) {
-          return table.columns[a.column].drop < table.columns[b.column].drop;
-        });
-    if (least_wanted == natural.end() || table.columns[least_wanted->column].drop == 0) return;
+        std::max_element(natural.begin(), natural.end(),
+                         [&](const Slot& a, const Slot& b) { return drop(a) < drop(b); });
+    if (least_wanted == natural.end() || drop(*least_wanted) == 0) return;
     natural.erase(least_wanted);
   }
 }
@@ -199,6 +206,7 @@ void AppendTextTable(std::string& out, const Table& table, const TextStyle& styl
   } else {
     TextTableWriter(style).Append(out, table);
   }
+  if (!table.note.empty()) out += Dimmed(table.note, style) + "\n";
 }
 
 }  // namespace wqprof

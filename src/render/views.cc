@@ -13,6 +13,7 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kRowsInReport = 5;
+constexpr size_t kFindingsShown = 5;
 constexpr Nanos kWorthARow = std::chrono::milliseconds(1);
 constexpr size_t kLegendColumns = 100;
 
@@ -22,6 +23,7 @@ std::string_view DefaultSort(std::string_view table) {
   if (table == "workers") return "busy_ns";
   if (table == "cpus") return "cpu";
   if (table == "activation") return "waited_ns";
+  if (table == "stalls") return "duration_ns";
   return "total_wait";
 }
 
@@ -53,7 +55,8 @@ absl::Status Arrange(std::vector<Table>& tables, const View& view, bool text) {
       if (const absl::Status status = SortRows(table, key); !status.ok()) return status;
     }
     sorted |= asked;
-    CutRows(table, view.top);
+    const bool later = text && view.fold;
+    if (!later && table.key != "findings") CutRows(table, view.top);
   }
   // The refusal names the columns that exist.
   if (!sorted && refusing != nullptr) {
@@ -80,7 +83,6 @@ void ShortenActivation(Table& activation, const Report& report) {
 
 // Five stalls tell whether there is a problem; the command behind them tells the rest.
 void ShortenStalls(Table& stalls, uint64_t total) {
-  (void)SortRows(stalls, "duration_ns");
   if (stalls.rows.size() > kRowsInReport) stalls.rows.resize(kRowsInReport);
   stalls.rows_left_out = 0;
   stalls.sorted_by.clear();
@@ -88,6 +90,44 @@ void ShortenStalls(Table& stalls, uint64_t total) {
                      ? fmt::format("Stalls: the longest {} of {} (wqprof stalls shows all)",
                                    stalls.rows.size(), CountText(total))
                      : "Stalls";
+}
+
+// Rows whose items neither waited nor ran for long become one line; a few are kept in any case.
+void Fold(Table& table, const Report& report) {
+  constexpr size_t kKept = 3;
+  const auto column = [&table](std::string_view key) {
+    return static_cast<size_t>(std::find_if(table.columns.begin(), table.columns.end(),
+                                            [&](const Column& c) { return c.key == key; }) -
+                               table.columns.begin());
+  };
+  const size_t max = column("max"), total_exec = column("total_exec"), queued = column("queued");
+  if (std::max({max, total_exec, queued}) == table.columns.size()) return;
+  const Nanos much = report.duration / 100;
+  const auto matters = [&](const std::vector<Cell>& row) {
+    const auto* wait = std::get_if<Nanos>(&row[max]);
+    const auto* executed = std::get_if<Nanos>(&row[total_exec]);
+    // Of a wait that is not known, or not over, nothing can be said.
+    const auto* count = std::get_if<uint64_t>(&row[queued]);
+    const bool unknown = wait == nullptr && (count == nullptr || *count > 0);
+    return unknown || (wait != nullptr && *wait >= kWorthARow) ||
+           (executed != nullptr && *executed >= much);
+  };
+  std::vector<std::vector<Cell>> kept;
+  size_t folded = 0;
+  for (auto& row : table.rows) {
+    if (kept.size() < kKept || matters(row)) {
+      kept.push_back(std::move(row));
+    } else {
+      ++folded;
+    }
+  }
+  table.rows = std::move(kept);
+  if (folded < 2) return;
+  const std::string what = table.key == "functions"    ? "function"
+                           : table.key == "workqueues" ? "workqueue"
+                                                       : "row";
+  table.note = fmt::format("{}: none waited 1ms or took 1% of a CPU (--top 0 shows all)",
+                           CountOf(folded, "more " + what));
 }
 
 bool HasMeasures(const Table& table) { return HasColumn(table, "total_wait"); }
@@ -144,6 +184,11 @@ std::string Heading(const Report& report, const TextStyle& style) {
 std::string ReportText(const Report& report, const std::vector<Table>& tables, const View& view,
                        const TextStyle& style) {
   std::string out = Heading(report, style);
+  if (view.tables.empty()) {
+    std::string findings;
+    AppendFindings(findings, report, kFindingsShown, view.by, style);
+    if (!findings.empty()) out += '\n' + findings;
+  }
   bool legend_due = true;
   for (const Table& table : tables) {
     out += '\n';
@@ -160,11 +205,26 @@ std::string ReportText(const Report& report, const std::vector<Table>& tables, c
   for (const Table& table : tables) {
     if (view.histograms && table.key != "stalls") AppendHistograms(out, table, style);
   }
-  if (view.tables.empty() && !report.findings.empty()) {
-    out += '\n';
-    AppendFindings(out, report, style);
-  }
   return out;
+}
+
+// Items may have waited although no pool stalled: who looks for stalls wants to know.
+void AppendOtherWaits(std::string& out, const Report& report, const Invocation& by,
+                      const TextStyle& style) {
+  Report others;
+  others.source = report.source;
+  others.duration = report.duration;
+  for (const Finding& finding : report.findings) {
+    const bool waits = finding.kind == FindingKind::kActivationWait ||
+                       finding.kind == FindingKind::kDispatchWait ||
+                       finding.kind == FindingKind::kIdleCpu;
+    if (!waits) continue;
+    others.findings.push_back(finding);
+    others.findings.back().id = others.findings.size();
+  }
+  if (others.findings.empty()) return;
+  out += '\n';
+  AppendFindings(out, others, kFindingsShown, by, style);
 }
 
 absl::StatusOr<std::string> OneCsv(const std::vector<Table>& tables) {
@@ -201,7 +261,7 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
                                          const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.report/1";
   if (view.split && format == Format::kTable) return RenderSplit(report, view, style);
-  std::vector<Table> all = ReportTables(report);
+  std::vector<Table> all = ReportTables(report, view.by);
   std::vector<std::string> keys = view.tables;
   switch (format) {
     case Format::kTable:
@@ -230,6 +290,16 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
     case Format::kTable:
       break;
   }
+  if (view.fold) {
+    for (Table& table : tables) {
+      if (view.sort.empty()) Fold(table, report);
+      CutRows(table, view.top);
+    }
+  }
+  // Items are filtered, the occupancy of a pool cannot be.
+  if (Table* const pools = Find(tables, "pools"); pools != nullptr && !report.filters.empty()) {
+    pools->title += " (whole trace)";
+  }
   if (Table* const activation = Find(tables, "activation");
       activation != nullptr && view.tables.empty()) {
     ShortenActivation(*activation, report);
@@ -244,7 +314,7 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
 absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
                                          const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.stalls/1";
-  std::vector<Table> tables = Pick(ReportTables(report), {"source", "quality", "stalls"});
+  std::vector<Table> tables = Pick(ReportTables(report, view.by), {"source", "quality", "stalls"});
   View by_time = view;
   // --top means the longest, whatever the order.
   if (view.sort.empty() && view.top > 0) by_time.sort = "duration_ns";
@@ -262,6 +332,7 @@ absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, co
   }
   std::string out = Heading(report, style) + "\n";
   AppendTextTable(out, stalls, style);
+  if (report.stalls.empty()) AppendOtherWaits(out, report, view.by, style);
   if (report.stalls_total > report.stalls.size()) {
     out += fmt::format("Only the longest {} of {} were kept; a higher --threshold shows fewer.\n",
                        CountText(report.stalls.size()), CountText(report.stalls_total));

@@ -108,7 +108,8 @@ TEST(StallCauseTest, WhoStarvedAWorkerIsNamed) {
   ASSERT_EQ(report->stalls.size(), 1u);
   EXPECT_EQ(report->stalls[0].cause, StallCause::kStarved);
   ASSERT_TRUE(report->stalls[0].starter.has_value());
-  EXPECT_EQ(report->stalls[0].starter->preempted_by, "rt_hog");
+  EXPECT_EQ(report->stalls[0].starter->preempted_by->comm, "rt_hog");
+  EXPECT_EQ(report->stalls[0].starter->preempted_by->pid, Pid{77});
 }
 
 TEST(StallCauseTest, AnIdleTaskStarvesNobody) {
@@ -126,7 +127,7 @@ TEST(StallCauseTest, AnIdleTaskStarvesNobody) {
   EXPECT_EQ(stall.cause, StallCause::kIdleCpu);
   EXPECT_EQ(stall.cpu_idle, 30ms - 5us);
   ASSERT_TRUE(stall.starter.has_value());
-  EXPECT_FALSE(stall.starter->preempted_by.has_value()) << *stall.starter->preempted_by;
+  EXPECT_FALSE(stall.starter->preempted_by.has_value()) << stall.starter->preempted_by->comm;
   EXPECT_EQ(stall.starter->idled, 30ms - 6us);
 }
 

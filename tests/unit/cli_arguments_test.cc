@@ -60,6 +60,26 @@ TEST(ParseTimeRange, TellsStampsFromTimesSinceTheBegin) {
   EXPECT_EQ(ParseTimeRange("+1.5,")->from->at, Nanos(1'500'000'000));
 }
 
+TEST(ParseTimeRange, AnEndWithAUnitIsALengthAfterTheBegin) {
+  EXPECT_TRUE(ParseTimeRange("+1,+5s")->to->is_length);
+  EXPECT_TRUE(ParseTimeRange("14:02:10,+500ms")->to->is_length);
+  EXPECT_FALSE(ParseTimeRange("+1,+5")->to->is_length);
+  EXPECT_FALSE(ParseTimeRange(",+5s")->to->is_length);
+  EXPECT_FALSE(ParseTimeRange("+1s,+5")->from->is_length);
+}
+
+TEST(ParseTimeRange, TakesTimesOfDay) {
+  using namespace std::chrono_literals;
+  const TimeRange range = *ParseTimeRange("14:02:10.5,23:59");
+  EXPECT_TRUE(range.from->time_of_day);
+  EXPECT_EQ(range.from->at, 14h + 2min + 10500ms);
+  EXPECT_EQ(range.to->at, 23h + 59min);
+  for (const std::string_view text :
+       {"24:00,", "1:60,", "1:,", ":1,", "1:2:,", "1:2:x,", "1:2:3:4,"}) {
+    EXPECT_FALSE(ParseTimeRange(text).ok()) << text;
+  }
+}
+
 TEST(ParseTimeRange, MayBeOpenAtOneEnd) {
   EXPECT_FALSE(ParseTimeRange(",+2")->from.has_value());
   EXPECT_FALSE(ParseTimeRange("5,")->to.has_value());

@@ -118,15 +118,27 @@ TEST(IdleWaitTest, ACpuThatLeavesAnotherTaskThanTheIdleOneDidNotIdleUntilThen) {
   EXPECT_TRUE(Reconstruct(t).idle_waits.empty());
 }
 
-TEST(IdleWaitTest, IsAFindingWithItsTimeAndCount) {
-  TraceBuilder t = Late();
+TEST(IdleWaitTest, IsAFindingWhenItHappensAgainAndAgain) {
+  TraceBuilder once = Late();
+  const auto one = Analyze(once, {});
+  ASSERT_TRUE(one.ok());
+  EXPECT_TRUE(one->findings.empty());
+  TraceBuilder t;
+  for (int i = 0; i < 3; ++i) {
+    const Nanos at = i * 10ms;
+    t.Switch(at + 1us, 0, kWorker, kTask, 'I').Put(at + 5us, kTask, kWorkA);
+    t.Waking(at + 6us, kTask, kWorker).Switch(at + 10us, 0, kTask, kIdle);
+    t.Switch(at + 5ms, 0, kIdle, kWorker).Run(at + 5001us, at + 5002us, kWorker, kWorkA);
+  }
   const auto report = Analyze(t, {});
   ASSERT_TRUE(report.ok());
   ASSERT_EQ(report->findings.size(), 1u);
-  EXPECT_EQ(report->findings[0].kind, "idle_cpu");
-  EXPECT_EQ(report->findings[0].text,
-            "1 item of cpu0 waited, activated, while CPU 0 idled: for 4.99ms in all, one of them "
-            "for 4.99ms");
+  const Finding& finding = report->findings[0];
+  EXPECT_EQ(finding.kind, FindingKind::kIdleCpu);
+  EXPECT_EQ(finding.pool, "cpu0");
+  EXPECT_EQ(finding.cpu, Cpu{0});
+  EXPECT_EQ(finding.count, 3u);
+  EXPECT_GE(finding.worst, 4990us);
 }
 
 TEST(IdleWaitTest, WithoutSchedulerEventsNothingIsSaid) {
@@ -134,7 +146,7 @@ TEST(IdleWaitTest, WithoutSchedulerEventsNothingIsSaid) {
   t.Put(5us, kTask, kWorkA).Run(5001us, 5002us, kWorker, kWorkA);
   const auto report = Analyze(t, {});
   ASSERT_TRUE(report.ok());
-  EXPECT_TRUE(report->findings.empty());
+  for (const Finding& finding : report->findings) EXPECT_NE(finding.kind, FindingKind::kIdleCpu);
   ASSERT_EQ(report->pools.size(), 1u);
   EXPECT_FALSE(report->pools[0].idle_waits.has_value());
 }

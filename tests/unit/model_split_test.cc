@@ -256,7 +256,7 @@ TEST(GapTest, NamesTheWorkerThatEndedItAndTheTaskThatHadItsCpu) {
   EXPECT_EQ(gap.starter_pid, Pid{kWorker.pid});
   ASSERT_TRUE(gap.starter.has_value());
   EXPECT_EQ(gap.starter->runqueue, 40ms);
-  EXPECT_EQ(t.names().Get(gap.starter_preempted_by), "spin");
+  EXPECT_EQ(t.names().Get(gap.starter_preempted_by.comm), "spin");
 }
 
 TEST(GapTest, NamesTheTaskThatPreemptedAHolder) {
@@ -271,7 +271,7 @@ TEST(GapTest, NamesTheTaskThatPreemptedAHolder) {
   ASSERT_EQ(o.gaps.size(), 1u);
   ASSERT_EQ(o.gaps[0].holders.size(), 1u);
   EXPECT_EQ(o.gaps[0].holders[0].split.value_or(RunSplit{}).preempted, 40ms);
-  EXPECT_EQ(t.names().Get(o.gaps[0].holders[0].preempted_by), "spin");
+  EXPECT_EQ(t.names().Get(o.gaps[0].holders[0].preempted_by.comm), "spin");
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ Stall SampleStall(uint64_t id, Nanos duration) {
   stall.duration = duration;
   stall.delayed_items = 2;
   stall.worst_latency = duration;
-  stall.delayed = {{"waiting_fn", "kblockd", 2, duration}};
+  stall.delayed = {{"waiting_fn", "kblockd", 2, 2, duration, {}}};
   return stall;
 }
 
@@ -170,14 +170,50 @@ TEST(RenderReport, ListsTheLongestStalls) {
   EXPECT_TRUE(Contains(text, "waiting_fn x2"));
 }
 
-TEST(RenderReport, PrintsFindingsWithTheirCommandsUncut) {
+TEST(RenderReport, PutsFindingsFirstWithTheirCommandsUncut) {
   Report report = Sample();
-  const std::string command = "wqprof works '" + std::string(100, 'x') + "'";
-  report.findings = {{1, "stall", std::string(60, 'a') + " " + std::string(60, 'b'), command}};
-  const std::string text = Text(report, {}, {.columns = 80});
-  EXPECT_TRUE(Contains(text, "  1. aaa"));
-  EXPECT_TRUE(Contains(text, "\n     bbb"));
-  EXPECT_TRUE(Contains(text, "\n     → " + command + "\n"));
+  Finding finding;
+  finding.id = 1;
+  finding.kind = FindingKind::kPendingAtEnd;
+  finding.function = std::string(100, 'f');
+  report.findings = {finding};
+  const std::string text = Text(report, {.by = {.file = std::string(100, 'x')}}, {.columns = 80});
+  EXPECT_LT(text.find("What stands out\n 1. fff"), text.find("Functions"));
+  EXPECT_TRUE(Contains(text, "    more     wqprof works " + std::string(100, 'x') + " --state"));
+  EXPECT_TRUE(Contains(text, "\n    had waited"));
+}
+
+TEST(RenderReport, ShowsFiveFindingsAndHoldsAll) {
+  Report report = Sample();
+  for (uint64_t id = 1; id <= 7; ++id) {
+    Finding finding;
+    finding.id = id;
+    report.findings.push_back(finding);
+  }
+  const std::string text = Text(report);
+  EXPECT_TRUE(Contains(text, " 5. "));
+  EXPECT_FALSE(Contains(text, " 6. "));
+  EXPECT_TRUE(Contains(text, "2 more"));
+  EXPECT_EQ(Document(report, {.top = 1})["findings"].size(), 7u);
+}
+
+TEST(RenderReport, SaysThatNothingStandsOut) {
+  EXPECT_TRUE(
+      Contains(Text(Sample()), "What stands out: nothing waited 1ms or more. Looked for: "));
+  Report report = Sample();
+  report.long_waits = {2, milliseconds(3), "rare_fn", "events"};
+  EXPECT_TRUE(Contains(Text(report), "2 items waited 1ms or more, the longest 3.00ms (rare_fn"));
+}
+
+TEST(RenderReport, FoldsRowsThatDoNotMatter) {
+  Report report = Sample();
+  for (const char* name : {"x_fn", "y_fn", "z_fn"}) {
+    report.functions.push_back({"events", name, "", Latencies(microseconds(2), 3)});
+  }
+  const std::string folded = Text(report, {.fold = true});
+  EXPECT_FALSE(Contains(folded, "z_fn"));
+  EXPECT_TRUE(Contains(folded, "more functions: none waited 1ms")) << folded;
+  EXPECT_TRUE(Contains(Text(report), "z_fn"));
 }
 
 TEST(RenderReport, RefusesAColumnThatNoTableHas) {
@@ -278,7 +314,7 @@ TEST(ExplainStall, TellsWhoWaitedWhoRanAndWhatIsMissing) {
        {"Stall 4: pool cpu3 started nothing for 48.0ms", "From +0.040000s (100.040000",
         "2 items waited, the longest for 48.0ms", "2x waiting_fn [kblockd], worst 48.0ms",
         "hog_fn [events] on kworker/3:1 (77) since +0.000000s, 45.0ms of the stall\n",
-        "Cause: unknown.", "record --sched tells it"}) {
+        "Cause: unknown.", "was not recorded", "1. record who had the CPU: sudo wqprof record"}) {
     EXPECT_TRUE(Contains(story, part)) << part << " in\n" << story;
   }
 }
@@ -291,20 +327,25 @@ TEST(ExplainStall, TellsWhereTheHolderSpentItsTimeWhenThatWasRecorded) {
   stall.at_end = true;
   stall.holders = {{"hog_fn", "events", "kworker/3:1", static_cast<Pid>(77),
                     Timestamp(seconds(100)), milliseconds(45), milliseconds(40), milliseconds(4),
-                    milliseconds(1), milliseconds(1), "rtkit"}};
-  stall.starter = {"kworker/3:2", static_cast<Pid>(78), {.runqueue = milliseconds(47)}, "rtkit"};
+                    milliseconds(1), milliseconds(1), Task{"rtkit", Pid{9}, 49}}};
+  stall.starter = {"kworker/3:2",
+                   static_cast<Pid>(78),
+                   {.runqueue = milliseconds(47)},
+                   Task{"rtkit", Pid{9}, 49},
+                   {}};
   stall.delayed = {
-      {"victim", "events", 3, milliseconds(48), {{"task", "sh", 2}, {"softirq", "", 1}}}};
+      {"victim", "events", 3, 3, milliseconds(48), {{"task", "sh", 2}, {"softirq", "", 1}}}};
   const std::string story = ExplainStall(report, stall, {});
-  EXPECT_TRUE(
-      Contains(story, "40.0ms on the CPU, 1.00ms asleep (1.00ms in D), 4.00ms preempted by rtkit"));
+  EXPECT_TRUE(Contains(
+      story,
+      "40.0ms on the CPU, 1.00ms asleep (1.00ms in D), 4.00ms preempted by rtkit[9] (rt 50)"));
   EXPECT_TRUE(Contains(story,
                        "Ended by kworker/3:2 (78), which until then was\n    47.0ms on a runqueue, "
-                       "where rtkit had the CPU.\n"));
+                       "where rtkit[9] (rt 50) had the CPU.\n"));
   EXPECT_TRUE(Contains(story, "3x victim [events], worst 48.0ms, queued by sh x2, softirq x1\n"));
   EXPECT_TRUE(Contains(story, "Cause: cpu_hog: an item kept the CPU"));
   EXPECT_TRUE(Contains(story, "for at least 48.0ms"));
-  EXPECT_FALSE(Contains(story, "--sched"));
+  EXPECT_TRUE(Contains(story, "  Try:\n    1. queue hog_fn on a WQ_UNBOUND workqueue"));
 }
 
 TEST(ExplainStall, SaysThatNothingRan) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_MODEL_INTERVAL_UNION_H_
-#define WQPROF_MODEL_INTERVAL_UNION_H_
+#ifndef WQPROF_INTERVAL_UNION_H_
+#define WQPROF_INTERVAL_UNION_H_
 
 #include <algorithm>
 #include <iterator>
@@ -54,4 +54,4 @@ class IntervalUnion {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_MODEL_INTERVAL_UNION_H_
+#endif  // WQPROF_INTERVAL_UNION_H_

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_ANALYZE_LONG_WAITS_H_
+#define WQPROF_ANALYZE_LONG_WAITS_H_
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "wqprof/interval_union.h"
+#include "wqprof/model.h"
+#include "wqprof/report.h"
+
+namespace wqprof {
+
+// Waits of kLongWait or more that have one thing in common: their pool, or their workqueue and CPU.
+struct WaitGroup {
+  uint64_t items = 0;
+  Nanos waited{0};  // summed over the items
+  Nanos worst{0};
+  std::vector<uint64_t> worst_items;  // ids, the longest wait first, a few
+  IntervalUnion covered;              // time in which at least one of them waited
+  WaitSplit split;                    // of dispatch waits, with scheduler events
+  std::vector<Finding::Delayed> delayed;
+  std::vector<Finding::Culprit> had_cpu;  // tasks, while workers were on a runqueue
+};
+
+// Collects them.  Memory: a fixed amount for each pool, and each workqueue and CPU.
+class LongWaitCollector {
+ public:
+  // Items of one unbound workqueue have Cpu::kNone.
+  using Slots = std::pair<NameId, Cpu>;
+
+  explicit LongWaitCollector(const EventSource& source) : source_(source) {}
+  // `stalled`: it waited through a stall, which is told elsewhere.
+  void Add(const WorkItem& item, const ItemSplit* split, bool stalled);
+
+  const std::map<PoolId, WaitGroup>& dispatch() const { return dispatch_; }
+  const std::map<Slots, WaitGroup>& activation() const { return activation_; }
+  LongWaits Summary() const;
+
+ private:
+  void AddDispatch(const WorkItem& item, const ItemSplit* split);
+  void AddTo(WaitGroup& group, const WorkItem& item, Timestamp from, Timestamp to) const;
+
+  const EventSource& source_;
+  std::map<PoolId, WaitGroup> dispatch_;
+  std::map<Slots, WaitGroup> activation_;
+  LongWaits summary_;
+  NameId worst_function_ = NameId::kUnknown, worst_workqueue_ = NameId::kUnknown;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_ANALYZE_LONG_WAITS_H_

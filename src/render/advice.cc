@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/advice.h"
+
+#include <fmt/format.h>
+
+#include "wqprof/number_text.h"
+
+namespace wqprof {
+namespace {
+
+using Advice = std::vector<std::string>;
+
+std::string Named(std::string_view name, std::string_view otherwise) {
+  return std::string(name.empty() ? otherwise : name);
+}
+
+Advice AgainstTask(const Blame& blame) {
+  const bool unbound = blame.cpu == Cpu::kNone;
+  if (!blame.task) {
+    return {unbound
+                ? "leave a CPU free: more tasks want to run than there are CPUs"
+                : fmt::format("see what else runs on CPU {}, and move it away", ToInt(blame.cpu)),
+            "make the workqueue WQ_HIGHPRI, so that its workers run at nice -20"};
+  }
+  const Task& task = *blame.task;
+  const int pid = ToInt(task.pid);
+  if (task.comm.starts_with("kworker/")) {
+    // A worker is neither moved nor reniced from outside.
+    return {"keep unbound works off the CPU: /sys/devices/virtual/workqueue/cpumask",
+            "make the workqueue WQ_HIGHPRI, so that its workers run at nice -20"};
+  }
+  const bool rt = PolicyOf(task) == "rt" || PolicyOf(task) == "deadline";
+  Advice out;
+  if (blame.tasks <= 1 && !unbound) {
+    out.push_back(
+        fmt::format("keep {} off CPU {}: taskset -pc CPUS {}", task.comm, ToInt(blame.cpu), pid));
+  }
+  if (rt) {
+    out.push_back(
+        fmt::format("make {} an ordinary task, or let it sleep: chrt -o -p 0 {}", task.comm, pid));
+    if (!unbound) out.push_back("queue works that must not wait on a WQ_UNBOUND workqueue");
+    return out;
+  }
+  if (blame.tasks <= 1) {
+    out.push_back(fmt::format("let it give way: renice -n 19 -p {}", pid));
+  } else {
+    out.push_back(
+        "run fewer such tasks at once, at nice 19, or in a cgroup with a lower cpu.weight");
+  }
+  out.push_back("make the workqueue WQ_HIGHPRI, so that its workers run at nice -20");
+  return out;
+}
+
+Advice AgainstHog(const Blame& blame) {
+  const std::string function = Named(blame.function, "the work");
+  return {fmt::format("queue {} on a WQ_UNBOUND workqueue, or set WQ_CPU_INTENSIVE on {}", function,
+                      Named(blame.workqueue, "its workqueue")),
+          fmt::format("make {} do less at a time, and call cond_resched() or queue itself again",
+                      function)};
+}
+
+Advice AgainstSleeper(const Blame& blame) {
+  return {fmt::format("find out what {} sleeps on: sudo cat /proc/PID/stack of its worker, or "
+                      "echo w > /proc/sysrq-trigger",
+                      Named(blame.function, "it")),
+          fmt::format("do not sleep in {}: poll, or queue it again once it can go on",
+                      Named(blame.function, "the work"))};
+}
+
+}  // namespace
+
+std::vector<std::string> AdviceOnStall(const Blame& blame) {
+  switch (blame.cause) {
+    case StallCause::kStarved:
+      return AgainstTask(blame);
+    case StallCause::kCpuHog:
+      return AgainstHog(blame);
+    case StallCause::kAllBlocked:
+      return AgainstSleeper(blame);
+    case StallCause::kNoIdleWorker:
+      return {"look for memory pressure while it happens: cat /proc/pressure/memory",
+              "give the workqueue a rescuer (WQ_MEM_RECLAIM) if works must run then"};
+    case StallCause::kBehindItem:
+      return {fmt::format("make {} shorter: what waits is bound to its worker",
+                          Named(blame.function, "the item ahead")),
+              "give works that need not wait for each other a work_struct of their own"};
+    case StallCause::kSoftirqDelay:
+      return {"look at what keeps softirqs off the CPU: sudo wqprof record --irqs -d 10s",
+              "move the work to a workqueue without WQ_BH"};
+    case StallCause::kIdleCpu:
+      return {"allow shallow sleep states only: sudo cpupower idle-set -D 10",
+              "on a virtual machine, look at the steal time: vmstat 1"};
+    case StallCause::kUnknown:
+      break;
+  }
+  if (!blame.has_sched) return {"record who had the CPU: sudo wqprof record -d 10s"};
+  return {"record longer, with interrupts: sudo wqprof record --irqs -d 60s"};
+}
+
+namespace {
+
+Blame BlameOf(const Finding& finding, const Report& report) {
+  Blame blame;
+  blame.cause = finding.cause;
+  blame.cpu = finding.cpu;
+  blame.has_sched = report.source.has_sched;
+  blame.tasks = finding.culprits.size();
+  if (!finding.culprits.empty()) {
+    const Finding::Culprit& first = finding.culprits.front();
+    blame.task = first.task;
+    blame.function = first.function;
+    blame.workqueue = first.workqueue;
+  }
+  return blame;
+}
+
+Advice AgainstLimit(const Finding& finding) {
+  const std::string& workqueue = finding.workqueue;
+  if (finding.unheld) return {fmt::format("find out who froze or plugged {}", workqueue)};
+  Advice out;
+  if (!finding.culprits.empty()) {
+    out.push_back(
+        fmt::format("make {} shorter: the others wait for its end", finding.culprits[0].function));
+  }
+  out.push_back(
+      fmt::format("raise max_active of {} in alloc_workqueue(), or, if it has WQ_SYSFS, in "
+                  "/sys/devices/virtual/workqueue/{}/max_active (an ordered workqueue keeps 1)",
+                  workqueue, workqueue));
+  return out;
+}
+
+Advice AgainstDispatch(const Finding& finding, const Report& report) {
+  Blame blame = BlameOf(finding, report);
+  const WaitSplit& wait = finding.wait;
+  const Nanos all = wait.Sum();
+  if (all == Nanos(0) || wait.unknown > all / 2) {
+    blame.cause = StallCause::kUnknown;
+  } else if (wait.head_of_line > wait.runqueue + wait.wakeup) {
+    if (finding.cpu == Cpu::kNone) {
+      return {fmt::format("queue less at once, or make {} shorter",
+                          Named(blame.function, "what is ahead")),
+              "for per-CPU works that may run anywhere: more than one CPU would take them"};
+    }
+    return {fmt::format("make {} shorter, or queue it on a WQ_UNBOUND workqueue",
+                        Named(blame.function, "what is ahead")),
+            "spread the load: queue_work_on() other CPUs, or WQ_UNBOUND"};
+  } else if (wait.hold > wait.runqueue) {
+    blame.cause = StallCause::kCpuHog;
+  } else if (wait.worker_creation > wait.runqueue) {
+    blame.cause = StallCause::kNoIdleWorker;
+  } else {
+    blame.cause = StallCause::kStarved;
+  }
+  return AdviceOnStall(blame);
+}
+
+}  // namespace
+
+std::vector<std::string> AdviceOn(const Finding& finding, const Report& report) {
+  Blame blame = BlameOf(finding, report);
+  switch (finding.kind) {
+    case FindingKind::kStall:
+      return AdviceOnStall(blame);
+    case FindingKind::kActivationWait:
+      return AgainstLimit(finding);
+    case FindingKind::kDispatchWait:
+      return AgainstDispatch(finding, report);
+    case FindingKind::kLongExecution:
+      blame.function = finding.function;
+      blame.workqueue = finding.workqueue;
+      return AgainstHog(blame);
+    case FindingKind::kIdleCpu:
+      blame.cause = StallCause::kIdleCpu;
+      return AdviceOnStall(blame);
+    case FindingKind::kLoop:
+      return {fmt::format("let {} wait between rounds: queue_delayed_work() with a delay",
+                          Named(finding.function, "it")),
+              "find out which event it waits for, and queue it from there"};
+    case FindingKind::kPendingAtEnd:
+      return {"record longer: sudo wqprof record -d 60s"};
+    case FindingKind::kLostEvents:
+      return {"use a larger buffer per CPU"};
+    case FindingKind::kUnmatched:
+      return {"record all four workqueue events, unfiltered: sudo wqprof record does"};
+  }
+  return {};
+}
+
+}  // namespace wqprof

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "render/finding_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/advice.h"
+#include "render/cells.h"
+#include "render/command_text.h"
+#include "render/task_text.h"
+#include "wqprof/number_text.h"
+
+namespace wqprof {
+namespace {
+
+constexpr size_t kNamed = 3;
+
+std::string WorkText(std::string_view function, std::string_view workqueue) {
+  std::string out(function.empty() ? "a function unknown" : function);
+  if (!workqueue.empty()) out += fmt::format(" [{}]", workqueue);
+  return out;
+}
+
+std::string CulpritText(const Finding::Culprit& culprit) {
+  return culprit.task ? TaskText(*culprit.task) : WorkText(culprit.function, culprit.workqueue);
+}
+
+// "a, b and 3 others".
+std::string ListOf(std::vector<std::string> names, size_t all) {
+  if (names.size() > kNamed) names.resize(kNamed);
+  if (names.size() < all) {
+    const size_t more = all - names.size();
+    return fmt::format("{} and {} {}", fmt::join(names, ", "), more,
+                       more == 1 ? "other" : "others");
+  }
+  if (names.size() == 1) return names.front();
+  const std::string last = names.empty() ? "" : names.back();
+  if (!names.empty()) names.pop_back();
+  return fmt::format("{} and {}", fmt::join(names, ", "), last);
+}
+
+// Those that had a tenth of the time or more; the others are only counted.
+std::string CulpritList(const Finding& finding) {
+  std::vector<std::string> names;
+  for (const Finding::Culprit& culprit : finding.culprits) {
+    if (culprit.time * 10 < finding.culprits.front().time) break;
+    names.push_back(CulpritText(culprit));
+  }
+  return ListOf(names, finding.culprits.size());
+}
+
+std::string CpuText(Cpu cpu) {
+  return cpu == Cpu::kNone ? "its CPUs" : fmt::format("CPU {}", ToInt(cpu));
+}
+
+std::string ShareText(const Finding& finding) {
+  return fmt::format("{} of the trace", PercentText(std::min(1.0, finding.share)));
+}
+
+std::string AtLeast(const Finding& finding) { return finding.at_end ? "at least " : ""; }
+
+std::string StallText(const Finding& f) {
+  std::string out;
+  if (f.count == 1) {
+    out = fmt::format("{} started nothing for {}{} ({})", f.pool, AtLeast(f), DurationText(f.total),
+                      ShareText(f));
+  } else if (f.stretches == 1) {
+    out = fmt::format("{} started next to nothing for {} ({}): {} in a row", f.pool,
+                      DurationText(f.total), ShareText(f), CountOf(f.count, "stall"));
+  } else {
+    out = fmt::format("{} started nothing for up to {}, {} times, {} in all ({})", f.pool,
+                      DurationText(f.stretch), CountText(f.stretches), DurationText(f.total),
+                      ShareText(f));
+  }
+  return out + fmt::format("; worst wait {}{}", AtLeast(f), DurationText(f.worst));
+}
+
+std::string StallBecause(const Finding& f, const Report& report) {
+  const std::string who = f.culprits.empty() ? "" : CulpritList(f);
+  switch (f.cause) {
+    case StallCause::kStarved:
+      return fmt::format("{} had {} while a worker was runnable", who.empty() ? "other tasks" : who,
+                         CpuText(f.cpu));
+    case StallCause::kCpuHog:
+      return fmt::format("{} kept the CPU, and the pool lets no other worker run until it sleeps",
+                         who.empty() ? "an item" : who);
+    case StallCause::kAllBlocked:
+      return fmt::format("all workers slept in their items: {}", who.empty() ? "unknown" : who);
+    case StallCause::kNoIdleWorker:
+      return fmt::format("no idle worker was left and a new one took long to create{}",
+                         who.empty() ? "" : fmt::format("; {} was executing", who));
+    case StallCause::kBehindItem:
+      return fmt::format("they had to wait for {}", who.empty() ? "the item ahead of them" : who);
+    case StallCause::kSoftirqDelay:
+      return "the softirq that runs these items came late";
+    case StallCause::kIdleCpu:
+      return fmt::format("a worker was awake, but {} idled on", CpuText(f.cpu));
+    case StallCause::kUnknown:
+      break;
+  }
+  std::string out = report.source.has_sched ? "unknown: no single thing took most of it"
+                                            : "unknown: who had the CPU was not recorded";
+  if (!who.empty()) out += fmt::format("; {} was executing meanwhile", who);
+  return out;
+}
+
+std::string DelayedText(const Finding& f) {
+  uint64_t items = 0;
+  std::vector<std::string> names;
+  for (const Finding::Delayed& row : f.delayed) {
+    items += row.count;
+    names.push_back(row.function.empty() ? "?" : row.function);
+    if (row.count > 1) names.back() += fmt::format(" x{}", CountText(row.count));
+  }
+  if (names.empty()) return "";
+  return fmt::format("{}: {}", CountOf(items, "item"), ListOf(names, names.size()));
+}
+
+std::string ActivationText(const Finding& f) {
+  std::vector<std::string> names = {f.workqueue};
+  names.insert(names.end(), f.others.begin(), f.others.end());
+  const std::string where = f.cpu == Cpu::kNone ? "" : fmt::format(" on CPU {}", ToInt(f.cpu));
+  return fmt::format("{}{}: {} waited up to {} for a slot of max_active ({}){}",
+                     ListOf(names, names.size()), where, CountOf(f.count, "item"),
+                     DurationText(f.worst), ShareText(f),
+                     f.active_max ? fmt::format("; {} active at once", *f.active_max) : "");
+}
+
+std::string ActivationBecause(const Finding& f) {
+  if (f.unheld) {
+    return "none of its items was active meanwhile: it was frozen, or plugged, or what held it "
+           "began before the trace";
+  }
+  if (f.culprits.empty()) return "";
+  Nanos all{0};
+  for (const Finding::Culprit& culprit : f.culprits) all = AddSaturated(all, culprit.time);
+  const Finding::Culprit& first = f.culprits.front();
+  const double share =
+      all > Nanos(0) ? static_cast<double>(first.time.count()) / static_cast<double>(all.count())
+                     : 0;
+  return fmt::format(
+      "{} had the slots, {} of that time{}", WorkText(first.function, ""), PercentText(share),
+      f.culprits.size() > 1 ? fmt::format("; then {}", WorkText(f.culprits[1].function, "")) : "");
+}
+
+std::string DispatchText(const Finding& f) {
+  return fmt::format("{}: {} waited 1ms or more for a worker ({}), {} in sum, the longest {}",
+                     f.pool == "unknown" ? "pools unknown" : f.pool, CountOf(f.count, "item"),
+                     ShareText(f), DurationText(f.waited), DurationText(f.worst));
+}
+
+std::string DispatchBecause(const Finding& f, const Report& report) {
+  const WaitSplit& w = f.wait;
+  const Nanos all = w.Sum();
+  if (all == Nanos(0)) {
+    return report.source.has_sched ? "unknown" : "unknown: who had the CPU was not recorded";
+  }
+  // A part, and what the worker did in it.
+  struct Part {
+    Nanos time;
+    std::string words;
+  };
+  const std::string who = f.culprits.empty() ? "" : CulpritList(f);
+  const bool behind = w.head_of_line > w.runqueue + w.wakeup;
+  const std::vector<Part> parts = {
+      {w.hold, "while workers slept and the pool saw no need to wake one"},
+      {w.worker_creation, "while a new worker was made"},
+      {w.wakeup, "until the woken worker came on a runqueue"},
+      {w.runqueue,
+       "on a runqueue" +
+           (who.empty() || behind ? std::string() : fmt::format(", where {} had the CPU", who))},
+      {w.pre_work, "on its CPU, before the worker came to the item"},
+      {w.head_of_line,
+       "behind items of the pool itself" +
+           (who.empty() || !behind ? std::string() : fmt::format(", mostly {}", who))},
+      {w.unknown, "unknown"}};
+  const auto most = std::max_element(parts.begin(), parts.end(),
+                                     [](const Part& a, const Part& b) { return a.time < b.time; });
+  const double share = static_cast<double>(most->time.count()) / static_cast<double>(all.count());
+  return fmt::format("{} of the waits {}", PercentText(share), most->words);
+}
+
+std::string LoopText(const Finding& f) {
+  std::string who = WorkText(f.function, f.workqueue);
+  if (f.others.empty()) {
+    who += " queues itself";
+  } else {
+    who += fmt::format(" and {} queue each other", ListOf(f.others, f.others.size()));
+  }
+  const Nanos round = f.count > 0 ? f.stretch / static_cast<int64_t>(f.count) : Nanos(0);
+  return fmt::format("{} without pause: {} in {}, {} a round, {} of a CPU", who,
+                     CountOf(f.count, "round"), DurationText(f.stretch), DurationText(round),
+                     PercentText(f.cpu_share));
+}
+
+std::string PendingText(const Finding& f) {
+  return fmt::format("{} had waited {} when the trace ended, {}; or it was cancelled",
+                     WorkText(f.function, f.workqueue), DurationText(f.worst),
+                     f.inactive ? "not activated" : "activated");
+}
+
+std::string LossText(const Report& report) {
+  const Quality& q = report.quality;
+  const std::string lost =
+      q.lost_events ? CountOf(*q.lost_events, "event") : "an unknown number of events";
+  std::string out = fmt::format("lost {}", lost);
+  if (q.lost_gaps > 0) out += fmt::format(" in {}", CountOf(q.lost_gaps, "place"));
+  return out + fmt::format("; {} that this may have touched {} in no percentile",
+                           CountOf(q.match.tainted, "item"), q.match.tainted == 1 ? "is" : "are");
+}
+
+std::string TextOf(const Finding& f, const Report& report) {
+  switch (f.kind) {
+    case FindingKind::kStall:
+      return StallText(f);
+    case FindingKind::kActivationWait:
+      return ActivationText(f);
+    case FindingKind::kDispatchWait:
+      return DispatchText(f);
+    case FindingKind::kLongExecution:
+      return fmt::format("{} {} for {} on {}, {} of {} or more", WorkText(f.function, f.workqueue),
+                         report.source.has_sched ? "kept the CPU" : "executed",
+                         DurationText(f.worst), f.pool, CountOf(f.count, "execution"), "10ms");
+    case FindingKind::kIdleCpu:
+      return fmt::format("{}: {} waited up to {} although {} was idle ({})", f.pool,
+                         CountOf(f.count, "activated item"), DurationText(f.worst),
+                         f.cpu == Cpu::kNone ? "a CPU of the pool" : CpuText(f.cpu), ShareText(f));
+    case FindingKind::kLoop:
+      return LoopText(f);
+    case FindingKind::kPendingAtEnd:
+      return PendingText(f);
+    case FindingKind::kLostEvents:
+      return LossText(report);
+    case FindingKind::kUnmatched:
+      return fmt::format("{} no queue event, though nothing was lost",
+                         CountOf(f.count, "start has", "starts have"));
+  }
+  return "";
+}
+
+std::string BecauseOf(const Finding& f, const Report& report) {
+  switch (f.kind) {
+    case FindingKind::kStall:
+      return StallBecause(f, report);
+    case FindingKind::kActivationWait:
+      return ActivationBecause(f);
+    case FindingKind::kDispatchWait:
+      return DispatchBecause(f, report);
+    case FindingKind::kLongExecution:
+      return "a per-CPU pool starts nothing else while an item keeps the CPU; nothing waited for "
+             "it long enough for a stall";
+    case FindingKind::kIdleCpu:
+      return "workers were asleep, being made, or slow to come to their CPU";
+    case FindingKind::kLostEvents:
+      return "the ring buffer was full";
+    case FindingKind::kUnmatched:
+      return "were all four workqueue events recorded, unfiltered?";
+    case FindingKind::kLoop:
+    case FindingKind::kPendingAtEnd:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
+
+FindingWords WordsOf(const Finding& finding, const Report& report, const Invocation& by) {
+  return {TextOf(finding, report), BecauseOf(finding, report), DelayedText(finding),
+          AdviceOn(finding, report), NextCommand(finding, report, by)};
+}
+
+std::string LookedFor(const Report& report) {
+  const TraceInfo& info = report.source;
+  std::vector<std::string> what = {
+      fmt::format("stalls of {} or more", DurationText(report.stall_threshold))};
+  if (info.has_activate) what.emplace_back("waits for max_active");
+  what.emplace_back("waits for a worker");
+  what.emplace_back("long executions");
+  if (info.has_sched) what.emplace_back("idle CPUs");
+  what.emplace_back("loops");
+  what.emplace_back("lost events");
+  return fmt::format("{}", fmt::join(what, ", "));
+}
+
+Table FindingTable(const Report& report, const Invocation& by) {
+  Table table{.key = "findings", .title = "Findings"};
+  table.columns = {{"id", ""},
+                   {"kind", ""},
+                   {"severity", ""},
+                   {"text", ""},
+                   {"because", ""},
+                   {"try", ""},
+                   {"next", ""},
+                   {"pool", ""},
+                   {"workqueue", ""},
+                   {"function", ""},
+                   {"cause", ""},
+                   {"others", ""},
+                   {"task", "", kJson},
+                   {"culprits", "", kJson},
+                   {"delayed", "", kJson},
+                   {"stall_ids", ""},
+                   {"item_ids", ""},
+                   {"worst_ns", ""},
+                   {"total_ns", ""},
+                   {"waited_ns", ""},
+                   {"share", ""},
+                   {"count", ""}};
+  for (Column& column : table.columns) {
+    if (column.audience == kAll) column.audience = kMachine;
+  }
+  for (const Finding& f : report.findings) {
+    const FindingWords words = WordsOf(f, report, by);
+    Table culprits{.key = "culprits", .title = ""};
+    culprits.columns = {{"function", ""}, {"workqueue", ""}, {"task", ""}, {"time_ns", ""}};
+    for (const Finding::Culprit& c : f.culprits) {
+      culprits.rows.push_back(
+          {WordCell(c.function), WordCell(c.workqueue), TaskCell(c.task), c.time});
+    }
+    Table delayed{.key = "delayed", .title = ""};
+    delayed.columns = {{"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}};
+    for (const Finding::Delayed& d : f.delayed) {
+      delayed.rows.push_back({WordCell(d.function), WordCell(d.workqueue), d.count, d.worst});
+    }
+    const bool waits = f.total > Nanos(0);
+    const bool stall = f.kind == FindingKind::kStall;
+    table.rows.push_back({Id{static_cast<int64_t>(f.id)},
+                          std::string(ToString(f.kind)),
+                          std::string(ToString(f.severity)),
+                          words.text,
+                          WordCell(words.because),
+                          words.tries,
+                          WordCell(words.next),
+                          WordCell(f.pool),
+                          WordCell(f.workqueue),
+                          WordCell(f.function),
+                          stall ? Cell(std::string(ToString(f.cause))) : Cell(),
+                          f.others,
+                          f.culprits.empty() ? Cell() : TaskCell(f.culprits.front().task),
+                          std::vector<Table>{std::move(culprits)},
+                          std::vector<Table>{std::move(delayed)},
+                          IdList{f.stall_ids},
+                          IdList{f.item_ids},
+                          f.worst > Nanos(0) ? Cell(f.worst) : Cell(),
+                          waits ? Cell(f.total) : Cell(),
+                          f.waited > Nanos(0) ? Cell(f.waited) : Cell(),
+                          waits ? Cell(f.share) : Cell(),
+                          f.count});
+  }
+  return table;
+}
+
+}  // namespace wqprof

@@ -70,6 +70,10 @@ absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Open(const std::string& pa
     fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return ErrnoStatus(errno, path);
   }
+  return Adopt(fd, path);
+}
+
+absl::StatusOr<std::unique_ptr<InputFile>> InputFile::Adopt(int fd, const std::string& path) {
   struct stat st;
   if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
     close(fd);

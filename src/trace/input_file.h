@@ -20,6 +20,8 @@ class InputFile {
   // "-" copies standard input into an unlinked temporary file, since trace.dat is read
   // out of order.
   static absl::StatusOr<std::unique_ptr<InputFile>> Open(const std::string& path);
+  // A regular file that is open already, and from now on this object's.
+  static absl::StatusOr<std::unique_ptr<InputFile>> Adopt(int fd, const std::string& path);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;

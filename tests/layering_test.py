@@ -14,11 +14,13 @@ ARROWS = {
     "base": set(),
     "trace": {"base"},
     "live": {"base", "trace"},
+    "text": {"base", "trace"},
+    "input": {"base", "trace", "text"},
     "model": {"base", "trace"},
     "analyze": {"base", "trace", "model"},
     "budget": {"base", "trace", "model", "analyze"},
     "render": {"base", "trace", "model", "analyze", "budget"},
-    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render"},
+    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render", "text", "input"},
 }
 
 # The module whose face a header in include/wqprof/ is.
@@ -38,6 +40,11 @@ FACES = {
     "page_feed.h": "trace",
     "trace_writer.h": "trace",
     "live.h": "live",
+    "trace_file.h": "trace",
+    "temporary_file.h": "trace",
+    "log_line.h": "text",
+    "text.h": "text",
+    "input.h": "input",
     "model.h": "model",
     "analyze.h": "analyze",
     "report.h": "analyze",
@@ -54,6 +61,7 @@ FACES = {
 OUTSIDE = {
     r"tracefs\.h|.*event-parse\.h|.*kbuffer\.h|.*trace-seq\.h": {"live"},
     r"zstd.*\.h": {"trace"},
+    r"archive(_entry)?\.h": {"input"},
     r"CLI/.*": {"cli"},
     r"nlohmann/.*|pugixml\.hpp": {"render"},
     r"toml\+\+/.*": {"budget"},

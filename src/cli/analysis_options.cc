@@ -6,8 +6,10 @@
 
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "fmt/format.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/input.h"
 #include "wqprof/wall_clock.h"
 
 namespace wqprof {
@@ -34,6 +36,13 @@ absl::StatusOr<int> ParseThreads(std::string_view text) {
         fmt::format("'{}' is not a number of threads: write 1 to {}", text, kMost));
   }
   return threads;
+}
+
+absl::StatusOr<Nanos> ParseStampUnit(std::string_view text) {
+  if (text == "ns") return Nanos(1);
+  if (text == "us") return Nanos(1000);
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not a unit of stamps: write ns, us", text));
 }
 
 // A source whose first events were looked at before the analysis began.
@@ -96,6 +105,10 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
   command.AddParsed(
       {"--threads", "N", "threads that read and sum up (default: one per CPU, up to 8)"},
       &options->threads, ParseThreads);
+  command.AddParsed(
+      {"--stamp-unit", "ns|us",
+       "of a text with stamps like 26254: what they count (default: they are no time)"},
+      &options->stamp_unit, ParseStampUnit);
 }
 
 void AddItemOptions(Command& command, AnalysisOptions* options) {
@@ -174,8 +187,13 @@ TextStyle StyleOf(const AnalysisOptions& options) {
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
   const bool by_default = options.file.empty();
   const std::string path = by_default ? std::string(kDefaultFile) : options.file;
-  absl::StatusOr<std::unique_ptr<EventSource>> source =
-      OpenTrace(path, {.instance = options.instance, .threads = options.threads});
+  // Ctrl-C is the end of what would not end by itself, as trace_pipe.
+  static const SignalQueue signals;
+  InputOptions open;
+  open.trace = {.instance = options.instance, .threads = options.threads};
+  open.stamp_unit = options.stamp_unit;
+  open.stop_fd = signals.fd();
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(path, open);
   if (by_default && absl::IsNotFound(source.status())) {
     return absl::NotFoundError(
         fmt::format("there is no {} here to read.\n"

@@ -25,6 +25,7 @@ struct AnalysisOptions {
   std::string file;  // "": the default recording
   std::string instance;
   int threads = 0;
+  std::optional<Nanos> stamp_unit;  // of a text whose stamps have no point
   std::vector<std::string> workqueues, functions;
   std::vector<Cpu> cpus;
   std::optional<TimeRange> time;
@@ -37,8 +38,8 @@ struct AnalysisOptions {
 };
 
 // Add options to a command; `options` must live as long as the command.
-void AddInputOptions(Command& command, AnalysisOptions* options);    // FILE --instance --threads
-void AddReadingOptions(Command& command, AnalysisOptions* options);  // --instance --threads
+void AddInputOptions(Command& command, AnalysisOptions* options);    // FILE and those
+void AddReadingOptions(Command& command, AnalysisOptions* options);  // --instance --threads ...
 void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
 void AddZoneOption(Command& command, AnalysisOptions* options);      // --utc
 void AddFilterOptions(Command& command, AnalysisOptions* options);   // -w -f -C --utc --time

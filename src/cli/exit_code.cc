@@ -16,6 +16,8 @@ ExitCode CodeOf(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kAlreadyExists:
       return kUsage;
+    case absl::StatusCode::kOutOfRange:
+      return kInsufficient;
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kFailedPrecondition:

@@ -21,9 +21,9 @@ enum ExitCode : int {
 };
 
 // Prints `status` on stderr as "wqprof: <message>" and returns the exit code that belongs
-// to its code: kInvalidArgument, kAlreadyExists -> 2; kPermissionDenied, kUnavailable,
-// kFailedPrecondition, kUnimplemented, kResourceExhausted -> 4; kNotFound, kDataLoss -> 5;
-// anything else -> 70.  kCancelled is silent and 0: whoever read our output has left.
+// to its code: kInvalidArgument, kAlreadyExists -> 2; kOutOfRange -> 3; kPermissionDenied,
+// kUnavailable, kFailedPrecondition, kUnimplemented, kResourceExhausted -> 4; kNotFound,
+// kDataLoss -> 5; anything else -> 70.  kCancelled is silent and 0: the reader has left.
 // Messages say what, why and what to do, in at most three lines.
 int Fail(const absl::Status& status);
 

@@ -2,6 +2,7 @@
 #include "cli/no_match.h"
 
 #include <fnmatch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -33,7 +34,9 @@ Names NamesOf(const Report& report) {
 
 // All names of the recording; empty when it cannot be read twice.
 Names ReadNames(const AnalysisOptions& options) {
-  if (options.file == "-") return {};
+  struct stat st;
+  const std::string file = options.file.empty() ? "wqprof.dat" : options.file;
+  if (file == "-" || stat(file.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options);
   if (!source.ok()) return {};
   const absl::StatusOr<Report> report = Analyze(**source, AnalyzeOptions());

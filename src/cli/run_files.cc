@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "wqprof/input.h"
+
 namespace wqprof {
 
 absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::string>& paths) {
@@ -44,7 +46,7 @@ absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::strin
 absl::Status ReadRuns(const std::vector<std::string>& files, const OpenOptions& options,
                       RunSet& runs) {
   for (const std::string& file : files) {
-    const auto source = OpenTrace(file, options);
+    const auto source = OpenInput(file, {.trace = options, .stamp_unit = {}, .log = nullptr});
     if (!source.ok()) return source.status();
     if (const absl::Status status = runs.Add(**source); !status.ok()) return status;
   }

@@ -161,6 +161,11 @@ void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
 
 void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
   CopyQueuePart(q, run.item);
+  if (context.pool == PoolId::kUnknown && workers_.NameIsCut(context)) {
+    // Of the latency layout: a bound item tells the worker's CPU.
+    if (q.target_cpu != Cpu::kNone) context.pool = pools_.PerCpu(q.target_cpu, false);
+    run.item.pool = context.pool;
+  }
   run.item.state = ItemState::kDone;
   run.item.wait_tainted = losses_.Touches(q.queued);
   ++quality_.executed;

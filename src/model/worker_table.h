@@ -67,6 +67,10 @@ class WorkerTable {
     const size_t i = IndexOf(pid, cpu);
     return i == kNone ? nullptr : &contexts_[i];
   }
+  // Whether nothing is left of the worker's name but what all workers share.
+  bool NameIsCut(const ExecutionContext& worker) const {
+    return source_.names().Get(worker.comm) == "kworker/";
+  }
   // The softirqs of one CPU.
   ExecutionContext& Softirq(Cpu cpu, bool highpri);
   // Null if nothing ever ran there.

@@ -19,8 +19,9 @@ ARROWS = {
     "model": {"base", "trace"},
     "analyze": {"base", "trace", "model"},
     "budget": {"base", "trace", "model", "analyze"},
-    "render": {"base", "trace", "model", "analyze", "budget"},
-    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render", "text", "input"},
+    "klog": {"base", "trace", "model", "analyze", "text"},
+    "render": {"base", "trace", "model", "analyze", "budget", "text", "klog"},
+    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog"},
 }
 
 # The module whose face a header in include/wqprof/ is.
@@ -39,6 +40,7 @@ FACES = {
     "event_source.h": "trace",
     "page_feed.h": "trace",
     "trace_writer.h": "trace",
+    "kernel_log.h": "klog",
     "live.h": "live",
     "trace_file.h": "trace",
     "temporary_file.h": "trace",
@@ -54,6 +56,7 @@ FACES = {
     "render.h": "render",
     "render_chains.h": "render",
     "render_interval.h": "render",
+    "render_log.h": "render",
     "render_verdicts.h": "render",
 }
 

@@ -43,6 +43,8 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void Add(const LogLine& line) = 0;
+  // Whether any line was worth keeping: then a text without events is no error.
+  virtual bool found() const = 0;
 };
 
 struct TextOptions {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/exit_code.h"
+#include "cli/log_view.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "fmt/format.h"
@@ -184,7 +185,24 @@ TextStyle StyleOf(const AnalysisOptions& options) {
   return style;
 }
 
+bool HasNoEvents(const EventSource& source) { return source.stats().seen_events.empty(); }
+
+absl::Status NoItemsInLog(const std::string& path) {
+  return absl::OutOfRangeError(
+      fmt::format("{} is a kernel log: a log has no items: use report\nwqprof report {}",
+                  path == "-" ? "standard input" : path, path));
+}
+
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
+  // Lives as long as any source that is opened here.
+  static LogCollector log;
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options, &log);
+  if (source.ok() && log.found() && HasNoEvents(**source)) return NoItemsInLog(options.file);
+  return source;
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options,
+                                                       LogSink* log) {
   const bool by_default = options.file.empty();
   const std::string path = by_default ? std::string(kDefaultFile) : options.file;
   // Ctrl-C is the end of what would not end by itself, as trace_pipe.
@@ -193,6 +211,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
   open.trace = {.instance = options.instance, .threads = options.threads};
   open.stamp_unit = options.stamp_unit;
   open.stop_fd = signals.fd();
+  open.log = log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(path, open);
   if (by_default && absl::IsNotFound(source.status())) {
     return absl::NotFoundError(

@@ -17,6 +17,7 @@
 #include "wqprof/arguments.h"
 #include "wqprof/event_source.h"
 #include "wqprof/render.h"
+#include "wqprof/text.h"
 
 namespace wqprof {
 
@@ -53,6 +54,14 @@ TextStyle StyleOf(const AnalysisOptions& options);
 
 // Opens FILE, or the default recording.  Any failure means that there is nothing to analyse.
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options);
+// The same; what is no event goes to `log`, which outlives the source.  A kernel log is then a
+// source without events.
+absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options,
+                                                       LogSink* log);
+// The error of a command that needs items, where a kernel log was given.
+absl::Status NoItemsInLog(const std::string& path);
+// Whether the source is a kernel log that holds no event of a workqueue.
+bool HasNoEvents(const EventSource& source);
 
 // The items that the user wants to see.  Times since the begin of the trace need its first
 // event: `source` is then replaced by one that has read it already and gives it again.

@@ -5,6 +5,7 @@
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/log_view.h"
 #include "cli/output.h"
 #include "wqprof/render.h"
 
@@ -25,9 +26,11 @@ absl::Status ReadAll(EventSource& source) {
 }
 
 int RunInfo(const AnalysisOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options);
+  LogCollector log;
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options, &log);
   if (!source.ok()) return FailInput(source.status());
   if (const absl::Status status = ReadAll(**source); !status.ok()) return FailInput(status);
+  if (log.found() && HasNoEvents(**source)) return ShowLogInfo(log.Take(), options);
   const absl::StatusOr<std::string> text =
       RenderInfo((*source)->info(), (*source)->stats(), options.format, StyleOf(options));
   return Fail(text.ok() ? WriteOutput(*text) : text.status());

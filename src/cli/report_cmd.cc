@@ -5,6 +5,7 @@
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/log_view.h"
 #include "cli/report_view.h"
 #include "wqprof/analyze.h"
 
@@ -27,7 +28,8 @@ struct ReportOptions {
 };
 
 int RunReport(const ReportOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
+  LogCollector log;
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
@@ -38,7 +40,10 @@ int RunReport(const ReportOptions& options) {
   absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
   report->filters = FilterWords(options.input);
-  return ShowReport(*report, options.view, options.input);
+  if (!log.found()) return ShowReport(*report, options.view, options.input);
+  const KernelLog kernel_log = log.Take();
+  if (HasNoEvents(**source)) return ShowLog(kernel_log, options.view.view, options.input);
+  return ShowReport(*report, options.view, options.input, &kernel_log);
 }
 
 }  // namespace

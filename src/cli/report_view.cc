@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "fmt/format.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/render_log.h"
 
 namespace wqprof {
 namespace {
@@ -64,7 +65,8 @@ void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& 
   analyze.by_worker = shown("workers");
 }
 
-int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input) {
+int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input,
+               const KernelLog* log) {
   if (shown_as.view.split && input.format == Format::kTable && !report.source.has_sched) {
     Note("the recording has no scheduler events: where its waits went is unknown; record --sched");
     return kInsufficient;
@@ -79,6 +81,10 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
   const TextStyle style = StyleOf(input);
   absl::StatusOr<std::string> text = RenderReport(report, input.format, view, style);
   if (!text.ok()) return Fail(text.status());
+  if (log != nullptr && input.format == Format::kTable) *text += LogText(*log, style);
+  if (log != nullptr && input.format == Format::kJson) {
+    *text = WithLogMember(*std::move(text), *log, report.source.path);
+  }
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
   if (input.format == Format::kCsv) NoteLosses(report);
   if (const std::string missing = ExplainNoMatch(report, input); !missing.empty()) {

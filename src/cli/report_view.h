@@ -9,6 +9,7 @@
 #include "cli/analysis_options.h"
 #include "cli/threshold.h"
 #include "wqprof/analyze.h"
+#include "wqprof/kernel_log.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
@@ -28,7 +29,9 @@ void AddReportViewOptions(Command& command, ReportView* options);
 void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze);
 
 // Writes the report; returns the exit code.
-int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input);
+// With the kernel log of the same text, where there is one.
+int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input,
+               const KernelLog* log = nullptr);
 
 }  // namespace wqprof
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/log_view.h"
 #include "wqprof/input.h"
 
 namespace wqprof {
@@ -46,8 +47,10 @@ absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::strin
 absl::Status ReadRuns(const std::vector<std::string>& files, const OpenOptions& options,
                       RunSet& runs) {
   for (const std::string& file : files) {
-    const auto source = OpenInput(file, {.trace = options, .stamp_unit = {}, .log = nullptr});
+    LogCollector log;
+    const auto source = OpenInput(file, {.trace = options, .stamp_unit = {}, .log = &log});
     if (!source.ok()) return source.status();
+    if (log.found() && HasNoEvents(**source)) return NoItemsInLog(file);
     if (const absl::Status status = runs.Add(**source); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -11,6 +11,7 @@
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/log_view.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/threshold.h"
@@ -96,7 +97,8 @@ int Explain(const Report& report, uint64_t id, const TextStyle& style) {
 }
 
 int RunStalls(const StallsOptions& options) {
-  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
+  LogCollector log;
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
@@ -106,6 +108,9 @@ int RunStalls(const StallsOptions& options) {
   analyze.stall_threshold = TimeOf(options.threshold, (*source)->info());
   absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
+  if (log.found() && HasNoEvents(**source)) {
+    return ShowLockups(log.Take(), options.view, options.explain, options.input);
+  }
   report->filters = FilterWords(options.input);
   Select(options, *report);
   const TextStyle style = StyleOf(options.input);

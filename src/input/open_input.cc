@@ -35,8 +35,9 @@ absl::Status Unreadable(const absl::Status& status) {
 // A text that fails at its end if it held nothing of a workqueue.
 class CheckedText : public EventSource {
  public:
-  CheckedText(std::unique_ptr<TextSource> text, std::string path, OtherText other)
-      : text_(std::move(text)), path_(std::move(path)), other_(other) {}
+  CheckedText(std::unique_ptr<TextSource> text, std::string path, OtherText other,
+              const LogSink* log)
+      : text_(std::move(text)), path_(std::move(path)), other_(other), log_(log) {}
 
   // Reads on until there is an event to give, so that a text without any fails at once.
   absl::Status Peek() {
@@ -52,6 +53,7 @@ class CheckedText : public EventSource {
     auto run = text_->Next();
     if (!run.ok()) return Unreadable(run.status());
     if (!run->empty() || !text_->stats().seen_events.empty()) return run;
+    if (log_ != nullptr && log_->found()) return run;
     return Refuse();
   }
   const TraceInfo& info() const override { return text_->info(); }
@@ -98,6 +100,7 @@ class CheckedText : public EventSource {
   std::unique_ptr<TextSource> text_;
   std::string path_;
   OtherText other_;
+  const LogSink* log_;
   bool peeked_ = false;
   std::span<const Event> run_;
 };
@@ -164,7 +167,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenTextStream(std::unique_ptr<Peek
   auto source = TextSource::Open(
       std::move(decoded), {.path = path, .stamp_unit = options.stamp_unit, .log = options.log});
   if (!source.ok()) return Unreadable(source.status());
-  auto checked = std::make_unique<CheckedText>(*std::move(source), path, other);
+  auto checked = std::make_unique<CheckedText>(*std::move(source), path, other, options.log);
   if (absl::Status s = checked->Peek(); !s.ok()) return s;
   return std::unique_ptr<EventSource>(std::move(checked));
 }

@@ -111,6 +111,14 @@ bool BeginsMessage(std::string_view word) {
          std::find(kWords.begin(), kWords.end(), word) != kWords.end();
 }
 
+bool TakeExtended(Scanner& scan, LogLine& line);
+
+// Whether a line of netconsole follows.
+bool IsExtended(Scanner scan) {
+  LogLine line;
+  return TakeExtended(scan, line);
+}
+
 // "box7 kernel: ", "box7 !WARNING | kernel: ", "10.0.0.7 [  312.4] ".
 void TakeHostAndTag(Scanner& scan, LogLine& line) {
   Scanner ahead = scan;
@@ -130,7 +138,9 @@ void TakeHostAndTag(Scanner& scan, LogLine& line) {
       }
     }
   }
-  if (!TakeTag(ahead, line) && ahead.Peek() != '[' && ahead.Peek() != '<') return;
+  if (!TakeTag(ahead, line) && ahead.Peek() != '[' && ahead.Peek() != '<' && !IsExtended(ahead)) {
+    return;
+  }
   line.host = host;
   scan = ahead;
 }

@@ -60,6 +60,16 @@ class Schemas(unittest.TestCase):
                 with self.subTest(command=command, trace=trace):
                     validator.validate(json.loads(output(command, "--format", "json", trace)))
 
+    def test_describe_the_output_for_every_kernel_log(self):
+        validator = jsonschema.Draft7Validator(schema("log"))
+        logs = [path for path in sorted((program.SOURCE / "tests/data/cases").glob("*/input.txt"))
+                if '"kind": "log"' in (path.parent / "expect.json").read_text()]
+        self.assertGreater(len(logs), 8)
+        for path in logs:
+            for command in ("report", "stalls"):
+                with self.subTest(command=command, log=path.parent.name):
+                    validator.validate(json.loads(output(command, "--format", "json", str(path))))
+
     def test_refuse_a_renamed_field(self):
         document = json.loads(output("report", "--format", "json", program.TRACES[0]))
         document["quality"]["lost"] = document["quality"].pop("lost_events")

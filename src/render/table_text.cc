@@ -79,11 +79,27 @@ bool IsStarred(const Cell& cell) {
 }
 
 // Pads `text` to `width`; where the column has stars, numbers without one leave room for it.
-void AppendPadded(std::string& out, std::string_view text, size_t width, bool right) {
+void AppendPadded(std::string& out, std::string_view text, size_t width, bool right,
+                  std::string_view coloured = {}) {
   const size_t used = std::min(width, DisplayWidth(text));
   if (right) out.append(width - used, ' ');
-  out += text;
+  out += coloured.empty() ? text : coloured;
   if (!right) out.append(width - used, ' ');
+}
+
+// Red for what hurts, yellow for what is in doubt; the words and stars say the same.
+std::string Coloured(std::string_view text, const Column& column, const Cell& cell,
+                     const TextStyle& style) {
+  if (!style.color) return std::string(text);
+  const auto* const time = std::get_if<Nanos>(&cell);
+  if (column.key == "stalled_ns" && time != nullptr && *time > Nanos(0)) {
+    return Alarmed(text, style);
+  }
+  if (column.key == "verdict") {
+    if (text == "FAIL" || text == "slower") return Alarmed(text, style);
+    if (text == "WARN" || text == "?") return Warned(text, style);
+  }
+  return IsStarred(cell) ? Warned(text, style) : std::string(text);
 }
 
 void TrimRight(std::string& out, size_t from) {
@@ -184,7 +200,8 @@ void TextTableWriter::Append(std::string& out, const Table& table) {
       if (slot.column != slots_.front().column) out.append(gap_, ' ');
       std::string text = Text(row[slot.column], style_, style_.columns == 0 ? 0 : slot.width);
       if (slot.right && slot.starred && !IsStarred(row[slot.column])) text += ' ';
-      AppendPadded(out, text, slot.width, slot.right);
+      AppendPadded(out, text, slot.width, slot.right,
+                   Coloured(text, table.columns[slot.column], row[slot.column], style_));
     }
     TrimRight(out, from);
     out += '\n';

@@ -13,22 +13,28 @@
 
 namespace wqprof {
 
-// Which items count.  An empty list lets all through; within a list the globs are OR,
-// between lists AND.
+// Which items count.  An empty list lets all through; within a list the globs are OR, except for
+// exclusions ("!x*", see PassesGlobs()), between lists AND.
 struct ItemFilter {
-  std::vector<std::string> workqueues;  // globs (*, ?, [])
-  std::vector<std::string> functions;
-  std::vector<Cpu> cpus;  // where the item ran, or was queued if it never ran
+  std::vector<std::string> workqueues, functions;
+  std::vector<std::string> pools;    // that executed it, or on whose worklist it waits
+  std::vector<std::string> origins;  // a kind ("task"), or a kind and a name ("task fio")
+  std::vector<Cpu> cpus;             // where the item ran, or was queued if it never ran
   std::vector<ItemState> states;
   Timestamp from = kUnseen, to = kUnseen;  // of the item's last event seen; kUnseen: open
   bool empty() const;
 };
 
+// "task fio", "softirq": an origin as filters and groups of budgets name it.
+std::string OriginName(const EventSource& source, const Origin& origin);
+
 // Decides for one trace's items; remembers the verdict on each name.
 class ItemMatcher {
  public:
-  ItemMatcher(const ItemFilter& filter, const NameTable& names);
+  // `source` and `model` must outlive this object.
+  ItemMatcher(const ItemFilter& filter, const EventSource& source, const Reconstructor& model);
   ~ItemMatcher();
+  ItemMatcher(ItemMatcher&&) noexcept;
   bool Matches(const WorkItem& item);
 
  private:

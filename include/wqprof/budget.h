@@ -14,42 +14,42 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "wqprof/analyze.h"
 #include "wqprof/event_source.h"
+#include "wqprof/measure.h"
 #include "wqprof/report.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
 
-// What of a run is measured.  The first are durations of items.
+// What of a run is measured.  The first are durations of items: the measures in the order of
+// kMeasures, then the parts of the dispatch wait and of the execution in the order of kWaitParts
+// and kRunParts; those have no constants of their own.
 enum class Quantity : uint8_t {
-  kLatency,
-  kActivationWait,
-  kDispatchWait,
-  kExecution,
-  kTotal,
-  // Parts of the dispatch wait and of the execution; with scheduler events.
-  kHold,
-  kWorkerCreation,
-  kWakeup,
-  kRunqueue,
-  kPreWork,
-  kHeadOfLine,
-  kWaitUnknown,
-  kOnCpu,
-  kPreempted,
-  kBlocked,
-  kRunnable,
-  kRunUnknown,
-  kStalls,        // their number
-  kStall,         // their lengths
-  kBusyFraction,  // of pools
-  kBacklog,       // of pools
+  kLatency = static_cast<uint8_t>(Measure::kLatency),
+  kActivationWait = static_cast<uint8_t>(Measure::kActivationWait),
+  kDispatchWait = static_cast<uint8_t>(Measure::kDispatchWait),
+  kExecution = static_cast<uint8_t>(Measure::kExecution),
+  kTotal = static_cast<uint8_t>(Measure::kTotal),
+  kStalls = kMeasures.size() + kWaitParts.size() + kRunParts.size(),  // their number
+  kStall,                                                             // their lengths
+  kBusyFraction,                                                      // of pools
+  kBacklog,                                                           // of pools
   kLostEvents,
   kUnmatched,  // of a whole trace
 };
 inline constexpr size_t kDurations = static_cast<size_t>(Quantity::kStalls);
 inline bool IsDurationOfItems(Quantity quantity) {
   return static_cast<size_t>(quantity) < kDurations;
+}
+// Null: not a measure.
+inline const MeasureSpec* MeasureOf(Quantity quantity) {
+  const auto i = static_cast<size_t>(quantity);
+  return i < kMeasures.size() ? &kMeasures[i] : nullptr;
+}
+// Whether it is a part of a split, which takes scheduler events.
+inline bool IsPart(Quantity quantity) {
+  return IsDurationOfItems(quantity) && MeasureOf(quantity) == nullptr;
 }
 
 // "latency.p99": a quantity, and what is told of its distribution.
@@ -75,10 +75,8 @@ struct Place {
   uint32_t line = 0, column = 0;
 };
 
-// Which items a rule is about.  Within a list OR, between lists AND.
-struct ItemSelector {
-  std::vector<std::string> workqueues, functions, pools, origins;  // globs
-  std::vector<Cpu> cpus;
+// Which items a rule is about.
+struct ItemSelector : ItemFilter {
   // Where the lists stand in the file.
   struct Places {
     Place workqueues, functions, pools, origins;

@@ -13,6 +13,7 @@
 
 #include "wqprof/event_source.h"
 #include "wqprof/hand_over.h"
+#include "wqprof/split.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
@@ -49,6 +50,7 @@ enum class ItemState : uint8_t {
   kBarrier,      // wq_barrier_func: never queued
   kUnmatched,    // a start without a queue event, or an end without a start, that nothing explains
 };
+inline constexpr ItemState kLastItemState = ItemState::kUnmatched;
 // "done", "superseded", ...: the words of wqprof.works/1.
 std::string_view ToString(ItemState state);
 
@@ -59,98 +61,12 @@ struct Origin {
   Pid pid = Pid::kNone;  // kTask, kWork: the task that queued
   // kWork: the function then executing; kSoftirq: delayed_work_timer_fn, if that was seen.
   NameId function = NameId::kUnknown;
+  // The comm of the task, or the function; kUnknown for interrupts and where it is not known.
+  NameId NameIn(const EventSource& source) const {
+    return kind == Kind::kTask ? source.CommOf(pid) : function;
+  }
 };
 std::string_view ToString(Origin::Kind kind);
-
-// A task as the scheduler's events show it.
-struct TaskSeen {
-  static constexpr int16_t kNoPrio = INT16_MIN;
-  NameId comm = NameId::kUnknown;
-  Pid pid = Pid::kNone;    // kNone: no task
-  int16_t prio = kNoPrio;  // the kernel's: -1 deadline, 0..99 real-time, 100..139 fair
-  bool seen() const { return pid != Pid::kNone; }
-};
-
-// [activate, start) by the state of the worker that took the item (doc/kernel.md §5).  The parts
-// add up to the dispatch wait, to the nanosecond.
-struct WaitSplit {
-  Nanos hold{0};             // the worker slept: the pool saw no need to wake it
-  Nanos worker_creation{0};  // it was busy making another worker first
-  Nanos wakeup{0};           // woken, but not yet on a runqueue
-  Nanos runqueue{0};         // on a runqueue: others had its CPU
-  Nanos pre_work{0};         // on its CPU, not yet at the item
-  Nanos head_of_line{0};     // it executed other items
-  Nanos unknown{0};          // the trace does not tell
-  Nanos Sum() const {
-    Nanos sum{0};
-    for (const Nanos part :
-         {hold, worker_creation, wakeup, runqueue, pre_work, head_of_line, unknown}) {
-      sum = AddSaturated(sum, part);
-    }
-    return sum;
-  }
-  WaitSplit& operator+=(const WaitSplit& o) {
-    hold = AddSaturated(hold, o.hold);
-    worker_creation = AddSaturated(worker_creation, o.worker_creation);
-    wakeup = AddSaturated(wakeup, o.wakeup);
-    runqueue = AddSaturated(runqueue, o.runqueue);
-    pre_work = AddSaturated(pre_work, o.pre_work);
-    head_of_line = AddSaturated(head_of_line, o.head_of_line);
-    unknown = AddSaturated(unknown, o.unknown);
-    return *this;
-  }
-};
-
-// [start, end) likewise.
-struct RunSplit {
-  Nanos on_cpu{0};
-  Nanos preempted{0};  // switched out while runnable
-  Nanos blocked{0};    // asleep, in whatever state
-  Nanos runnable{0};   // woken, waited for its CPU
-  Nanos unknown{0};
-  // Of `blocked`, by the letter of the state; what is left is S, or a seldom one.
-  Nanos blocked_in_d{0};
-  Nanos blocked_in_i{0};
-  // Of `on_cpu`, what others took on that CPU: interrupt handlers and softirqs but BH works; BH
-  // works.  Absent when the trace does not tell: without events of interrupts, or of BH works.
-  std::optional<Nanos> stolen_irq, stolen_bh;
-  Nanos blocked_in_s() const { return blocked - blocked_in_d - blocked_in_i; }
-  std::optional<Nanos> Stolen() const {
-    if (!stolen_irq && !stolen_bh) return std::nullopt;
-    return AddSaturated(stolen_irq.value_or(Nanos(0)), stolen_bh.value_or(Nanos(0)));
-  }
-  Nanos Sum() const {
-    Nanos sum{0};
-    for (const Nanos part : {on_cpu, preempted, blocked, runnable, unknown}) {
-      sum = AddSaturated(sum, part);
-    }
-    return sum;
-  }
-  RunSplit& operator+=(const RunSplit& o) {
-    on_cpu = AddSaturated(on_cpu, o.on_cpu);
-    preempted = AddSaturated(preempted, o.preempted);
-    blocked = AddSaturated(blocked, o.blocked);
-    runnable = AddSaturated(runnable, o.runnable);
-    unknown = AddSaturated(unknown, o.unknown);
-    blocked_in_d = AddSaturated(blocked_in_d, o.blocked_in_d);
-    blocked_in_i = AddSaturated(blocked_in_i, o.blocked_in_i);
-    AddIfSeen(stolen_irq, o.stolen_irq);
-    AddIfSeen(stolen_bh, o.stolen_bh);
-    return *this;
-  }
-
- private:
-  static void AddIfSeen(std::optional<Nanos>& sum, std::optional<Nanos> part) {
-    if (part) sum = AddSaturated(sum.value_or(Nanos(0)), *part);
-  }
-};
-
-// Both, for one item; a part whose span is not complete is absent.
-struct ItemSplit {
-  std::optional<WaitSplit> wait;
-  std::optional<RunSplit> run;
-  TaskSeen had_cpu;  // longest, while the worker was on a runqueue; only of waits of 1 ms or more
-};
 
 // Index of an item's split; see Completed.
 enum class SplitId : uint32_t { kNone = 0 };
@@ -190,6 +106,12 @@ struct WorkItem {
   bool run_tainted = false;   // ... or of its execution
 
   bool tainted() const { return wait_tainted || run_tainted; }
+  // Its start was matched to its queue event.
+  bool executed() const { return state == ItemState::kDone || state == ItemState::kRunning; }
+  // Where it ran, or was queued if it never ran.
+  Cpu cpu() const { return run_cpu != Cpu::kNone ? run_cpu : queue_cpu; }
+  // The pool that executed it, or on whose worklist it waits.
+  PoolId its_pool() const { return started != kUnseen ? pool : waited_in; }
   std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }
   std::optional<Nanos> DispatchWait() const { return Between(activated, started); }
   std::optional<Nanos> Latency() const { return Between(queued, started); }

@@ -69,13 +69,36 @@ using Cell = std::variant<std::monostate, bool, uint64_t, Id, IdList, double, Na
 // Who sees a column.
 enum Audience : uint8_t { kSortOnly = 0, kText = 1, kJson = 2, kCsv = 4, kMachine = 6, kAll = 7 };
 
+// What JSON holds in a column: integers that are never negative (kCount) or may be, numbers, ...
+enum class JsonType : uint8_t {
+  kAny,
+  kFlag,
+  kCount,
+  kInteger,
+  kNumber,
+  kShare,      // 0 to 1
+  kText,       // where Column::words is not empty: one of them
+  kTexts,      // a list
+  kIds,        // a list
+  kHistogram,  // one object in JSON, several columns in CSV
+  kTable       // an object if that is a record, else a list of objects; in JSON only
+};
+
 struct Column {
-  std::string key;      // its name in JSON and CSV and for sorting
-  std::string heading;  // its name in text
+  std::string key;           // its name in JSON and CSV and for sorting
+  std::string heading = {};  // its name in text
   Audience audience = kAll;
   size_t min_width = 0;    // may shrink to this in text; 0: it may not
   int drop = 0;            // on a narrow terminal, the highest goes first; 0: never
-  bool histogram = false;  // holds histograms: one object in JSON, several columns in CSV
+  std::string about = {};  // a sentence for the schema
+  bool optional = false;   // documents may lack it
+  std::vector<std::string> words = {};
+  // Set by ColumnOf (columns.h), which knows what the cells are made of.
+  JsonType type = JsonType::kAny;
+  bool nullable = false;
+  std::shared_ptr<const Table> shape = nullptr;  // of kTable: one whose rows do not count
+
+  bool histogram() const { return type == JsonType::kHistogram; }
 };
 
 struct Table {
@@ -89,8 +112,9 @@ struct Table {
   std::string note = {};  // of text: a line below the rows
 };
 
-// Orders the rows by column `key`: numbers from the largest, words from A, absent last; equal
-// ones stay in their order.  kInvalidArgument names the columns that exist.
+// Orders the rows by column `key`: numbers from the largest, ids and times from the smallest, words
+// from A, absent last; equal ones stay in their order.  kInvalidArgument names the columns that
+// exist.
 absl::Status SortRows(Table& table, std::string_view key);
 // Whether SortRows() would succeed.
 bool HasColumn(const Table& table, std::string_view key);
@@ -107,8 +131,9 @@ struct TextStyle {
 
 // Generic writers.  JSON is one document, NDJSON a line with the schema and then one a row.
 void AppendTextTable(std::string& out, const Table& table, const TextStyle& style);
-std::string ToJson(std::string_view schema, std::span<const Table> tables);
-std::string ToNdjson(std::string_view schema, std::span<const Table> tables);
+// Without `buckets` a distribution has its summary only.
+std::string ToJson(std::string_view schema, std::span<const Table> tables, bool buckets = true);
+std::string ToNdjson(std::string_view schema, std::span<const Table> tables, bool buckets = true);
 std::string ToCsv(const Table& table);
 
 // How the user came by the data, so that a command that leads on can be written.
@@ -150,6 +175,7 @@ struct View {
   bool split = false;               // text only: where waits and executions went, instead
   bool fold = false;                // text only: rows that do not matter become one line
   Invocation by = {};
+  bool buckets = true;  // JSON only: histograms with all of their buckets
 };
 
 // Whole results.  kInvalidArgument: no table shown has the column to sort by; or CSV, which

@@ -3,6 +3,7 @@
 #ifndef WQPROF_REPORT_H_
 #define WQPROF_REPORT_H_
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,21 +11,23 @@
 
 #include "wqprof/event_source.h"
 #include "wqprof/histogram.h"
+#include "wqprof/measure.h"
 #include "wqprof/model.h"
 
 namespace wqprof {
 
-// How far the numbers can be trusted; the fields of `quality` in doc/spec.md §5.
+// How far the numbers can be trusted.  What each counter means stands in kAnomalies (anomaly.h).
 struct Quality {
   std::optional<uint64_t> lost_events = 0;  // absent: lost, number unknown
   uint64_t lost_gaps = 0;
   MatchQuality match;
+  uint64_t time_reversals = 0, unread_lines = 0;
   uint64_t corrupt_pages = 0;
   bool truncated = false;
   bool unfinished = false;  // the recorder was killed
   // Matched starts of all non-barrier starts that the trace should explain; absent: none.
   std::optional<double> paired_fraction;
-  // Nothing lost, damaged or unexplained.
+  // Nothing lost, damaged or unexplained: no anomaly that is a doubt.
   bool complete() const;
 };
 
@@ -36,14 +39,17 @@ struct SplitSums {
   RunSplit run;
 };
 
-// The five measures of doc/spec.md §2 over a set of items.
+// The measures of doc/spec.md §2 over a set of items.
 struct Measures {
   uint64_t queued = 0;    // queue events
   uint64_t executed = 0;  // starts matched to their queue event
   uint64_t superseded = 0;
-  Histogram latency, activation_wait, dispatch_wait, execution, total;
-  Histogram timer_slack;  // of delayed works, with timer events: how late they were queued
+  std::array<Histogram, kMeasures.size()> durations;  // by Measure
   SplitSums split;
+  const Histogram& operator[](Measure measure) const {
+    return durations[static_cast<size_t>(measure)];
+  }
+  Histogram& operator[](Measure measure) { return durations[static_cast<size_t>(measure)]; }
   void Merge(const Measures& other);
   // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.
   // `its_split` may be null.

@@ -56,7 +56,7 @@ std::vector<ActivationRow> ActivationRows(const EventSource& source, const Recon
                                           const ItemFilter& filter, Nanos duration) {
   ItemFilter by_workqueue;
   by_workqueue.workqueues = filter.workqueues;
-  ItemMatcher matcher(by_workqueue, source.names());
+  ItemMatcher matcher(by_workqueue, source, model);
   std::vector<ActivationRow> rows;
   for (const ActivationAccount& account : model.Activations()) {
     WorkItem any;

@@ -66,7 +66,7 @@ struct Analyzer::State {
       : source(s),
         model(m),
         options(std::move(o)),
-        matcher(options.filter, s.names()),
+        matcher(options.filter, s, m),
         stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
         long_waits(s) {}
 
@@ -142,9 +142,7 @@ struct Analyzer::State {
   }
 
   uint64_t OriginKey(const Origin& origin) const {
-    NameId name = origin.function;
-    if (origin.kind == Origin::Kind::kTask) name = source.CommOf(origin.pid);
-    return KeyOf(static_cast<uint32_t>(origin.kind), ToInt(name));
+    return KeyOf(static_cast<uint32_t>(origin.kind), ToInt(origin.NameIn(source)));
   }
 
   std::string Name(uint32_t id) const {
@@ -249,6 +247,8 @@ struct Analyzer::State {
     q.lost_events = report.read.lost_events;
     q.lost_gaps = report.read.lost_gaps;
     q.match = model.quality();
+    q.time_reversals = report.read.time_reversals;
+    q.unread_lines = report.read.unread_lines;
     q.corrupt_pages = report.read.corrupt_pages;
     q.truncated = report.read.truncated;
     q.unfinished = report.source.unfinished;

@@ -12,10 +12,6 @@ namespace {
 
 constexpr size_t kMaxSteps = 64;
 
-bool WasExecuted(const WorkItem& item) {
-  return item.state == ItemState::kDone || item.state == ItemState::kRunning;
-}
-
 // Whether `a` waited longer than `b`; the earlier one first.
 bool WaitedLonger(const WorkItem& a, const WorkItem& b) {
   const Nanos none(-1);
@@ -32,7 +28,7 @@ std::optional<Nanos> Chain::Span() const {
 
 struct ChainCollector::State {
   State(const EventSource& s, const Reconstructor& m, ChainOptions o)
-      : source(s), model(m), options(std::move(o)), matcher(options.filter, s.names()) {}
+      : source(s), model(m), options(std::move(o)), matcher(options.filter, s, m) {}
 
   // An item that is remembered.
   struct Known {
@@ -105,7 +101,7 @@ struct ChainCollector::State {
         ++(parent != nullptr ? report.edges : report.lost_parents);
       }
       if (!matcher.Matches(next.item)) continue;
-      if (WasExecuted(next.item)) tree.Count(next.node, next.item);
+      if (next.item.executed()) tree.Count(next.node, next.item);
       Offer(next.item);
     }
   }
@@ -145,9 +141,7 @@ struct ChainCollector::State {
     const Origin& origin = path.back().origin;
     chain.whole = origin.kind != Origin::Kind::kWork && origin.kind != Origin::Kind::kUnknown;
     chain.origin_kind = ToString(origin.kind);
-    const NameId name =
-        origin.kind == Origin::Kind::kTask ? source.CommOf(origin.pid) : origin.function;
-    chain.origin_name = SplitFunction(source.names().Get(name)).name;
+    chain.origin_name = SplitFunction(source.names().Get(origin.NameIn(source))).name;
     for (size_t i = path.size(); i-- > 0;) {
       const WorkItem& item = path[i];
       const FunctionName function = SplitFunction(source.names().Get(item.function));

@@ -137,7 +137,8 @@ std::vector<Finding> LoopFindings(const Report& report, const FindingFacts& fact
       const std::string name = name_of(id);
       if (id != loop.functions.front()) finding.others.push_back(name);
       for (const FunctionRow& row : report.functions) {
-        if (row.function == name) executed = AddSaturated(executed, row.measures.execution.sum());
+        if (row.function == name)
+          executed = AddSaturated(executed, row.measures[Measure::kExecution].sum());
       }
     }
     const double of_span =

@@ -8,16 +8,14 @@ namespace wqprof {
 
 IntervalCollector::IntervalCollector(const EventSource& source, const Reconstructor& model,
                                      const ItemFilter& filter)
-    : source_(source), model_(model), matcher_(filter, source.names()) {}
+    : source_(source), model_(model), matcher_(filter, source, model) {}
 
 void IntervalCollector::Add(const Completed& completed) {
   next_.stalls += completed.gaps.size();
   for (const WorkItem& item : completed.items) {
-    const bool executed = item.state == ItemState::kDone || item.state == ItemState::kRunning;
-    if (!executed || !matcher_.Matches(item)) continue;
+    if (!item.executed() || !matcher_.Matches(item)) continue;
     ++next_.started;
-    const auto latency = item.Latency();
-    if (latency && *latency >= Nanos(0) && !item.wait_tainted) next_.latency.Add(*latency);
+    if (const auto latency = SpecOf(Measure::kLatency).Of(item)) next_.latency.Add(*latency);
   }
 }
 

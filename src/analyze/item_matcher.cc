@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fnmatch.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
 #include "wqprof/analyze.h"
+#include "wqprof/glob.h"
 
 namespace wqprof {
 
 bool ItemFilter::empty() const {
-  return workqueues.empty() && functions.empty() && cpus.empty() && states.empty() &&
-         from == kUnseen && to == kUnseen;
+  return workqueues.empty() && functions.empty() && pools.empty() && origins.empty() &&
+         cpus.empty() && states.empty() && from == kUnseen && to == kUnseen;
+}
+
+std::string OriginName(const EventSource& source, const Origin& origin) {
+  const std::string_view name = SplitFunction(source.names().Get(origin.NameIn(source))).name;
+  return name.empty() ? std::string(ToString(origin.kind))
+                      : fmt::format("{} {}", ToString(origin.kind), name);
 }
 
 namespace {
-
-bool MatchesAny(const std::vector<std::string>& globs, std::string_view name) {
-  const std::string text(name);
-  return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-    return fnmatch(glob.c_str(), text.c_str(), 0) == 0;
-  });
-}
 
 // The verdicts of a list of globs on names, each asked once.
 class NameVerdicts {
@@ -34,7 +34,7 @@ class NameVerdicts {
     if (verdicts_[i] < 0) {
       // A glob is meant for the function, but may name its module as well.
       const std::string_view text = names_.Get(name);
-      verdicts_[i] = MatchesAny(globs_, text) || MatchesAny(globs_, SplitFunction(text).name);
+      verdicts_[i] = PassesGlobs(globs_, {text, SplitFunction(text).name});
     }
     return verdicts_[i] == 1;
   }
@@ -45,38 +45,57 @@ class NameVerdicts {
   std::vector<int8_t> verdicts_;
 };
 
+template <class T>
+bool Holds(const std::vector<T>& list, T value) {
+  return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
+}
+
 }  // namespace
 
 struct ItemMatcher::State {
-  State(const ItemFilter& f, const NameTable& names)
+  State(const ItemFilter& f, const EventSource& s, const Reconstructor& m)
       : filter(f),
         all(f.empty()),
-        workqueues(filter.workqueues, names),
-        functions(filter.functions, names) {}
+        source(s),
+        model(m),
+        workqueues(filter.workqueues, s.names()),
+        functions(filter.functions, s.names()) {}
+
+  bool InTime(const WorkItem& item) const {
+    const Timestamp last = std::max({item.queued, item.activated, item.started, item.ended});
+    return (filter.from == kUnseen || last >= filter.from) &&
+           (filter.to == kUnseen || last <= filter.to);
+  }
+
+  bool ByOrigin(const Origin& origin) const {
+    return filter.origins.empty() ||
+           PassesGlobs(filter.origins, {ToString(origin.kind), OriginName(source, origin)});
+  }
+
   const ItemFilter filter;
   const bool all;
+  const EventSource& source;
+  const Reconstructor& model;
   NameVerdicts workqueues, functions;
 };
 
-ItemMatcher::ItemMatcher(const ItemFilter& filter, const NameTable& names)
-    : state_(std::make_unique<State>(filter, names)) {}
+ItemMatcher::ItemMatcher(const ItemFilter& filter, const EventSource& source,
+                         const Reconstructor& model)
+    : state_(std::make_unique<State>(filter, source, model)) {}
 ItemMatcher::~ItemMatcher() = default;
+ItemMatcher::ItemMatcher(ItemMatcher&&) noexcept = default;
 
 bool ItemMatcher::Matches(const WorkItem& item) {
   if (state_->all) return true;
   const ItemFilter& f = state_->filter;
-  if (!f.states.empty() &&
-      std::find(f.states.begin(), f.states.end(), item.state) == f.states.end()) {
+  if (!Holds(f.states, item.state) || !Holds(f.cpus, item.cpu()) || !state_->InTime(item) ||
+      !state_->workqueues.Matches(item.workqueue) || !state_->functions.Matches(item.function)) {
     return false;
   }
-  if (!f.cpus.empty()) {
-    const Cpu cpu = item.run_cpu != Cpu::kNone ? item.run_cpu : item.queue_cpu;
-    if (std::find(f.cpus.begin(), f.cpus.end(), cpu) == f.cpus.end()) return false;
+  if (!f.pools.empty() && !PassesGlobs(f.pools, {state_->model.pool(item.its_pool()).name})) {
+    return false;
   }
-  const Timestamp last = std::max({item.queued, item.activated, item.started, item.ended});
-  if (f.from != kUnseen && last < f.from) return false;
-  if (f.to != kUnseen && last > f.to) return false;
-  return state_->workqueues.Matches(item.workqueue) && state_->functions.Matches(item.function);
+  return state_->ByOrigin(item.origin);
 }
 
 }  // namespace wqprof

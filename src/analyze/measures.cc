@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
+#include "wqprof/anomaly.h"
 #include "wqprof/report.h"
 
 namespace wqprof {
 namespace {
 
-// A negative duration is a clock's fault; it is counted in the quality, not here.  What is
-// unseen is before everything.
-void AddSpan(Histogram& histogram, Timestamp from, Timestamp to) {
-  if (from != kUnseen && to >= from) histogram.Add(to - from);
-}
-
-bool IsExecuted(const WorkItem& item) {
-  return item.state == ItemState::kDone || item.state == ItemState::kRunning;
+// Unrolled by hand: several times for every item of a trace, a call through a pointer is dear.
+template <size_t... kIndex>
+void AddDurations(const WorkItem& item, std::array<Histogram, kMeasures.size()>& durations,
+                  std::index_sequence<kIndex...>) {
+  const auto add = [](std::optional<Nanos> duration, Histogram& histogram) {
+    if (duration) histogram.Add(*duration);
+  };
+  (add(kMeasures[kIndex].Of(item), durations[kIndex]), ...);
 }
 
 }  // namespace
@@ -21,21 +23,13 @@ bool IsExecuted(const WorkItem& item) {
 void Measures::Count(const WorkItem& item) {
   if (item.queued != kUnseen) ++queued;
   if (item.state == ItemState::kSuperseded) ++superseded;
-  if (IsExecuted(item)) ++executed;
+  if (item.executed()) ++executed;
 }
 
 void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
   Count(item);
-  if (!IsExecuted(item)) return;
-  if (!item.wait_tainted) {
-    AddSpan(latency, item.queued, item.started);
-    AddSpan(activation_wait, item.queued, item.activated);
-    AddSpan(dispatch_wait, item.activated, item.started);
-  }
-  // A jiffy begins before it is counted: what comes that much early is on time.
-  if (item.due != kUnseen) timer_slack.Add(std::max(Nanos(0), item.queued - item.due));
-  if (!item.run_tainted) AddSpan(execution, item.started, item.ended);
-  if (!item.tainted()) AddSpan(total, item.queued, item.ended);
+  if (!item.executed()) return;
+  AddDurations(item, durations, std::make_index_sequence<kMeasures.size()>());
   if (its_split == nullptr) return;
   if (its_split->wait && !item.wait_tainted) {
     ++split.waits;
@@ -51,12 +45,7 @@ void Measures::Merge(const Measures& other) {
   queued += other.queued;
   executed += other.executed;
   superseded += other.superseded;
-  latency.Merge(other.latency);
-  activation_wait.Merge(other.activation_wait);
-  dispatch_wait.Merge(other.dispatch_wait);
-  execution.Merge(other.execution);
-  total.Merge(other.total);
-  timer_slack.Merge(other.timer_slack);
+  for (size_t i = 0; i < durations.size(); ++i) durations[i].Merge(other.durations[i]);
   split.waits += other.split.waits;
   split.runs += other.split.runs;
   split.wait += other.split.wait;
@@ -130,9 +119,9 @@ std::string_view PolicyOf(const Task& task) {
 }
 
 bool Quality::complete() const {
-  return lost_events == 0 && lost_gaps == 0 && corrupt_pages == 0 && !truncated && !unfinished &&
-         match.unmatched_starts == 0 && match.unmatched_ends == 0 && match.tainted == 0 &&
-         match.ambiguous == 0 && match.negative_latencies == 0;
+  return std::all_of(kAnomalies.begin(), kAnomalies.end(), [this](const Anomaly& anomaly) {
+    return anomaly.severity != AnomalySeverity::kDoubt || anomaly.count(*this) == uint64_t{0};
+  });
 }
 
 }  // namespace wqprof

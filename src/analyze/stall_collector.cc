@@ -128,8 +128,7 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item, bool first)
 }
 
 void StallCollector::AddOrigin(Waited& waited, const Origin& origin) const {
-  const NameId name =
-      origin.kind == Origin::Kind::kTask ? source_.CommOf(origin.pid) : origin.function;
+  const NameId name = origin.NameIn(source_);
   for (auto& [key, count] : waited.origins) {
     if (key != OriginKey(origin.kind, name)) continue;
     ++count;

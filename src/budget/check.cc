@@ -9,13 +9,14 @@
 #include "budget/item_collector.h"
 #include "budget/regression.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/glob.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
 namespace {
 
 bool SelectsPool(const ItemSelector& s, const std::string& pool) {
-  if (!MatchesGlobs(s.pools, pool)) return false;
+  if (!PassesGlobs(s.pools, {pool})) return false;
   return s.cpus.empty() || std::find(s.cpus.begin(), s.cpus.end(), CpuOfPool(pool)) != s.cpus.end();
 }
 
@@ -37,7 +38,7 @@ bool Delayed(const Stall& stall, const Rule& rule, const std::string& instance) 
         fmt::format("{}/{}", row.workqueue, row.function) != instance) {
       return false;
     }
-    return MatchesGlobs(s.workqueues, row.workqueue) && MatchesGlobs(s.functions, row.function);
+    return PassesGlobs(s.workqueues, {row.workqueue}) && PassesGlobs(s.functions, {row.function});
   });
 }
 
@@ -106,10 +107,10 @@ std::vector<std::string> PoolNames(const RunSet::State& runs) {
 std::string Unmatched(std::string_view what, const std::vector<std::string>& globs,
                       const std::vector<std::string>& names) {
   for (const std::string& glob : globs) {
-    const bool any = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-      return MatchesGlobs({glob}, name);
-    });
-    if (any) continue;
+    const bool any = std::any_of(names.begin(), names.end(),
+                                 [&](const std::string& name) { return MatchesGlob(glob, name); });
+    // What nothing is excluded by is no mistake.
+    if (any || IsExclusion(glob)) continue;
     std::string word = glob;
     std::erase_if(word, [](char c) { return c == '*' || c == '?'; });
     return fmt::format("{} '{}' matches nothing in these runs{}", what, glob,
@@ -279,11 +280,16 @@ class Checker {
   }
 
   std::string WhyTooFew(const Metric& metric, uint64_t samples, uint64_t needed) const {
-    const bool part = metric.quantity > Quantity::kTotal;
-    const bool sched = std::any_of(runs_.runs.begin(), runs_.runs.end(),
-                                   [](const RunData& r) { return r.fingerprint.has_sched; });
-    if (samples == 0 && part && !sched) {
+    const auto any_has = [&](bool Fingerprint::*events) {
+      return std::any_of(runs_.runs.begin(), runs_.runs.end(),
+                         [&](const RunData& r) { return r.fingerprint.*events; });
+    };
+    const MeasureSpec* const measure = MeasureOf(metric.quantity);
+    if (samples == 0 && IsPart(metric.quantity) && !any_has(&Fingerprint::has_sched)) {
       return "needs scheduler events: record with --sched";
+    }
+    if (samples == 0 && measure && measure->of_timers && !any_has(&Fingerprint::has_timers)) {
+      return "needs the timers of delayed works: record with --timers";
     }
     return fmt::format("n={}, needs {}", CountText(samples), CountText(needed));
   }

@@ -53,7 +53,7 @@ std::string Quoted(std::string_view text) {
 std::string AsGlob(std::string_view name) {
   std::string out;
   for (const char c : name) {
-    if (c == '*' || c == '?' || c == '[' || c == '\\') out += '\\';
+    if (c == '*' || c == '?' || c == '[' || c == '\\' || (c == '!' && out.empty())) out += '\\';
     out += c;
   }
   return out;

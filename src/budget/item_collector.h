@@ -7,12 +7,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "budget/run_data.h"
+#include "wqprof/analyze.h"
 #include "wqprof/model.h"
 
 namespace wqprof {
 
-// Whether any of `globs` matches; no globs match all.
-bool MatchesGlobs(const std::vector<std::string>& globs, const std::string& name);
 // "cpu3-hi" -> 3; kNone for pools of no CPU.
 Cpu CpuOfPool(std::string_view pool);
 
@@ -22,7 +21,11 @@ class ItemCollector {
   // All must outlive this object.
   ItemCollector(const Wanted& wanted, const EventSource& source, const Reconstructor& model,
                 std::map<std::string, std::unique_ptr<InstanceData>>& out)
-      : wanted_(wanted), source_(source), model_(model), out_(out) {}
+      : wanted_(wanted),
+        source_(source),
+        model_(model),
+        matcher_(wanted.selector, source, model),
+        out_(out) {}
 
   // `split`: null without scheduler events.
   void Add(const WorkItem& item, const ItemSplit* split, Timestamp begin);
@@ -32,19 +35,15 @@ class ItemCollector {
  private:
   // Null: not selected.
   InstanceData* InstanceOf(const WorkItem& item);
-  bool Selects(const WorkItem& item);
-  bool NameMatches(const std::vector<std::string>& globs, std::vector<int8_t>& known, NameId name,
-                   bool function);
   uint64_t KeyOf(const WorkItem& item) const;
   std::string NameOf(const WorkItem& item) const;
-  std::string OriginName(const Origin& origin) const;
 
   const Wanted& wanted_;
   const EventSource& source_;
   const Reconstructor& model_;
+  ItemMatcher matcher_;
   std::map<std::string, std::unique_ptr<InstanceData>>& out_;
   absl::flat_hash_map<uint64_t, InstanceData*> by_key_;
-  std::vector<int8_t> workqueues_, functions_;  // verdicts on names: -1 not asked yet
 };
 
 // Tells works that still wait when a trace ends from those that were cancelled meanwhile, of

@@ -13,31 +13,28 @@
 namespace wqprof {
 namespace {
 
+// Those that are no durations of items, in the order of Quantity from kStalls on.
+constexpr std::array<std::string_view, 6> kFacts = {"stalls",  "stall",       "busy_fraction",
+                                                    "backlog", "lost_events", "unmatched"};
+static_assert(kDurations + kFacts.size() == static_cast<size_t>(Quantity::kUnmatched) + 1);
+
 // In the order of Quantity.
-constexpr std::array<std::string_view, 23> kNames = {"latency",
-                                                     "activation_wait",
-                                                     "dispatch_wait",
-                                                     "execution",
-                                                     "total",
-                                                     "dispatch_wait.hold",
-                                                     "dispatch_wait.worker_creation",
-                                                     "dispatch_wait.wakeup",
-                                                     "dispatch_wait.runqueue",
-                                                     "dispatch_wait.pre_work",
-                                                     "dispatch_wait.head_of_line",
-                                                     "dispatch_wait.unknown",
-                                                     "execution.on_cpu",
-                                                     "execution.preempted",
-                                                     "execution.blocked",
-                                                     "execution.runnable",
-                                                     "execution.unknown",
-                                                     "stalls",
-                                                     "stall",
-                                                     "busy_fraction",
-                                                     "backlog",
-                                                     "lost_events",
-                                                     "unmatched"};
-static_assert(kNames.size() == static_cast<size_t>(Quantity::kUnmatched) + 1);
+const std::vector<std::string>& Names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const MeasureSpec& measure : kMeasures) out.emplace_back(measure.name);
+    const auto add_parts = [&out](Measure whole, const auto& parts) {
+      for (const auto& part : parts) {
+        out.push_back(fmt::format("{}.{}", SpecOf(whole).name, part.key));
+      }
+    };
+    add_parts(Measure::kDispatchWait, kWaitParts);
+    add_parts(Measure::kExecution, kRunParts);
+    out.insert(out.end(), kFacts.begin(), kFacts.end());
+    return out;
+  }();
+  return names;
+}
 
 // "99", "99.9", "999" (99.9 without the point, as in p999).
 std::optional<double> ParsePercent(std::string_view digits) {
@@ -56,7 +53,7 @@ std::optional<double> ParsePercent(std::string_view digits) {
 absl::Status NoStatistic(Quantity quantity, std::string_view statistic,
                          std::vector<std::string> words) {
   const std::string_view name = NameOf(quantity);
-  for (const std::string_view part : kNames) {
+  for (const std::string_view part : Names()) {
     if (part.starts_with(fmt::format("{}.", name)))
       words.emplace_back(part.substr(name.size() + 1));
   }
@@ -102,22 +99,25 @@ absl::StatusOr<Metric::Statistic> StatisticOf(Quantity quantity, std::string_vie
 }  // namespace
 
 std::optional<Quantity> QuantityOf(std::string_view name) {
-  const auto it = std::find(kNames.begin(), kNames.end(), name);
-  if (it == kNames.end()) return std::nullopt;
-  return static_cast<Quantity>(it - kNames.begin());
+  const std::vector<std::string>& names = Names();
+  const auto it = std::find(names.begin(), names.end(), name);
+  if (it == names.end()) return std::nullopt;
+  return static_cast<Quantity>(it - names.begin());
 }
 
-std::string_view NameOf(Quantity quantity) { return kNames[static_cast<size_t>(quantity)]; }
+std::string_view NameOf(Quantity quantity) { return Names()[static_cast<size_t>(quantity)]; }
 
 std::vector<std::string> QuantityNames() {
   std::vector<std::string> out;
-  for (const std::string_view name : kNames) {
-    if (name.find('.') == std::string_view::npos) out.emplace_back(name);
+  for (const std::string& name : Names()) {
+    if (name.find('.') == std::string::npos) out.push_back(name);
   }
   return out;
 }
 
-bool HasParts(std::string_view name) { return name == "dispatch_wait" || name == "execution"; }
+bool HasParts(std::string_view name) {
+  return name == SpecOf(Measure::kDispatchWait).name || name == SpecOf(Measure::kExecution).name;
+}
 
 bool Metric::is_time() const {
   return (IsDurationOfItems(quantity) && statistic != Statistic::kCount &&

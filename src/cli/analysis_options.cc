@@ -114,11 +114,12 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
 
 void AddItemOptions(Command& command, AnalysisOptions* options) {
   command.AddTexts(
-      {"-w,--workqueue", "GLOB", "only these workqueues; globs, several by comma", kWhichItems},
+      {"-w,--workqueue", "GLOB", "only these workqueues; globs, several by comma, !GLOB leaves out",
+       kWhichItems},
       &options->workqueues, ',');
-  command.AddTexts(
-      {"-f,--function", "GLOB", "only these functions; globs, several by comma", kWhichItems},
-      &options->functions, ',');
+  command.AddTexts({"-f,--function", "GLOB",
+                    "only these functions; globs, several by comma, !GLOB leaves out", kWhichItems},
+                   &options->functions, ',');
   command.AddTaken(
       {"-C,--cpu", "LIST",
        "only items that ran on these CPUs (queued there if they never ran): 0-3,5", kWhichItems},

@@ -26,6 +26,11 @@ constexpr const char* kFooter =
     "\n"
     "wqprof COMMAND --help tells more on each.";
 
+// The commands that are not hidden.
+std::vector<const CLI::App*> Listed(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+}
+
 // What users may write where `word` was not understood: options of `app`, or its commands.
 std::vector<std::string> Alternatives(const CLI::App& app, std::string_view word) {
   std::vector<std::string> out;
@@ -34,7 +39,7 @@ std::vector<std::string> Alternatives(const CLI::App& app, std::string_view word
       for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
     }
   } else {
-    for (const CLI::App* command : app.get_subcommands({})) out.push_back(command->get_name());
+    for (const CLI::App* command : Listed(app)) out.push_back(command->get_name());
   }
   return out;
 }
@@ -151,7 +156,7 @@ CommandFacts CommandLine::program() const { return FactsOf(*app_); }
 
 std::vector<CommandFacts> CommandLine::commands() const {
   std::vector<CommandFacts> out;
-  for (const CLI::App* command : app_->get_subcommands({})) out.push_back(FactsOf(*command));
+  for (const CLI::App* command : Listed(*app_)) out.push_back(FactsOf(*command));
   return out;
 }
 

@@ -19,6 +19,7 @@ void AddDiffCommand(CommandLine& line);
 void AddInfoCommand(CommandLine& line);
 void AddDoctorCommand(CommandLine& line);
 void AddCompletionCommand(CommandLine& line);
+void AddSchemaCommand(CommandLine& line);  // for the tests; not in the help
 
 }  // namespace wqprof
 

@@ -92,10 +92,9 @@ std::vector<Metric> MetricsOf(const DiffCommandOptions& options) {
   };
   if (options.metric) add(*options.metric);
   if (options.fail_on) add(options.fail_on->metric);
-  for (const char* quantity :
-       {"latency", "activation_wait", "dispatch_wait", "execution", "total"}) {
+  for (const MeasureSpec& measure : kMeasures) {
     for (const char* statistic : {"p99", "p50", "mean"}) {
-      add(*ParseMetric(fmt::format("{}.{}", quantity, statistic)));
+      add(*ParseMetric(fmt::format("{}.{}", measure.name, statistic)));
     }
   }
   return out;

@@ -9,9 +9,11 @@
 
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
+#include "cli/doctor_document.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "cli/self_test.h"
+#include "wqprof/columns.h"
 #include "wqprof/live.h"
 #include "wqprof/render.h"
 
@@ -41,17 +43,17 @@ std::string VerdictText(Verdict verdict) {
 }
 
 std::vector<Table> DoctorTables(const std::vector<TracingCheck>& checks, bool can_record) {
-  Table summary{.key = "summary", .title = "", .record = true};
-  summary.columns = {{"can_record", "CAN RECORD"}};
-  summary.rows.push_back({can_record});
-  Table table{.key = "checks", .title = ""};
-  table.columns = {
-      {"check", "CHECK"}, {"status", "STATUS"}, {"finding", "FINDING"}, {"repair", "REPAIR"}};
-  for (const TracingCheck& check : checks) {
-    table.rows.push_back({check.name, VerdictText(check.verdict), check.finding,
-                          check.repair.empty() ? Cell() : Cell(check.repair)});
-  }
-  return {summary, table};
+  const Columns<bool> summary = {
+      {{"can_record", "CAN RECORD"}, [](const bool& can) { return can; }}};
+  const Columns<TracingCheck> columns = {
+      {{"check", "CHECK"}, [](const TracingCheck& check) { return check.name; }},
+      {{.key = "status", .heading = "STATUS", .words = {"ok", "warn", "fail"}},
+       [](const TracingCheck& check) { return VerdictText(check.verdict); }},
+      {{"finding", "FINDING"}, [](const TracingCheck& check) { return check.finding; }},
+      {{"repair", "REPAIR"}, [](const TracingCheck& check) { return Word{check.repair}; }},
+  };
+  return {MakeRecord("summary", summary, can_record),
+          MakeTable({.key = "checks", .title = ""}, columns, checks)};
 }
 
 // A line a check, and below it what to do.
@@ -95,6 +97,10 @@ int RunDoctor(const AnalysisOptions& options) {
 }
 
 }  // namespace
+
+Document DoctorDocument() {
+  return {std::string(kSchema), "Output of wqprof doctor --format json.", DoctorTables({}, false)};
+}
 
 void AddDoctorCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();

@@ -22,6 +22,7 @@ int Run(int argc, char** argv) {
   AddInfoCommand(line);
   AddDoctorCommand(line);
   AddCompletionCommand(line);
+  AddSchemaCommand(line);
   return line.Run();
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/no_match.h"
 
-#include <fnmatch.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/glob.h"
 
 namespace wqprof {
 namespace {
@@ -44,9 +44,10 @@ Names ReadNames(const AnalysisOptions& options) {
 }
 
 bool MatchesAny(const std::string& glob, const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-    return fnmatch(glob.c_str(), name.c_str(), 0) == 0;
-  });
+  // An exclusion needs nothing to exclude.
+  return IsExclusion(glob) || std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+           return MatchesGlob(glob, name);
+         });
 }
 
 // The part of a glob that can be compared with names.

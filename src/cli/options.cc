@@ -61,4 +61,6 @@ void Command::AddCommandToRun(const OptionText& text, std::vector<std::string>* 
 
 void Command::SetExamples(std::string_view examples) { app_.footer(std::string(examples)); }
 
+void Command::Hide() { app_.group(""); }
+
 }  // namespace wqprof

@@ -72,6 +72,8 @@ class Command {
 
   // Stands below the options in help.
   void SetExamples(std::string_view examples);
+  // Leaves it out of all lists of commands.
+  void Hide();
   void OnRun(Runner run) { runner_ = std::move(run); }
 
  private:

@@ -110,6 +110,8 @@ void AddReportViewOptions(Command& command, ReportView* options) {
       &options->top, ParseCount);
   command.AddFlag({"--hist", "", "full histograms of each row", kHowToShow},
                   &options->view.histograms);
+  command.AddFlag({"--no-histograms", "", "json without the buckets of histograms", kHowToShow},
+                  [options] { options->view.buckets = false; });
   command.AddFlag({"--split", "",
                    "tables of what dispatch waits and executions were made of; needs a recording "
                    "with scheduler events (json and csv always hold it)",

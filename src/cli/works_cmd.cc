@@ -69,7 +69,7 @@ class ItemPrinter {
   ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
               const ItemFilter& filter)
       : source_(source),
-        matcher_(filter, source.names()),
+        matcher_(filter, source, model),
         writer_(MakeItemWriter(options.input.format, source, model, StyleOf(options.input))),
         slowest_(options.slowest) {
     writer_->Begin(out_);

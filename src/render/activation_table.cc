@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "render/cells.h"
+#include "wqprof/columns.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -14,10 +14,6 @@ std::string ActiveWords(const ActivationRow& row) {
   if (!row.active_min || !row.active_max) return {};
   return row.active_min == row.active_max ? CountText(*row.active_max)
                                           : fmt::format("{}..{}", *row.active_min, *row.active_max);
-}
-
-Cell OptionalCount(std::optional<uint32_t> count) {
-  return count ? Cell(uint64_t{*count}) : Cell();
 }
 
 // "flush_fn 98.0%, other_fn 2.0%"; without any holder, who let the items go.
@@ -44,61 +40,65 @@ std::string HolderWords(const ActivationRow& row) {
 }
 
 Table HolderTable(const ActivationRow& row) {
-  Table table{.key = "held_by", .title = ""};
-  table.columns = {{"function", ""}, {"held_ns", ""}};
-  for (const auto& holder : row.holders) {
-    table.rows.push_back({WordCell(holder.function), holder.held});
-  }
-  return table;
+  using Holder = ActivationRow::Holder;
+  const Columns<Holder> columns = {
+      {{.key = "function", .about = "null: all further ones."},
+       [](const Holder& holder) { return Word{holder.function}; }},
+      {{"held_ns"}, [](const Holder& holder) { return holder.held; }},
+  };
+  return MakeTable({.key = "held_by", .title = ""}, columns, row.holders);
 }
 
 Table ActivatorTable(const ActivationRow& row) {
-  Table table{.key = "released_by", .title = ""};
-  table.columns = {{"comm", ""}, {"count", ""}};
-  for (const auto& activator : row.activators) {
-    table.rows.push_back({WordCell(activator.comm), activator.count});
-  }
-  return table;
+  using Activator = ActivationRow::Activator;
+  const Columns<Activator> columns = {
+      {{.key = "comm", .about = "null: an interrupt, or not known."},
+       [](const Activator& activator) { return Word{activator.comm}; }},
+      {{"count"}, [](const Activator& activator) { return activator.count; }},
+  };
+  return MakeTable({.key = "released_by", .title = ""}, columns, row.activators);
 }
 
 }  // namespace
 
 Table ActivationTable(const Report& report) {
-  Table table{.key = "activation", .title = "Activation waits"};
-  table.columns = {{"workqueue", "WORKQUEUE", kAll, 12},
-                   {"cpu", "CPU"},
-                   {"items", "ITEMS"},
-                   {"waited_ns", "WAITED"},
-                   {"worst_ns", "WORST"},
-                   {"at_limit_ns", "", kMachine},
-                   {"at_limit", "AT LIMIT", kText, 0, 2},
-                   {"inactive_mean", "INACTIVE", kAll, 0, 3},
-                   {"inactive_max", "", kMachine},
-                   {"inactive_most", "MAX", kText, 0, 1},
-                   {"active_min", "", kMachine},
-                   {"active_max", "", kMachine},
-                   {"active", "ACTIVE", kText},
-                   {"held", "HELD BY", kText, 16},
-                   {"held_by", "", kJson},
-                   {"unheld_ns", "", kMachine},
-                   {"released_by_end", "", kMachine},
-                   {"released_by", "", kJson},
-                   {"shared_by_pools", "", kMachine}};
-  for (const ActivationRow& row : report.activation) {
-    const double at_limit = report.duration > Nanos(0)
-                                ? static_cast<double>(row.at_limit.count()) /
-                                      static_cast<double>(report.duration.count())
-                                : 0.0;
-    table.rows.push_back({WordCell(row.workqueue), CpuCell(row.cpu), row.items, row.waited,
-                          row.worst, row.at_limit, Share{at_limit}, row.inactive_mean,
-                          row.inactive_max, row.inactive_max, OptionalCount(row.active_min),
-                          OptionalCount(row.active_max), WordCell(ActiveWords(row)),
-                          WordCell(HolderWords(row)), std::vector<Table>{HolderTable(row)},
-                          row.unheld, row.released_by_end, std::vector<Table>{ActivatorTable(row)},
-                          // What was not seen may still be so.
-                          row.shared_by_pools ? Cell(true) : Cell()});
-  }
-  return table;
+  using Row = ActivationRow;
+  const auto share = [duration = report.duration](const Row& row) {
+    return Share{duration > Nanos(0) ? static_cast<double>(row.at_limit.count()) /
+                                           static_cast<double>(duration.count())
+                                     : 0.0};
+  };
+  const Columns<Row> columns = {
+      {{"workqueue", "WORKQUEUE", kAll, 12}, [](const Row& row) { return Word{row.workqueue}; }},
+      {{"cpu", "CPU", kAll, 0, 0, "null: unbound."}, [](const Row& row) { return row.cpu; }},
+      {{"items", "ITEMS", kAll, 0, 0, "That waited, and were activated in the end."},
+       [](const Row& row) { return row.items; }},
+      {{"waited_ns", "WAITED"}, [](const Row& row) { return row.waited; }},
+      {{"worst_ns", "WORST"}, [](const Row& row) { return row.worst; }},
+      {{"at_limit_ns", "", kMachine, 0, 0, "Time in which at least one waited."},
+       [](const Row& row) { return row.at_limit; }},
+      {{"at_limit", "AT LIMIT", kText, 0, 2}, share},
+      {{"inactive_mean", "INACTIVE", kAll, 0, 3}, [](const Row& row) { return row.inactive_mean; }},
+      {{"inactive_max", "", kMachine}, [](const Row& row) { return row.inactive_max; }},
+      {{"inactive_most", "MAX", kText, 0, 1}, [](const Row& row) { return row.inactive_max; }},
+      {{"active_min", "", kMachine, 0, 0, "Fewest seen active when one that had to wait came."},
+       [](const Row& row) { return row.active_min; }},
+      {{"active_max", "", kMachine, 0, 0, "Most of them."},
+       [](const Row& row) { return row.active_max; }},
+      {{"active", "ACTIVE", kText}, [](const Row& row) { return Word{ActiveWords(row)}; }},
+      {{"held", "HELD BY", kText, 16}, [](const Row& row) { return Word{HolderWords(row)}; }},
+      {{"held_by", "", kJson, 0, 0, "Whose items were active meanwhile, the longest first."},
+       HolderTable},
+      {{"unheld_ns", "", kMachine, 0, 0, "Waits in which none was seen active."},
+       [](const Row& row) { return row.unheld; }},
+      {{"released_by_end", "", kMachine, 0, 0, "Activated as another item ended."},
+       [](const Row& row) { return row.released_by_end; }},
+      {{"released_by", "", kJson, 0, 0, "Tasks that activated the others."}, ActivatorTable},
+      // What was not seen may still be so.
+      {{"shared_by_pools", "", kMachine, 0, 0, "An end in one pool activated an item of another."},
+       [](const Row& row) { return row.shared_by_pools ? std::optional(true) : std::nullopt; }},
+  };
+  return MakeTable({.key = "activation", .title = "Activation waits"}, columns, report.activation);
 }
 
 }  // namespace wqprof

@@ -2,55 +2,69 @@
 #include <algorithm>
 #include <utility>
 
-#include "render/cells.h"
+#include "render/tables.h"
 #include "render/text.h"
+#include "wqprof/columns.h"
 #include "wqprof/render_chains.h"
 
 namespace wqprof {
 namespace {
 
+// A step of a chain, with what its cells need of the others.
+struct StepRow {
+  ChainStep step;
+  Timestamp chain_begin = kUnseen;
+  bool last = false;
+};
+
+Word SinceBegin(const StepRow& row) {
+  const std::optional<Nanos> since = Between(row.chain_begin, row.step.queued);
+  return since ? Word{"+" + DurationText(std::max(Nanos(0), *since))} : Word();
+}
+
 Table StepTable(const Chain& chain) {
-  Table table{.key = "steps", .title = ""};
-  table.columns = {{"id", "ITEM"},
-                   {"since", "QUEUED", kText},
-                   {"queued_ns", "", kMachine},
-                   {"activation_wait_ns", "INACT", kAll, 0, 2},
-                   {"latency_ns", "LATENCY"},
-                   {"until_next_ns", "QUEUED NEXT", kAll},
-                   {"execution_ns", "EXEC"},
-                   {"pool", "POOL", kAll, 0, 1},
-                   {"workqueue", "WORKQUEUE", kAll, 10},
-                   {"function", "", kMachine},
-                   {"module", "", kMachine},
-                   {"name", "FUNCTION", kText, 16}};
+  const Columns<StepRow> columns = {
+      {{"id", "ITEM"}, [](const StepRow& row) { return Id{static_cast<int64_t>(row.step.id)}; }},
+      {{"since", "QUEUED", kText}, SinceBegin},
+      {{"queued_ns", "", kMachine}, [](const StepRow& row) { return row.step.queued; }},
+      {{"activation_wait_ns", "INACT", kAll, 0, 2},
+       [](const StepRow& row) { return Signed(Between(row.step.queued, row.step.activated)); }},
+      {{"latency_ns", "LATENCY"},
+       [](const StepRow& row) { return Signed(Between(row.step.queued, row.step.started)); }},
+      {{"until_next_ns", "QUEUED NEXT"},
+       [](const StepRow& row) { return row.last ? std::nullopt : Signed(row.step.until_next); }},
+      {{"execution_ns", "EXEC"},
+       [](const StepRow& row) { return Signed(Between(row.step.started, row.step.ended)); }},
+      {{"pool", "POOL", kAll, 0, 1}, [](const StepRow& row) { return Word{row.step.pool}; }},
+      {{"workqueue", "WORKQUEUE", kAll, 10},
+       [](const StepRow& row) { return Word{row.step.workqueue}; }},
+      {{"function", "", kMachine}, [](const StepRow& row) { return Word{row.step.function}; }},
+      {{"module", "", kMachine}, [](const StepRow& row) { return Word{row.step.module}; }},
+      {{"name", "FUNCTION", kText, 16},
+       [](const StepRow& row) {
+         const ChainStep& step = row.step;
+         return Word{step.module.empty() ? step.function
+                                         : fmt::format("{} [{}]", step.function, step.module)};
+       }},
+  };
+  std::vector<StepRow> rows;
   for (const ChainStep& step : chain.steps) {
-    const std::optional<Nanos> since = Between(chain.steps.front().queued, step.queued);
-    const bool last = &step == &chain.steps.back();
-    table.rows.push_back(
-        {Id{static_cast<int64_t>(step.id)},
-         since ? Cell("+" + DurationText(std::max(Nanos(0), *since))) : Cell(),
-         TimeCell(step.queued), OptionalCell(Between(step.queued, step.activated)),
-         OptionalCell(Between(step.queued, step.started)),
-         last ? Cell() : OptionalCell(step.until_next),
-         OptionalCell(Between(step.started, step.ended)), WordCell(step.pool),
-         WordCell(step.workqueue), WordCell(step.function), WordCell(step.module),
-         WordCell(step.module.empty() ? step.function
-                                      : fmt::format("{} [{}]", step.function, step.module))});
+    rows.push_back({step, chain.steps.front().queued, &step == &chain.steps.back()});
   }
-  return table;
+  return MakeTable({.key = "steps", .title = ""}, columns, rows);
 }
 
 Table ChainTable(const ChainReport& chains) {
-  Table table{.key = "chains", .title = "Chains"};
-  table.columns = {{"item", ""},        {"whole", ""},   {"origin_kind", ""},
-                   {"origin_name", ""}, {"span_ns", ""}, {"steps", ""}};
-  for (Column& column : table.columns) column.audience = kJson;
-  for (const Chain& chain : chains.chains) {
-    table.rows.push_back({Id{static_cast<int64_t>(chain.item)}, chain.whole,
-                          WordCell(chain.origin_kind), WordCell(chain.origin_name),
-                          OptionalCell(chain.Span()), std::vector<Table>{StepTable(chain)}});
-  }
-  return table;
+  const Columns<Chain> columns = {
+      {{"item", "", kJson},
+       [](const Chain& chain) { return Id{static_cast<int64_t>(chain.item)}; }},
+      {{"whole", "", kJson}, [](const Chain& chain) { return chain.whole; }},
+      {{"origin_kind", "", kJson}, [](const Chain& chain) { return Word{chain.origin_kind}; }},
+      {{"origin_name", "", kJson}, [](const Chain& chain) { return Word{chain.origin_name}; }},
+      {{"span_ns", "", kJson}, [](const Chain& chain) { return Signed(chain.Span()); }},
+      {{"steps", "", kJson}, StepTable},
+  };
+  return MakeTable({.key = "chains", .title = "Chains"}, columns, chains.chains);
 }
 
 // The functions from the top down to each node.
@@ -65,33 +79,41 @@ std::vector<std::vector<std::string>> PathsOf(const ChainReport& chains) {
   return paths;
 }
 
+// A node of the tree, with the functions above it.
+struct NodeRow {
+  ChainNode node;
+  std::vector<std::string> path;
+};
+
 Table TreeTable(const ChainReport& chains) {
-  Table table{.key = "tree", .title = "Who queued whom"};
-  table.columns = {{"depth", "", kMachine},
-                   {"items", "COUNT"},
-                   {"waited_ns", "WAITED"},
-                   {"executed_ns", "EXECUTED"},
-                   {"workqueue", "WORKQUEUE", kAll, 10},
-                   {"function", "", kMachine},
-                   {"indented", "FUNCTION", kText, 20},
-                   {"path", "", kMachine}};
-  const std::vector<std::vector<std::string>> paths = PathsOf(chains);
+  const Columns<NodeRow> columns = {
+      {{"depth", "", kMachine}, [](const NodeRow& row) { return uint64_t{row.node.depth}; }},
+      {{"items", "COUNT"}, [](const NodeRow& row) { return row.node.items; }},
+      {{"waited_ns", "WAITED"}, [](const NodeRow& row) { return row.node.waited; }},
+      {{"executed_ns", "EXECUTED"}, [](const NodeRow& row) { return row.node.executed; }},
+      {{"workqueue", "WORKQUEUE", kAll, 10},
+       [](const NodeRow& row) { return Word{row.node.workqueue}; }},
+      {{"function", "", kMachine}, [](const NodeRow& row) { return Word{row.node.function}; }},
+      {{"indented", "FUNCTION", kText, 20},
+       [](const NodeRow& row) {
+         return std::string(2 * std::min<size_t>(row.node.depth, 20), ' ') + row.path.back();
+       }},
+      {{"path", "", kMachine}, [](const NodeRow& row) { return row.path; }},
+  };
+  std::vector<std::vector<std::string>> paths = PathsOf(chains);
+  std::vector<NodeRow> rows;
   for (size_t i = 0; i < chains.tree.size(); ++i) {
-    const ChainNode& node = chains.tree[i];
-    table.rows.push_back({uint64_t{node.depth}, node.items, node.waited, node.executed,
-                          WordCell(node.workqueue), WordCell(node.function),
-                          std::string(2 * std::min<size_t>(node.depth, 20), ' ') +
-                              (node.function.empty() ? "?" : node.function),
-                          paths[i]});
+    rows.push_back({chains.tree[i], std::move(paths[i])});
   }
-  return table;
+  return MakeTable({.key = "tree", .title = "Who queued whom"}, columns, rows);
 }
 
 Table CountTable(const ChainReport& chains) {
-  Table table{.key = "parents", .title = "", .record = true};
-  table.columns = {{"known", "", kJson}, {"lost", "", kJson}};
-  table.rows = {{chains.edges, chains.lost_parents}};
-  return table;
+  const Columns<ChainReport> columns = {
+      {{"known", "", kJson}, [](const ChainReport& c) { return c.edges; }},
+      {{"lost", "", kJson}, [](const ChainReport& c) { return c.lost_parents; }},
+  };
+  return MakeRecord("parents", columns, chains);
 }
 
 // Only the trees in which a work queued another one; the others are what `report` shows.
@@ -140,6 +162,17 @@ std::string ChainText(const Report& report, const ChainReport& chains, Table tre
 
 }  // namespace
 
+std::vector<Table> ChainTables(const Report& report, const ChainReport& chains) {
+  std::vector<Table> tables;
+  for (Table& table : ReportTables(report)) {
+    if (table.key == "source" || table.key == "quality") tables.push_back(std::move(table));
+  }
+  tables.push_back(CountTable(chains));
+  tables.push_back(ChainTable(chains));
+  tables.push_back(TreeTable(chains));
+  return tables;
+}
+
 absl::StatusOr<std::string> RenderChains(const Report& report, const ChainReport& chains,
                                          Format format, const View& view, const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.chains/1";
@@ -149,13 +182,8 @@ absl::StatusOr<std::string> RenderChains(const Report& report, const ChainReport
   }
   CutRows(tree, view.top);
   if (format == Format::kCsv) return ToCsv(tree);
-  std::vector<Table> tables;
-  for (Table& table : ReportTables(report)) {
-    if (table.key == "source" || table.key == "quality") tables.push_back(std::move(table));
-  }
-  tables.push_back(CountTable(chains));
-  tables.push_back(ChainTable(chains));
-  tables.push_back(std::move(tree));
+  std::vector<Table> tables = ChainTables(report, chains);
+  tables.back() = std::move(tree);
   return format == Format::kJson ? ToJson(kSchema, tables) : ToNdjson(kSchema, tables);
 }
 

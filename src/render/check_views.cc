@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
-#include "render/cells.h"
 #include "render/check_words.h"
 #include "render/command_text.h"
 #include "render/pictures.h"
+#include "render/tables.h"
 #include "render/text.h"
 #include "render/text_table.h"
+#include "wqprof/columns.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {
@@ -17,31 +18,40 @@ namespace {
 
 constexpr std::string_view kSchema = "wqprof.check/1";
 
+// An outcome that is shown, and its words.
+struct OutcomeRow {
+  const RuleOutcome* outcome = nullptr;
+  OutcomeWords words;
+};
+
 // Where a rule stands and why its verdict is none are long: `apart` leaves them to AppendPlaces().
 Table TextTable(const CheckResult& result, const std::vector<const RuleOutcome*>& shown,
                 bool apart) {
-  Table table{.key = "results", .title = ""};
-  table.columns = {{"verdict", "VERDICT"},
-                   {"rule", "RULE", kText, 20},
-                   {"metric", "METRIC"},
-                   {"value", "VALUE"},
-                   {"bounds", "BOUNDS", kText, 0, 1},
-                   {"limit", "LIMIT"},
-                   {"evidence", "EVIDENCE", kText, 0, 2}};
+  std::vector<OutcomeRow> rows;
+  for (const RuleOutcome* o : shown) rows.push_back({o, InWords(result, *o)});
+  Columns<OutcomeRow> columns = {
+      {{"verdict", "VERDICT"}, [](const OutcomeRow& row) { return row.words.verdict; }},
+      {{"rule", "RULE", kText, 20}, [](const OutcomeRow& row) { return row.words.what; }},
+      {{"metric", "METRIC"}, [](const OutcomeRow& row) { return row.outcome->metric.name; }},
+      {{"value", "VALUE"}, [](const OutcomeRow& row) { return Word{row.words.value}; }},
+      {{"bounds", "BOUNDS", kText, 0, 1},
+       [](const OutcomeRow& row) { return Word{row.words.bounds}; }},
+      {{"limit", "LIMIT"}, [](const OutcomeRow& row) { return row.words.limit; }},
+      {{"evidence", "EVIDENCE", kText, 0, 2},
+       [](const OutcomeRow& row) { return row.words.evidence; }},
+  };
   const bool any_why =
       std::any_of(shown.begin(), shown.end(), [](const RuleOutcome* o) { return !o->why.empty(); });
-  if (!apart) table.columns.push_back({"where", "WHERE"});
-  if (!apart && any_why) table.columns.push_back({"why", "WHY"});
-  for (const RuleOutcome* outcome : shown) {
-    const RuleOutcome& o = *outcome;
-    const OutcomeWords w = InWords(result, o);
-    table.rows.push_back({w.verdict, w.what, o.metric.name, WordCell(w.value), WordCell(w.bounds),
-                          w.limit, w.evidence});
-    const std::string place = o.verdict == Verdict::kPass ? "" : w.place;
-    if (!apart) table.rows.back().push_back(WordCell(place));
-    if (!apart && any_why) table.rows.back().push_back(WordCell(w.why));
+  if (!apart) {
+    columns.push_back({{"where", "WHERE"}, [](const OutcomeRow& row) {
+                         const bool passed = row.outcome->verdict == Verdict::kPass;
+                         return Word{passed ? "" : row.words.place};
+                       }});
   }
-  return table;
+  if (!apart && any_why) {
+    columns.push_back({{"why", "WHY"}, [](const OutcomeRow& row) { return Word{row.words.why}; }});
+  }
+  return MakeTable({.key = "results", .title = ""}, columns, rows);
 }
 
 // How bad an outcome is: the first ones are shown first.
@@ -128,96 +138,119 @@ void AppendPlaces(std::string& out, const CheckResult& result,
   }
 }
 
-// A number in the column of its unit: times are integers of ns.
-void AppendNumber(std::vector<Cell>& row, const RuleOutcome& o, const std::optional<double>& value,
-                  bool time) {
-  const bool is_time = o.metric.is_time();
-  row.push_back(value && time && is_time ? Cell(Nanos(static_cast<int64_t>(*value))) : Cell());
-  row.push_back(value && !(time && is_time) ? Cell(*value) : Cell());
+// A number of an outcome in the column of its unit: times are integers of ns.  Ratios of
+// regressions have no unit, their values (`of_runs`) do.
+void AppendNumber(Columns<RuleOutcome>& columns, std::string key,
+                  std::optional<double> (*number)(const RuleOutcome&), bool of_runs = false) {
+  const auto is_time = [of_runs](const RuleOutcome& o) {
+    return o.metric.is_time() && (of_runs || !o.is_regression);
+  };
+  columns.push_back({{key + "_ns", "", kMachine},
+                     [number, is_time](const RuleOutcome& o) -> std::optional<Nanos> {
+                       const auto value = number(o);
+                       if (!value || !is_time(o)) return std::nullopt;
+                       return Nanos(static_cast<int64_t>(*value));
+                     }});
+  columns.push_back({{std::move(key), "", kMachine}, [number, is_time](const RuleOutcome& o) {
+                       return is_time(o) ? std::nullopt : number(o);
+                     }});
 }
 
 Table MachineTable(const CheckResult& result) {
-  Table table{.key = "results", .title = ""};
-  for (const char* key :
-       {"rule",    "instance",    "metric",    "verdict", "level", "why",      "value_ns",
-        "value",   "low_ns",      "low",       "high_ns", "high",  "limit_ns", "limit",
-        "samples", "runs",        "base_runs", "base_ns", "base",  "new_ns",   "new",
-        "p",       "corrected_p", "file",      "line",    "column"}) {
-    table.columns.push_back({key, key, kMachine});
-  }
-  for (const RuleOutcome& o : result.outcomes) {
-    std::vector<Cell> row = {o.name,
-                             WordCell(o.instance),
-                             o.metric.name,
-                             std::string(ToString(o.verdict)),
-                             std::string(o.warn_only ? "warn" : "error"),
-                             WordCell(o.why)};
-    // Of a regression these are ratios, and have no unit.
-    const bool time = !o.is_regression;
-    AppendNumber(row, o, o.value, time);
-    AppendNumber(row, o, o.low, time);
-    AppendNumber(row, o, o.high, time);
-    AppendNumber(row, o, o.limit, time);
-    row.insert(row.end(), {o.samples, uint64_t{o.runs},
-                           o.is_regression ? Cell(uint64_t{o.base_runs}) : Cell()});
-    AppendNumber(row, o, o.base, true);
-    AppendNumber(row, o, o.now, true);
-    row.insert(row.end(), {OptionalCell(o.p), OptionalCell(o.corrected_p), result.budget.path,
-                           uint64_t{o.place.line}, uint64_t{o.place.column}});
-    table.rows.push_back(std::move(row));
-  }
-  return table;
+  using Row = RuleOutcome;
+  Columns<Row> columns = {
+      {{"rule", "", kMachine}, [](const Row& o) { return o.name; }},
+      {{"instance", "", kMachine}, [](const Row& o) { return Word{o.instance}; }},
+      {{"metric", "", kMachine}, [](const Row& o) { return o.metric.name; }},
+      {{.key = "verdict", .audience = kMachine, .words = AllWords(Verdict::kSkipped)},
+       [](const Row& o) { return ToString(o.verdict); }},
+      {{.key = "level", .audience = kMachine, .words = {"error", "warn"}},
+       [](const Row& o) { return std::string(o.warn_only ? "warn" : "error"); }},
+      {{"why", "", kMachine}, [](const Row& o) { return Word{o.why}; }},
+  };
+  AppendNumber(columns, "value", [](const Row& o) { return o.value; });
+  AppendNumber(columns, "low", [](const Row& o) { return o.low; });
+  AppendNumber(columns, "high", [](const Row& o) { return o.high; });
+  AppendNumber(columns, "limit", [](const Row& o) { return std::optional(o.limit); });
+  columns.push_back({{"samples", "", kMachine}, [](const Row& o) { return o.samples; }});
+  columns.push_back({{"runs", "", kMachine}, [](const Row& o) { return uint64_t{o.runs}; }});
+  columns.push_back({{"base_runs", "", kMachine}, [](const Row& o) {
+                       return o.is_regression ? std::optional(uint64_t{o.base_runs}) : std::nullopt;
+                     }});
+  AppendNumber(
+      columns, "base", [](const Row& o) { return o.base; }, true);
+  AppendNumber(
+      columns, "new", [](const Row& o) { return o.now; }, true);
+  columns.push_back({{"p", "", kMachine}, [](const Row& o) { return o.p; }});
+  columns.push_back({{"corrected_p", "", kMachine}, [](const Row& o) { return o.corrected_p; }});
+  columns.push_back(
+      {{"file", "", kMachine}, [path = result.budget.path](const Row&) { return path; }});
+  columns.push_back({{"line", "", kMachine}, [](const Row& o) { return o.place.line; }});
+  columns.push_back({{"column", "", kMachine}, [](const Row& o) { return o.place.column; }});
+  return MakeTable({.key = "results", .title = ""}, columns, result.outcomes);
 }
 
-Table Record(std::string key, std::vector<std::pair<std::string, Cell>> facts) {
-  Table table{.key = std::move(key), .title = "", .record = true};
-  table.rows.emplace_back();
-  for (auto& [name, cell] : facts) {
-    table.columns.push_back({name, name, kMachine});
-    table.rows.front().push_back(std::move(cell));
-  }
-  return table;
+std::string VerdictOf(const CheckResult& result) {
+  if (result.broken()) return "fail";
+  return result.insufficient() ? "inconclusive" : "pass";
 }
 
 Table SummaryTable(const CheckResult& result) {
-  const std::string verdict = result.broken()         ? "fail"
-                              : result.insufficient() ? "inconclusive"
-                                                      : "pass";
-  return Record("summary", {{"budget", result.budget.path},
-                            {"verdict", verdict},
-                            {"passed", uint64_t{result.Count(Verdict::kPass)}},
-                            {"failed", uint64_t{result.Count(Verdict::kFail)}},
-                            {"inconclusive", uint64_t{result.Count(Verdict::kInconclusive)}},
-                            {"skipped", uint64_t{result.Count(Verdict::kSkipped)}},
-                            {"bootstrap_seed", result.seed},
-                            {"differences", result.differences}});
+  using Row = CheckResult;
+  const auto count = [](Verdict verdict) {
+    return [verdict](const Row& row) { return uint64_t{row.Count(verdict)}; };
+  };
+  const Columns<Row> columns = {
+      {{"budget", "", kMachine}, [](const Row& row) { return row.budget.path; }},
+      {{.key = "verdict", .audience = kMachine, .words = {"pass", "fail", "inconclusive"}},
+       VerdictOf},
+      {{"passed", "", kMachine}, count(Verdict::kPass)},
+      {{"failed", "", kMachine}, count(Verdict::kFail)},
+      {{"inconclusive", "", kMachine}, count(Verdict::kInconclusive)},
+      {{"skipped", "", kMachine}, count(Verdict::kSkipped)},
+      {{"bootstrap_seed", "", kMachine}, [](const Row& row) { return row.seed; }},
+      {{"differences", "", kMachine, 0, 0, "Between the fingerprints of base and new."},
+       [](const Row& row) { return row.differences; }},
+  };
+  return MakeRecord("summary", columns, result);
 }
 
-Table FingerprintTable(const Fingerprint& f) {
-  return Record("fingerprint", {{"kernel", WordCell(f.kernel)},
-                                {"build", WordCell(f.build)},
-                                {"architecture", WordCell(f.architecture)},
-                                {"cpus", f.cpus > 0 ? Cell(uint64_t(f.cpus)) : Cell()},
-                                {"clock", WordCell(f.clock)},
-                                {"has_sched", f.has_sched},
-                                {"has_timers", f.has_timers}});
+Table FingerprintTable(const Fingerprint& fingerprint) {
+  using Row = Fingerprint;
+  const Columns<Row> columns = {
+      {{"kernel", "", kMachine}, [](const Row& f) { return Word{f.kernel}; }},
+      {{"build", "", kMachine}, [](const Row& f) { return Word{f.build}; }},
+      {{"architecture", "", kMachine}, [](const Row& f) { return Word{f.architecture}; }},
+      {{"cpus", "", kMachine},
+       [](const Row& f) { return f.cpus > 0 ? std::optional(uint64_t(f.cpus)) : std::nullopt; }},
+      {{"clock", "", kMachine}, [](const Row& f) { return Word{f.clock}; }},
+      {{"has_sched", "", kMachine}, [](const Row& f) { return f.has_sched; }},
+      {{"has_timers", "", kMachine}, [](const Row& f) { return f.has_timers; }},
+  };
+  return MakeRecord("fingerprint", columns, fingerprint);
 }
 
 Table RunsTable(const CheckResult& result) {
-  Table table{.key = "runs", .title = ""};
-  for (const char* key :
-       {"path", "baseline", "duration_ns", "lost_events", "lost_gaps", "truncated", "corrupt_pages",
-        "unmatched_starts", "unmatched_ends", "paired_fraction", "failure"}) {
-    table.columns.push_back({key, key, kMachine});
-  }
-  for (const CheckResult::RunNote& run : result.runs) {
-    const Quality& q = run.quality;
-    table.rows.push_back({run.path, run.baseline, run.duration, OptionalCell(q.lost_events),
-                          q.lost_gaps, q.truncated || q.unfinished, q.corrupt_pages,
-                          q.match.unmatched_starts, q.match.unmatched_ends,
-                          OptionalCell(q.paired_fraction), WordCell(run.failure)});
-  }
-  return table;
+  using Row = CheckResult::RunNote;
+  const Columns<Row> columns = {
+      {{"path", "", kMachine}, [](const Row& run) { return run.path; }},
+      {{"baseline", "", kMachine}, [](const Row& run) { return run.baseline; }},
+      {{"duration_ns", "", kMachine}, [](const Row& run) { return run.duration; }},
+      {{"lost_events", "", kMachine}, [](const Row& run) { return run.quality.lost_events; }},
+      {{"lost_gaps", "", kMachine}, [](const Row& run) { return run.quality.lost_gaps; }},
+      {{"truncated", "", kMachine},
+       [](const Row& run) { return run.quality.truncated || run.quality.unfinished; }},
+      {{"corrupt_pages", "", kMachine}, [](const Row& run) { return run.quality.corrupt_pages; }},
+      {{"unmatched_starts", "", kMachine},
+       [](const Row& run) { return run.quality.match.unmatched_starts; }},
+      {{"unmatched_ends", "", kMachine},
+       [](const Row& run) { return run.quality.match.unmatched_ends; }},
+      {{"paired_fraction", "", kMachine},
+       [](const Row& run) { return run.quality.paired_fraction; }},
+      {{"failure", "", kMachine, 0, 0, "Why it may not be the load that was meant."},
+       [](const Row& run) { return Word{run.failure}; }},
+  };
+  return MakeTable({.key = "runs", .title = ""}, columns, result.runs);
 }
 
 // What the runs are worth, in a line.
@@ -280,6 +313,11 @@ std::string CheckSummary(const CheckResult& result) {
   return out;
 }
 
+std::vector<Table> CheckTables(const CheckResult& result) {
+  return {SummaryTable(result), FingerprintTable(result.fingerprint), RunsTable(result),
+          MachineTable(result)};
+}
+
 std::string RenderCheck(const CheckResult& result, Format format, const TextStyle& style,
                         const CheckView& view) {
   switch (format) {
@@ -291,8 +329,7 @@ std::string RenderCheck(const CheckResult& result, Format format, const TextStyl
     case Format::kNdjson:
       break;
   }
-  const std::vector<Table> tables = {SummaryTable(result), FingerprintTable(result.fingerprint),
-                                     RunsTable(result), MachineTable(result)};
+  const std::vector<Table> tables = CheckTables(result);
   return format == Format::kJson ? ToJson(kSchema, tables) : ToNdjson(kSchema, tables);
 }
 

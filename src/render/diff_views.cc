@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "render/cells.h"
 #include "render/check_words.h"
+#include "render/tables.h"
 #include "render/text.h"
 #include "render/text_table.h"
+#include "wqprof/columns.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {
@@ -15,8 +16,8 @@ namespace {
 
 constexpr std::string_view kSchema = "wqprof.diff/1";
 
-Cell TimeCell(const std::optional<double>& ns) {
-  return ns ? Cell(Nanos(static_cast<int64_t>(*ns))) : Cell();
+std::optional<Nanos> TimeOf(const std::optional<double>& ns) {
+  return ns ? std::optional(Nanos(static_cast<int64_t>(*ns))) : std::nullopt;
 }
 
 std::string_view ToString(DiffRow::Presence presence) {
@@ -87,75 +88,102 @@ std::string Headline(const DiffResult& result) {
   return out + ".";
 }
 
+std::string HeadingOf(ForEach by) {
+  switch (by) {
+    case ForEach::kWorkqueue:
+      return "WORKQUEUE";
+    case ForEach::kPool:
+      return "POOL";
+    default:
+      return "FUNCTION";
+  }
+}
+
+std::string VerdictText(const Change& change) {
+  std::string out(wqprof::ToString(change.verdict));
+  if (change.p) out += fmt::format("  p={:.2g}", *change.p);
+  return out;
+}
+
+// The rows that both groups have, by the first of their metrics.
 Table TextTable(const DiffResult& result, bool all) {
-  Table table{.key = "rows", .title = ""};
-  table.columns = {{"name",
-                    result.by == ForEach::kWorkqueue ? "WORKQUEUE"
-                    : result.by == ForEach::kPool    ? "POOL"
-                                                     : "FUNCTION",
-                    kText, 20},
-                   {"base", "BASE"},
-                   {"new", "NEW"},
-                   {"change", "CHANGE"},
-                   {"bounds", "BOUNDS", kText, 0, 1},
-                   {"verdict", "VERDICT"},
-                   {"split", "MEAN CHANGED BY", kText, 0, 2}};
+  const auto first = [](const DiffRow& row) -> const Change& { return row.changes.front(); };
+  const Columns<DiffRow> columns = {
+      {{"name", HeadingOf(result.by), kText, 20}, [](const DiffRow& row) { return row.name; }},
+      {{"base", "BASE"}, [first](const DiffRow& row) { return TimeOf(first(row).base); }},
+      {{"new", "NEW"}, [first](const DiffRow& row) { return TimeOf(first(row).now); }},
+      {{"change", "CHANGE"}, [first](const DiffRow& row) { return Word{ShownChange(first(row))}; }},
+      {{"bounds", "BOUNDS", kText, 0, 1},
+       [first](const DiffRow& row) {
+         const Change& c = first(row);
+         if (!c.low || !c.high) return Word();
+         return Word{fmt::format("[{}, {}]", ChangeText(*c.low), ChangeText(*c.high))};
+       }},
+      {{"verdict", "VERDICT"}, [first](const DiffRow& row) { return VerdictText(first(row)); }},
+      {{"split", "MEAN CHANGED BY", kText, 0, 2},
+       [](const DiffRow& row) { return Word{SplitText(row)}; }},
+  };
+  std::vector<DiffRow> rows;
   for (const DiffRow& row : result.rows) {
     if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
-    if (!all && IsNoise(row)) continue;
-    const Change& c = row.changes.front();
-    std::string verdict(ToString(c.verdict));
-    if (c.p) verdict += fmt::format("  p={:.2g}", *c.p);
-    const std::string bounds =
-        c.low && c.high ? fmt::format("[{}, {}]", ChangeText(*c.low), ChangeText(*c.high)) : "";
-    table.rows.push_back({row.name, TimeCell(c.base), TimeCell(c.now), WordCell(ShownChange(c)),
-                          WordCell(bounds), verdict, WordCell(SplitText(row))});
+    if (all || !IsNoise(row)) rows.push_back(row);
   }
-  return table;
+  return MakeTable({.key = "rows", .title = ""}, columns, rows);
 }
 
 Table ChangesTable(const DiffRow& row) {
-  Table table{.key = "changes", .title = ""};
-  for (const char* key :
-       {"metric", "base_ns", "new_ns", "ratio", "ratio_low", "ratio_high", "p", "verdict"}) {
-    table.columns.push_back({key, key, kMachine});
-  }
-  for (const Change& c : row.changes) {
-    table.rows.push_back({c.metric.name, TimeCell(c.base), TimeCell(c.now), OptionalCell(c.ratio),
-                          OptionalCell(c.low), OptionalCell(c.high), OptionalCell(c.p),
-                          std::string(ToString(c.verdict))});
-  }
-  return table;
+  const Columns<Change> columns = {
+      {{"metric"}, [](const Change& c) { return c.metric.name; }},
+      {{"base_ns"}, [](const Change& c) { return TimeOf(c.base); }},
+      {{"new_ns"}, [](const Change& c) { return TimeOf(c.now); }},
+      {{"ratio"}, [](const Change& c) { return c.ratio; }},
+      {{"ratio_low"}, [](const Change& c) { return c.low; }},
+      {{"ratio_high"}, [](const Change& c) { return c.high; }},
+      {{"p"}, [](const Change& c) { return c.p; }},
+      {{.key = "verdict", .words = AllWords(Change::Verdict::kTooFewSamples)},
+       [](const Change& c) { return wqprof::ToString(c.verdict); }},
+  };
+  return MakeTable({.key = "changes", .title = ""}, columns, row.changes);
 }
 
 Table MachineTable(const DiffResult& result) {
-  Table table{.key = "rows", .title = ""};
-  for (const char* key :
-       {"name", "presence", "base_executed", "new_executed", "base_rate", "new_rate",
-        "activation_wait_delta_ns", "dispatch_wait_delta_ns", "execution_delta_ns"}) {
-    table.columns.push_back({key, key, kMachine});
-  }
-  table.columns.push_back({"changes", "changes", kJson});
-  for (const DiffRow& row : result.rows) {
-    table.rows.push_back({row.name, std::string(ToString(row.presence)), row.base_samples,
-                          row.new_samples, row.base_rate, row.new_rate,
-                          TimeCell(row.activation_wait_delta), TimeCell(row.dispatch_wait_delta),
-                          TimeCell(row.execution_delta), std::vector<Table>{ChangesTable(row)}});
-  }
-  return table;
+  const auto delta = [](std::optional<double> DiffRow::*field) {
+    return [field](const DiffRow& row) { return Signed(TimeOf(row.*field)); };
+  };
+  const Columns<DiffRow> columns = {
+      {{"name", "", kMachine}, [](const DiffRow& row) { return row.name; }},
+      {{.key = "presence", .audience = kMachine, .words = {"both", "new", "vanished"}},
+       [](const DiffRow& row) { return ToString(row.presence); }},
+      {{"base_executed", "", kMachine}, [](const DiffRow& row) { return row.base_samples; }},
+      {{"new_executed", "", kMachine}, [](const DiffRow& row) { return row.new_samples; }},
+      {{"base_rate", "", kMachine, 0, 0, "Executions per second."},
+       [](const DiffRow& row) { return row.base_rate; }},
+      {{"new_rate", "", kMachine}, [](const DiffRow& row) { return row.new_rate; }},
+      {{"activation_wait_delta_ns", "", kMachine, 0, 0, "New mean less that of base."},
+       delta(&DiffRow::activation_wait_delta)},
+      {{"dispatch_wait_delta_ns", "", kMachine}, delta(&DiffRow::dispatch_wait_delta)},
+      {{"execution_delta_ns", "", kMachine}, delta(&DiffRow::execution_delta)},
+      {{"changes", "", kJson}, ChangesTable},
+  };
+  return MakeTable({.key = "rows", .title = ""}, columns, result.rows);
 }
 
 Table SummaryTable(const DiffResult& result) {
-  Table table{.key = "summary", .title = "", .record = true};
-  for (const char* key :
-       {"by", "base_runs", "new_runs", "confidence", "differences", "not_whole", "provable_rows"}) {
-    table.columns.push_back({key, key, kMachine});
-  }
-  table.rows.push_back({std::string(wqprof::ToString(result.by)), uint64_t{result.base_runs},
-                        uint64_t{result.new_runs}, result.confidence, result.differences,
-                        result.losses,
-                        result.provable_rows ? Cell(uint64_t{*result.provable_rows}) : Cell()});
-  return table;
+  const Columns<DiffResult> columns = {
+      {{"by", "", kMachine}, [](const DiffResult& r) { return wqprof::ToString(r.by); }},
+      {{"base_runs", "", kMachine}, [](const DiffResult& r) { return uint64_t{r.base_runs}; }},
+      {{"new_runs", "", kMachine}, [](const DiffResult& r) { return uint64_t{r.new_runs}; }},
+      {{"confidence", "", kMachine}, [](const DiffResult& r) { return r.confidence; }},
+      {{"differences", "", kMachine}, [](const DiffResult& r) { return r.differences; }},
+      {{"not_whole", "", kMachine, 0, 0, "Runs whose data are not whole, and why."},
+       [](const DiffResult& r) { return r.losses; }},
+      {{"provable_rows", "", kMachine, 0, 0,
+        "So many runs can prove changes in so many rows at once; null: in any number."},
+       [](const DiffResult& r) {
+         return r.provable_rows ? std::optional(uint64_t{*r.provable_rows}) : std::nullopt;
+       }},
+  };
+  return MakeRecord("summary", columns, result);
 }
 
 void AppendOthers(std::string& out, const DiffResult& result, DiffRow::Presence presence,
@@ -221,6 +249,10 @@ std::string DiffText(const DiffResult& result, size_t top, bool all, const TextS
 
 }  // namespace
 
+std::vector<Table> DiffTables(const DiffResult& result) {
+  return {SummaryTable(result), MachineTable(result)};
+}
+
 std::string RenderDiff(const DiffResult& result, Format format, size_t top, const TextStyle& style,
                        bool all) {
   switch (format) {
@@ -232,7 +264,7 @@ std::string RenderDiff(const DiffResult& result, Format format, size_t top, cons
     case Format::kNdjson:
       break;
   }
-  const std::vector<Table> tables = {SummaryTable(result), MachineTable(result)};
+  const std::vector<Table> tables = DiffTables(result);
   return format == Format::kJson ? ToJson(kSchema, tables) : ToNdjson(kSchema, tables);
 }
 

@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "render/advice.h"
-#include "render/cells.h"
 #include "render/command_text.h"
 #include "render/task_text.h"
+#include "wqprof/columns.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -283,72 +284,110 @@ std::string LookedFor(const Report& report) {
   return fmt::format("{}", fmt::join(what, ", "));
 }
 
+namespace {
+
+// A finding, and its words.
+struct FindingRow {
+  Finding finding;
+  FindingWords words;
+};
+
+Table TaskTable(const Task& task) {
+  const Columns<Task> columns = {
+      {{"comm"}, [](const Task& t) { return Word{t.comm}; }},
+      {{"pid"}, [](const Task& t) { return t.pid; }},
+      {{.key = "policy", .words = {"deadline", "rt", "fair"}},
+       [](const Task& t) { return Word{std::string(PolicyOf(t))}; }},
+      {{"prio"},
+       [](const Task& t) { return t.prio ? std::optional(SignedId{*t.prio}) : std::nullopt; }},
+  };
+  return MakeRecord("task", columns, task);
+}
+
+std::optional<Table> OptionalTask(const std::optional<Task>& task) {
+  return task ? std::optional(TaskTable(*task)) : std::nullopt;
+}
+
+// A column of tasks, of which the trace may tell none.
+Column TaskColumn(Audience audience) {
+  return {.key = "task", .audience = audience, .shape = std::make_shared<Table>(TaskTable({}))};
+}
+
+Table CulpritTable(const FindingRow& row) {
+  using Culprit = Finding::Culprit;
+  const Columns<Culprit> columns = {
+      {{"function"}, [](const Culprit& c) { return Word{c.function}; }},
+      {{"workqueue"}, [](const Culprit& c) { return Word{c.workqueue}; }},
+      {TaskColumn(kAll), [](const Culprit& c) { return OptionalTask(c.task); }},
+      {{"time_ns"}, [](const Culprit& c) { return c.time; }},
+  };
+  return MakeTable({.key = "culprits", .title = ""}, columns, row.finding.culprits);
+}
+
+Table DelayedTable(const FindingRow& row) {
+  using Delayed = Finding::Delayed;
+  const Columns<Delayed> columns = {
+      {{"function"}, [](const Delayed& d) { return Word{d.function}; }},
+      {{"workqueue"}, [](const Delayed& d) { return Word{d.workqueue}; }},
+      {{"count"}, [](const Delayed& d) { return d.count; }},
+      {{"worst_wait_ns"}, [](const Delayed& d) { return d.worst; }},
+  };
+  return MakeTable({.key = "delayed", .title = ""}, columns, row.finding.delayed);
+}
+
+std::optional<Nanos> IfAny(Nanos time) {
+  return time > Nanos(0) ? std::optional(time) : std::nullopt;
+}
+
+Columns<FindingRow> FindingColumns() {
+  using Row = FindingRow;
+  return {
+      {{"id", "", kMachine}, [](const Row& r) { return Id{static_cast<int64_t>(r.finding.id)}; }},
+      {{.key = "kind", .audience = kMachine, .words = AllWords(FindingKind::kUnmatched)},
+       [](const Row& r) { return ToString(r.finding.kind); }},
+      {{.key = "severity", .audience = kMachine, .words = AllWords(Severity::kHigh)},
+       [](const Row& r) { return ToString(r.finding.severity); }},
+      {{"text", "", kMachine}, [](const Row& r) { return r.words.text; }},
+      {{"because", "", kMachine}, [](const Row& r) { return Word{r.words.because}; }},
+      {{"try", "", kMachine}, [](const Row& r) { return r.words.tries; }},
+      {{"next", "", kMachine}, [](const Row& r) { return Word{r.words.next}; }},
+      {{"pool", "", kMachine}, [](const Row& r) { return Word{r.finding.pool}; }},
+      {{"workqueue", "", kMachine}, [](const Row& r) { return Word{r.finding.workqueue}; }},
+      {{"function", "", kMachine}, [](const Row& r) { return Word{r.finding.function}; }},
+      {{.key = "cause", .audience = kMachine, .words = AllWords(StallCause::kIdleCpu)},
+       [](const Row& r) {
+         const bool stall = r.finding.kind == FindingKind::kStall;
+         return stall ? std::optional(ToString(r.finding.cause)) : std::nullopt;
+       }},
+      {{"others", "", kMachine}, [](const Row& r) { return r.finding.others; }},
+      {TaskColumn(kJson),
+       [](const Row& r) {
+         const auto& culprits = r.finding.culprits;
+         return culprits.empty() ? std::nullopt : OptionalTask(culprits.front().task);
+       }},
+      {{"culprits", "", kJson}, CulpritTable},
+      {{"delayed", "", kJson}, DelayedTable},
+      {{"stall_ids", "", kMachine}, [](const Row& r) { return IdList{r.finding.stall_ids}; }},
+      {{"item_ids", "", kMachine}, [](const Row& r) { return IdList{r.finding.item_ids}; }},
+      {{"worst_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.worst); }},
+      {{"total_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.total); }},
+      {{"waited_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.waited); }},
+      {{"share", "", kMachine},
+       [](const Row& r) {
+         return IfAny(r.finding.total) ? std::optional(Share{r.finding.share}) : std::nullopt;
+       }},
+      {{"count", "", kMachine}, [](const Row& r) { return r.finding.count; }},
+  };
+}
+
+}  // namespace
+
 Table FindingTable(const Report& report, const Invocation& by) {
-  Table table{.key = "findings", .title = "Findings"};
-  table.columns = {{"id", ""},
-                   {"kind", ""},
-                   {"severity", ""},
-                   {"text", ""},
-                   {"because", ""},
-                   {"try", ""},
-                   {"next", ""},
-                   {"pool", ""},
-                   {"workqueue", ""},
-                   {"function", ""},
-                   {"cause", ""},
-                   {"others", ""},
-                   {"task", "", kJson},
-                   {"culprits", "", kJson},
-                   {"delayed", "", kJson},
-                   {"stall_ids", ""},
-                   {"item_ids", ""},
-                   {"worst_ns", ""},
-                   {"total_ns", ""},
-                   {"waited_ns", ""},
-                   {"share", ""},
-                   {"count", ""}};
-  for (Column& column : table.columns) {
-    if (column.audience == kAll) column.audience = kMachine;
+  std::vector<FindingRow> rows;
+  for (const Finding& finding : report.findings) {
+    rows.push_back({finding, WordsOf(finding, report, by)});
   }
-  for (const Finding& f : report.findings) {
-    const FindingWords words = WordsOf(f, report, by);
-    Table culprits{.key = "culprits", .title = ""};
-    culprits.columns = {{"function", ""}, {"workqueue", ""}, {"task", ""}, {"time_ns", ""}};
-    for (const Finding::Culprit& c : f.culprits) {
-      culprits.rows.push_back(
-          {WordCell(c.function), WordCell(c.workqueue), TaskCell(c.task), c.time});
-    }
-    Table delayed{.key = "delayed", .title = ""};
-    delayed.columns = {{"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}};
-    for (const Finding::Delayed& d : f.delayed) {
-      delayed.rows.push_back({WordCell(d.function), WordCell(d.workqueue), d.count, d.worst});
-    }
-    const bool waits = f.total > Nanos(0);
-    const bool stall = f.kind == FindingKind::kStall;
-    table.rows.push_back({Id{static_cast<int64_t>(f.id)},
-                          std::string(ToString(f.kind)),
-                          std::string(ToString(f.severity)),
-                          words.text,
-                          WordCell(words.because),
-                          words.tries,
-                          WordCell(words.next),
-                          WordCell(f.pool),
-                          WordCell(f.workqueue),
-                          WordCell(f.function),
-                          stall ? Cell(std::string(ToString(f.cause))) : Cell(),
-                          f.others,
-                          f.culprits.empty() ? Cell() : TaskCell(f.culprits.front().task),
-                          std::vector<Table>{std::move(culprits)},
-                          std::vector<Table>{std::move(delayed)},
-                          IdList{f.stall_ids},
-                          IdList{f.item_ids},
-                          f.worst > Nanos(0) ? Cell(f.worst) : Cell(),
-                          waits ? Cell(f.total) : Cell(),
-                          f.waited > Nanos(0) ? Cell(f.waited) : Cell(),
-                          waits ? Cell(f.share) : Cell(),
-                          f.count});
-  }
-  return table;
+  return MakeTable({.key = "findings", .title = "Findings"}, FindingColumns(), rows);
 }
 
 }  // namespace wqprof

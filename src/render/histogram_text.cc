@@ -39,7 +39,7 @@ Nanos UpperBound(size_t octave) {
 Octaves OctavesOf(const Table& table, const std::vector<Cell>& row, std::string_view key) {
   Octaves counts{};
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (!table.columns[i].histogram || table.columns[i].key != key) continue;
+    if (!table.columns[i].histogram() || table.columns[i].key != key) continue;
     const auto* const* histogram = std::get_if<const Histogram*>(&row[i]);
     if (histogram == nullptr) continue;
     counts[0] = (*histogram)->zero_count();

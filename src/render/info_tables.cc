@@ -3,35 +3,33 @@
 #include <map>
 #include <utility>
 
-#include "render/cells.h"
+#include "wqprof/columns.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
 namespace {
 
-// Collects the facts of a record: name in JSON, name in text, value.
-class RecordBuilder {
- public:
-  explicit RecordBuilder(std::string key) {
-    table_.key = std::move(key);
-    table_.record = true;
-    table_.rows.emplace_back();
-  }
-  void Add(std::string key, std::string heading, Cell cell) {
-    const Audience audience = heading.empty() ? kJson : Audience(kText | kJson);
-    table_.columns.push_back({std::move(key), std::move(heading), audience});
-    table_.rows.front().push_back(std::move(cell));
-  }
-  // A fact that people want to read in other words than programs.
-  void AddText(std::string heading, Cell cell) {
-    table_.columns.push_back({"", std::move(heading), kText});
-    table_.rows.front().push_back(std::move(cell));
-  }
-  Table Take() && { return std::move(table_); }
-
- private:
-  Table table_;
+// A trace's facts, and what was seen when it was read.
+struct Facts {
+  const TraceInfo& info;
+  const ReadStats& stats;
 };
+
+// Facts for programs and people; those without a heading for programs only.
+ColumnOf<Facts> Fact(std::string key, std::string heading, auto cell) {
+  const Audience audience = heading.empty() ? kJson : Audience(kText | kJson);
+  return {{std::move(key), std::move(heading), audience}, std::move(cell)};
+}
+
+// The same in other words for people.
+ColumnOf<Facts> TextFact(std::string heading, auto cell) {
+  return {{"", std::move(heading), kText}, std::move(cell)};
+}
+
+template <class T>
+std::optional<Id> IfPositive(T number) {
+  return number > 0 ? std::optional(Id{static_cast<int64_t>(number)}) : std::nullopt;
+}
 
 std::string BufferName(const std::string& instance) {
   return instance.empty() ? "top level" : "instance " + instance;
@@ -43,54 +41,66 @@ std::vector<std::string> BufferNames(const std::vector<std::string>& instances) 
   return names;
 }
 
-Table FileTable(const TraceInfo& info, const ReadStats& stats) {
-  RecordBuilder file("file");
-  file.Add("path", "File", info.path);
-  file.Add("format", "Format", WordCell(info.format));
-  file.Add("version", "", info.version > 0 ? Cell(Id{info.version}) : Cell());
-  file.Add("compression", "Compression", WordCell(info.compression));
-  file.Add("data_bytes", "Event data, bytes", info.data_bytes);
-  file.Add("page_size", "Sub-buffer, bytes",
-           info.page_size > 0 ? Cell(uint64_t{info.page_size}) : Cell());
-  file.Add("pages", "Pages", stats.pages);
-  file.Add("instance", "", info.instance);
-  file.Add("instances", "", info.instances);
-  file.AddText("Buffer read", BufferName(info.instance));
-  file.AddText("Buffers", BufferNames(info.instances));
-  file.Add("big_endian", "", info.big_endian);
-  file.Add("long_size", "Kernel's long, bytes", Id{info.long_size});
-  file.Add("hashed_addresses", "Addresses hashed", info.hashed_addresses);
-  file.Add("corrupt_pages", "Damaged pages", stats.corrupt_pages);
-  file.Add("truncated", "Truncated", stats.truncated);
-  file.Add("unfinished", "Unfinished", info.unfinished);
-  return std::move(file).Take();
+Table FileTable(const Facts& facts) {
+  const Columns<Facts> columns = {
+      Fact("path", "File", [](const Facts& f) { return f.info.path; }),
+      Fact("format", "Format", [](const Facts& f) { return Word{f.info.format}; }),
+      Fact("version", "", [](const Facts& f) { return IfPositive(f.info.version); }),
+      Fact("compression", "Compression", [](const Facts& f) { return Word{f.info.compression}; }),
+      Fact("data_bytes", "Event data, bytes", [](const Facts& f) { return f.info.data_bytes; }),
+      Fact("page_size", "Sub-buffer, bytes",
+           [](const Facts& f) {
+             return f.info.page_size > 0 ? std::optional(uint64_t{f.info.page_size}) : std::nullopt;
+           }),
+      Fact("pages", "Pages", [](const Facts& f) { return f.stats.pages; }),
+      Fact("instance", "", [](const Facts& f) { return f.info.instance; }),
+      Fact("instances", "", [](const Facts& f) { return f.info.instances; }),
+      TextFact("Buffer read", [](const Facts& f) { return BufferName(f.info.instance); }),
+      TextFact("Buffers", [](const Facts& f) { return BufferNames(f.info.instances); }),
+      Fact("big_endian", "", [](const Facts& f) { return f.info.big_endian; }),
+      Fact("long_size", "Kernel's long, bytes",
+           [](const Facts& f) { return Id{f.info.long_size}; }),
+      Fact("hashed_addresses", "Addresses hashed",
+           [](const Facts& f) { return f.info.hashed_addresses; }),
+      Fact("corrupt_pages", "Damaged pages", [](const Facts& f) { return f.stats.corrupt_pages; }),
+      Fact("truncated", "Truncated", [](const Facts& f) { return f.stats.truncated; }),
+      Fact("unfinished", "Unfinished", [](const Facts& f) { return f.info.unfinished; }),
+  };
+  return MakeRecord("file", columns, facts);
 }
 
-Table TraceTable(const TraceInfo& info, const ReadStats& stats) {
-  RecordBuilder trace("trace");
-  std::optional<Nanos> duration = Between(stats.begin, stats.end);
-  if (!info.clock_is_ns) duration.reset();
-  trace.Add("machine", "Host", WordCell(info.machine));
-  trace.Add("kernel", "Kernel", WordCell(info.kernel));
-  trace.Add("uname", "", WordCell(info.uname));
-  trace.Add("cpus", "CPUs", info.cpus > 0 ? Cell(Id{info.cpus}) : Cell());
-  trace.Add("clock", "Clock", WordCell(info.clock));
-  trace.Add("clock_is_ns", "Clock in ns", info.clock_is_ns);
-  trace.Add("begin_ns", "First event", StampCell(info, stats.begin));
-  trace.Add("end_ns", "Last event", StampCell(info, stats.end));
-  trace.Add("duration_ns", "Duration", OptionalCell(duration));
-  trace.Add("events", "Events", stats.events);
-  // A mark without a number makes the sum unknown, which is not "-".
-  trace.Add("lost_events", "", OptionalCell(stats.lost_events));
-  trace.AddText("Lost", stats.lost_events ? Cell(*stats.lost_events)
-                                          : Cell(std::string("an unknown number")));
-  trace.Add("lost_gaps", "Gaps", stats.lost_gaps);
-  trace.Add("time_reversals", "Stamps going back", stats.time_reversals);
-  trace.Add("has_sched", "Scheduler events", info.has_sched);
-  trace.Add("has_timers", "Timer events", info.has_timers);
-  trace.Add("has_queue", "", info.has_queue);
-  trace.Add("has_activate", "", info.has_activate);
-  return std::move(trace).Take();
+std::optional<Nanos> DurationOf(const Facts& f) {
+  return f.info.clock_is_ns ? Between(f.stats.begin, f.stats.end) : std::nullopt;
+}
+
+Table TraceTable(const Facts& facts) {
+  const Columns<Facts> columns = {
+      Fact("machine", "Host", [](const Facts& f) { return Word{f.info.machine}; }),
+      Fact("kernel", "Kernel", [](const Facts& f) { return Word{f.info.kernel}; }),
+      Fact("uname", "", [](const Facts& f) { return Word{f.info.uname}; }),
+      Fact("cpus", "CPUs", [](const Facts& f) { return IfPositive(f.info.cpus); }),
+      Fact("clock", "Clock", [](const Facts& f) { return Word{f.info.clock}; }),
+      Fact("clock_is_ns", "Clock in ns", [](const Facts& f) { return f.info.clock_is_ns; }),
+      Fact("begin_ns", "First event", [](const Facts& f) { return Timed(f.info, f.stats.begin); }),
+      Fact("end_ns", "Last event", [](const Facts& f) { return Timed(f.info, f.stats.end); }),
+      Fact("duration_ns", "Duration", DurationOf),
+      Fact("events", "Events", [](const Facts& f) { return f.stats.events; }),
+      // A mark without a number makes the sum unknown, which is not "-".
+      Fact("lost_events", "", [](const Facts& f) { return f.stats.lost_events; }),
+      TextFact("Lost",
+               [](const Facts& f) {
+                 return f.stats.lost_events ? Cell(*f.stats.lost_events)
+                                            : Cell(std::string("an unknown number"));
+               }),
+      Fact("lost_gaps", "Gaps", [](const Facts& f) { return f.stats.lost_gaps; }),
+      Fact("time_reversals", "Stamps going back",
+           [](const Facts& f) { return f.stats.time_reversals; }),
+      Fact("has_sched", "Scheduler events", [](const Facts& f) { return f.info.has_sched; }),
+      Fact("has_timers", "Timer events", [](const Facts& f) { return f.info.has_timers; }),
+      Fact("has_queue", "", [](const Facts& f) { return f.info.has_queue; }),
+      Fact("has_activate", "", [](const Facts& f) { return f.info.has_activate; }),
+  };
+  return MakeRecord("trace", columns, facts);
 }
 
 // All events that the file has a format for, also those that never happened.
@@ -98,39 +108,49 @@ Table EventTable(const TraceInfo& info, const ReadStats& stats) {
   std::map<std::string, uint64_t> counts;
   for (const std::string& name : info.events) counts[name] = 0;
   for (const auto& [name, count] : stats.events_by_name) counts[name] += count;
-  Table table{.key = "events", .title = "Events"};
-  table.columns = {{"event", "EVENT"}, {"count", "COUNT"}};
-  for (const auto& [name, count] : counts) table.rows.push_back({name, count});
-  return table;
+  using Row = std::pair<const std::string, uint64_t>;
+  const Columns<Row> columns = {
+      {{"event", "EVENT"}, [](const Row& row) { return row.first; }},
+      {{"count", "COUNT"}, [](const Row& row) { return row.second; }},
+  };
+  return MakeTable({.key = "events", .title = "Events"}, columns, counts);
 }
 
 Table CpuTable(const TraceInfo& info, const ReadStats& stats) {
-  std::map<int, std::pair<uint64_t, CpuStats>> cpus;
+  // What was read of a CPU, and what the recorder noted of it.
+  struct Row {
+    uint64_t events = 0;
+    CpuStats noted;
+  };
+  std::map<int, Row> cpus;
   for (size_t i = 0; i < stats.events_by_cpu.size(); ++i) {
-    cpus[static_cast<int>(i)].first = stats.events_by_cpu[i];
+    cpus[static_cast<int>(i)].events = stats.events_by_cpu[i];
   }
-  for (const CpuStats& cpu : info.cpu_stats) cpus[ToInt(cpu.cpu)].second = cpu;
-  Table table{.key = "cpus", .title = "CPUs"};
-  table.columns = {{"cpu", "CPU"},
-                   {"events", "EVENTS"},
-                   {"overrun", "OVERRUN"},
-                   {"commit_overrun", "COMMIT OVERRUN"},
-                   {"dropped_events", "DROPPED"},
-                   {"entries", "STILL IN BUFFER"},
-                   {"read_events", "READ"}};
-  for (const auto& [cpu, row] : cpus) {
-    const CpuStats& kept = row.second;
-    table.rows.push_back({Id{cpu}, row.first, OptionalCell(kept.overrun),
-                          OptionalCell(kept.commit_overrun), OptionalCell(kept.dropped_events),
-                          OptionalCell(kept.entries), OptionalCell(kept.read_events)});
-  }
-  return table;
+  for (const CpuStats& cpu : info.cpu_stats) cpus[ToInt(cpu.cpu)].noted = cpu;
+  using Entry = std::pair<const int, Row>;
+  const auto noted = [](std::optional<uint64_t> CpuStats::*field) {
+    return [field](const Entry& entry) { return entry.second.noted.*field; };
+  };
+  const Columns<Entry> columns = {
+      {{"cpu", "CPU"}, [](const Entry& entry) { return Id{entry.first}; }},
+      {{"events", "EVENTS"}, [](const Entry& entry) { return entry.second.events; }},
+      {{"overrun", "OVERRUN"}, noted(&CpuStats::overrun)},
+      {{"commit_overrun", "COMMIT OVERRUN"}, noted(&CpuStats::commit_overrun)},
+      {{"dropped_events", "DROPPED"}, noted(&CpuStats::dropped_events)},
+      {{"entries", "STILL IN BUFFER"}, noted(&CpuStats::entries)},
+      {{"read_events", "READ"}, noted(&CpuStats::read_events)},
+  };
+  return MakeTable({.key = "cpus", .title = "CPUs"}, columns, cpus);
 }
 
 // wqprof's own note in the file: "key=value" lines.
 Table SettingTable(const TraceInfo& info) {
-  Table table{.key = "settings", .title = "Settings of wqprof record"};
-  table.columns = {{"key", "SETTING"}, {"value", "VALUE"}};
+  // A line without a '=' has no value.
+  struct Row {
+    std::string key;
+    std::optional<std::string> value;
+  };
+  std::vector<Row> rows;
   std::string_view rest = info.settings;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
@@ -139,17 +159,23 @@ Table SettingTable(const TraceInfo& info) {
     const size_t equals = line.find('=');
     if (line.empty()) continue;
     const bool has_value = equals != std::string_view::npos;
-    table.rows.push_back({std::string(line.substr(0, equals)),
-                          has_value ? Cell(std::string(line.substr(equals + 1))) : Cell()});
+    rows.push_back(
+        {std::string(line.substr(0, equals)),
+         has_value ? std::optional(std::string(line.substr(equals + 1))) : std::nullopt});
   }
-  return table;
+  const Columns<Row> columns = {
+      {{"key", "SETTING"}, [](const Row& row) { return row.key; }},
+      {{"value", "VALUE"}, [](const Row& row) { return row.value; }},
+  };
+  return MakeTable({.key = "settings", .title = "Settings of wqprof record"}, columns, rows);
 }
 
 }  // namespace
 
 std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats) {
-  return {FileTable(info, stats), TraceTable(info, stats), EventTable(info, stats),
-          CpuTable(info, stats), SettingTable(info)};
+  const Facts facts{info, stats};
+  return {FileTable(facts), TraceTable(facts), EventTable(info, stats), CpuTable(info, stats),
+          SettingTable(info)};
 }
 
 }  // namespace wqprof

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "render/cells.h"
 #include "render/text.h"
+#include "wqprof/columns.h"
 #include "wqprof/number_text.h"
 #include "wqprof/render_interval.h"
 
@@ -22,16 +22,25 @@ std::string QuantileText(const Histogram& latency, double q) {
 }  // namespace
 
 Table IntervalTable(const Interval& interval) {
-  Table table{.key = "intervals", .title = ""};
-  table.columns = {{"end_ns", ""},       {"length_ns", ""}, {"events", ""}, {"lost_events", ""},
-                   {"started", ""},      {"latency", ""},   {"stalls", ""}, {"backlog_mean", ""},
-                   {"busiest_pool", ""}, {"busy_mean", ""}};
-  table.columns[5].histogram = true;
-  const Cell busy = interval.busiest.empty() ? Cell() : Cell(interval.busy);
-  table.rows = {{TimeCell(interval.end), interval.length, interval.events,
-                 OptionalCell(interval.lost), interval.started, &interval.latency, interval.stalls,
-                 interval.backlog, WordCell(interval.busiest), busy}};
-  return table;
+  const Columns<Interval> columns = {
+      {{.key = "end_ns", .about = "On the trace's clock; null before the first event."},
+       [](const Interval& i) { return i.end; }},
+      {{"length_ns"}, [](const Interval& i) { return i.length; }},
+      {{"events"}, [](const Interval& i) { return i.events; }},
+      {{.key = "lost_events", .about = "null: some, number unknown."},
+       [](const Interval& i) { return i.lost; }},
+      {{.key = "started", .about = "Items that started."},
+       [](const Interval& i) { return i.started; }},
+      {{.key = "latency"}, [](const Interval& i) { return &i.latency; }},
+      {{"stalls"}, [](const Interval& i) { return i.stalls; }},
+      {{.key = "backlog_mean", .about = "Activated items that waited, over all pools."},
+       [](const Interval& i) { return i.backlog; }},
+      {{"busiest_pool"}, [](const Interval& i) { return Word{i.busiest}; }},
+      {{.key = "busy_mean", .about = "Mean number of open executions of the busiest pool."},
+       [](const Interval& i) { return i.busiest.empty() ? std::nullopt : std::optional(i.busy); }},
+  };
+  return MakeTable({.key = "intervals", .title = ""}, columns,
+                   std::span<const Interval>(&interval, 1));
 }
 
 std::string IntervalHeading() {

@@ -3,15 +3,43 @@
 #ifndef WQPROF_RENDER_ITEM_FIELDS_H_
 #define WQPROF_RENDER_ITEM_FIELDS_H_
 
+#include <array>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "render/item_names.h"
-#include "render/split_parts.h"
 #include "wqprof/event_source.h"
+#include "wqprof/measure.h"
 #include "wqprof/model.h"
+#include "wqprof/split.h"
 
 namespace wqprof {
+
+// A measure's key: "latency_ns".  Known at compile time, as all keys are.
+class DurationKey {
+ public:
+  constexpr DurationKey() = default;
+  constexpr explicit DurationKey(std::string_view name) {
+    for (const std::string_view part : {name, std::string_view("_ns")}) {
+      for (const char c : part) text_[size_++] = c;
+    }
+  }
+  constexpr operator std::string_view() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 32> text_{};
+  size_t size_ = 0;
+};
+
+template <size_t kIndex>
+inline constexpr DurationKey kDurationKey{kMeasures[kIndex].name};
+
+// Tells `sink` the measures of an item of which both ends were seen.
+template <class Sink, size_t... kIndex>
+void VisitDurations(const WorkItem& item, bool timed, Sink& sink, std::index_sequence<kIndex...>) {
+  (sink.Duration(kDurationKey<kIndex>, timed ? kMeasures[kIndex].Seen(item) : std::nullopt), ...);
+}
 
 // Tells `sink` the parts of an item's waits and execution.
 template <class Sink>
@@ -55,7 +83,7 @@ void VisitSplit(const ItemSplit* split, Sink& sink) {
 //   Tally(key, int32_t): absent when negative
 //   Address(key, WorkAddr), Count(key, uint64_t), Time(key, Timestamp), CpuNumber(key, Cpu),
 //   Task(key, Pid), Flag(key, bool)
-//   Span(key, optional<Nanos>)
+//   Duration(key, optional<Nanos>); Span(key, optional<Nanos>): its key lacks the unit
 //   bool Open(key, present), Close(): fields of a nested object, skipped when Open() is false
 // and is known at compile time: two million items a second leave no room for virtual calls.
 // `split` is null without scheduler events.
@@ -78,6 +106,7 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
   time("activated_ns", item.activated);
   time("started_ns", item.started);
   time("ended_ns", item.ended);
+  VisitDurations(item, timed, sink, std::make_index_sequence<kMeasures.size()>());
   sink.CpuNumber("queue_cpu", item.queue_cpu);
   sink.CpuNumber("target_cpu", item.target_cpu);
   sink.CpuNumber("run_cpu", item.run_cpu);

@@ -18,7 +18,7 @@ std::string JsonString(std::string_view text) {
     } else if (character.code == '"' || character.code == '\\') {
       out += '\\';
       out += text.front();
-    } else if (character.code < 0x20 || character.code == 0x7f) {
+    } else if (IsMisleading(character.code)) {
       out += fmt::format("\\u{:04x}", static_cast<uint32_t>(character.code));
     } else {
       out += text.substr(0, character.length);
@@ -29,7 +29,7 @@ std::string JsonString(std::string_view text) {
 }
 
 std::string CsvField(std::string_view text) {
-  const std::string escaped = Escaped(text);
+  const std::string escaped = NoFormula(Escaped(text));
   if (escaped.find_first_of(",\"") == std::string::npos) return escaped;
   std::string out = "\"";
   for (const char c : escaped) {

@@ -138,6 +138,7 @@ class JsonSink {
   WQPROF_INLINE void Span(std::string_view key, std::optional<Nanos> span) {
     if (span) Number(key, span->count());
   }
+  WQPROF_INLINE void Duration(std::string_view key, std::optional<Nanos> span) { Span(key, span); }
   WQPROF_INLINE void CpuNumber(std::string_view key, Cpu cpu) {
     if (cpu != Cpu::kNone) Number(key, ToInt(cpu));
   }
@@ -204,6 +205,7 @@ class CsvSink {
   WQPROF_INLINE void Span(std::string_view, std::optional<Nanos> span) {
     Number(span.has_value(), span.value_or(Nanos(0)).count());
   }
+  WQPROF_INLINE void Duration(std::string_view key, std::optional<Nanos> span) { Span(key, span); }
   WQPROF_INLINE void CpuNumber(std::string_view, Cpu cpu) { Number(cpu != Cpu::kNone, ToInt(cpu)); }
   WQPROF_INLINE void Task(std::string_view, Pid pid) { Number(pid != Pid::kNone, ToInt(pid)); }
   WQPROF_INLINE void Flag(std::string_view, bool value) {
@@ -233,6 +235,7 @@ class HeadingSink {
   void Tally(std::string_view key, int32_t) { Key(key); }
   void Time(std::string_view key, Timestamp) { Key(key); }
   void Span(std::string_view key, std::optional<Nanos>) { Key(fmt::format("{}_ns", key)); }
+  void Duration(std::string_view key, std::optional<Nanos>) { Key(key); }
   void CpuNumber(std::string_view key, Cpu) { Key(key); }
   void Task(std::string_view key, Pid) { Key(key); }
   void Flag(std::string_view key, bool) { Key(key); }

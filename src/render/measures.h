@@ -3,27 +3,20 @@
 #define WQPROF_RENDER_MEASURES_H_
 
 #include <span>
-#include <vector>
 
+#include "wqprof/columns.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
 
-// The columns that every table of items has: counts, the measures of doc/spec.md §2, and what text
-// shows of them.  The picture of the latencies has one scale for all rows.
-class MeasureColumns {
- public:
-  // `all` are the measures of the rows to come.
-  explicit MeasureColumns(std::span<const Measures* const> all);
-  void AppendColumns(std::vector<Column>& columns) const;
-  // `measures` must outlive the cells.
-  void AppendCells(std::vector<Cell>& cells, const Measures& measures) const;
+// The columns that every table of items has: counts, the measures of kMeasures, and what text
+// shows of them.  `all` are the measures of the rows to come, which have one scale for the picture
+// of their latencies.  Cells point into the measures.
+Columns<Measures> MeasureColumns(std::span<const Measures* const> all);
 
- private:
-  Spark Picture(const Histogram& histogram) const;
-  Nanos low_{0}, high_{0};  // range of the picture
-  bool timers_ = false;     // any row has a timer_slack
-};
+// A column for machines for each of kMeasures.  `timers`: whether any row has one of timers, which
+// are left out otherwise.
+Columns<Measures> DurationColumns(bool timers);
 
 }  // namespace wqprof
 

@@ -2,19 +2,16 @@
 #ifndef WQPROF_RENDER_NAMED_ROWS_H_
 #define WQPROF_RENDER_NAMED_ROWS_H_
 
-#include <string>
 #include <vector>
 
 #include "wqprof/render.h"
 
 namespace wqprof {
 
-// The rows of one grouping of items: what names each, and its measures.  `names` and
-// `measures` run in parallel; the report must outlive them.
+// The rows of one grouping of items: a table of what names each, and the measures of each row.
+// The report must outlive them.
 struct NamedRows {
-  std::string key, title;
-  std::vector<Column> columns;
-  std::vector<std::vector<Cell>> names;
+  Table names;
   std::vector<const Measures*> measures;
 };
 

@@ -3,222 +3,288 @@
 #include <algorithm>
 
 #include "render/activation_table.h"
-#include "render/cells.h"
 #include "render/finding_text.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
 #include "render/split.h"
-#include "render/split_parts.h"
 #include "render/text.h"
+#include "wqprof/anomaly.h"
+#include "wqprof/columns.h"
 #include "wqprof/render.h"
+#include "wqprof/split.h"
 #include "wqprof/wall_clock.h"
 
 namespace wqprof {
 namespace {
 
+constexpr std::pair<EventKind, std::string_view> kEventNames[] = {
+    {EventKind::kQueueWork, "queue_work"},
+    {EventKind::kActivateWork, "activate_work"},
+    {EventKind::kExecuteStart, "execute_start"},
+    {EventKind::kExecuteEnd, "execute_end"}};
+
+// The last word of uname: "x86_64".
+std::string ArchitectureOf(const TraceInfo& info) {
+  std::string_view uname = info.uname;
+  while (uname.ends_with('\n') || uname.ends_with(' ')) uname.remove_suffix(1);
+  const size_t space = uname.rfind(' ');
+  return space == std::string_view::npos ? "" : std::string(uname.substr(space + 1));
+}
+
+// Absent where nobody noted what was enabled, and none of them was read.
+std::optional<std::vector<std::string>> Recorded(const Report& report) {
+  const WorkqueueEvents events = RecordedEvents(report.source, report.read);
+  if (events.empty() && !report.source.noted_events) return std::nullopt;
+  std::vector<std::string> names;
+  for (const auto& [kind, name] : kEventNames) {
+    if (events.Has(kind)) names.emplace_back(name);
+  }
+  return names;
+}
+
 Table SourceTable(const Report& report) {
-  const TraceInfo& info = report.source;
-  Table table{.key = "source", .title = "", .record = true};
-  table.columns = {{"path", ""},       {"format", ""},      {"instance", ""}, {"kernel", ""},
-                   {"machine", ""},    {"cpus", ""},        {"clock", ""},    {"begin_ns", ""},
-                   {"end_ns", ""},     {"duration_ns", ""}, {"events", ""},   {"has_sched", ""},
-                   {"has_timers", ""}, {"filters", ""}};
-  for (Column& column : table.columns) column.audience = kJson;
-  table.rows = {{WordCell(info.path), WordCell(info.format), info.instance, WordCell(info.kernel),
-                 WordCell(info.machine), info.cpus > 0 ? Cell(Id{info.cpus}) : Cell(),
-                 WordCell(info.clock), StampCell(info, report.read.begin),
-                 StampCell(info, report.read.end), SpanCell(info, report.duration),
-                 report.read.events, info.has_sched, info.has_timers, report.filters}};
-  return table;
+  const Columns<Report> columns = {
+      {{"path", "", kJson}, [](const Report& r) { return Word{r.source.path}; }},
+      {{"format", "", kJson}, [](const Report& r) { return Word{r.source.format}; }},
+      {{"instance", "", kJson}, [](const Report& r) { return r.source.instance; }},
+      {{"kernel", "", kJson}, [](const Report& r) { return Word{r.source.kernel}; }},
+      {{"machine", "", kJson}, [](const Report& r) { return Word{r.source.machine}; }},
+      {{"host", "", kJson, 0, 0, "The same."},
+       [](const Report& r) { return Word{r.source.machine}; }},
+      {{"arch", "", kJson}, [](const Report& r) { return Word{ArchitectureOf(r.source)}; }},
+      {{"cpus", "", kJson},
+       [](const Report& r) {
+         return r.source.cpus > 0 ? std::optional(Id{r.source.cpus}) : std::nullopt;
+       }},
+      {{"clock", "", kJson}, [](const Report& r) { return Word{r.source.clock}; }},
+      {{"begin_ns", "", kJson}, [](const Report& r) { return Timed(r.source, r.read.begin); }},
+      {{"end_ns", "", kJson}, [](const Report& r) { return Timed(r.source, r.read.end); }},
+      {{"duration_ns", "", kJson, 0, 0, "null: the clock does not count nanoseconds."},
+       [](const Report& r) { return Timed(r.source, r.duration); }},
+      {{"events", "", kJson}, [](const Report& r) { return r.read.events; }},
+      {{"has_sched", "", kJson}, [](const Report& r) { return r.source.has_sched; }},
+      {{"has_timers", "", kJson}, [](const Report& r) { return r.source.has_timers; }},
+      {{"recorded", "", kJson, 0, 0,
+        "Which of the four workqueue events were recorded; null: not known."},
+       [](const Report& r) { return Recorded(r); }},
+      {{"resolution_ns", "", kJson, 0, 0,
+        "Stamps are multiples of it; null: the clock does not count nanoseconds."},
+       [](const Report& r) { return r.source.clock_is_ns ? r.source.resolution : std::nullopt; }},
+      {{"wall_begin", "", kJson, 0, 0, "Time of day of the first event, RFC 3339 in UTC."},
+       [](const Report& r) { return Word{r.source.wall_begin}; }},
+      {{"boot_id", "", kJson}, [](const Report& r) { return Word{r.source.boot_id}; }},
+      {{"filters", "", kJson, 0, 0, "What was left out on request, in words."},
+       [](const Report& r) { return r.filters; }},
+  };
+  return MakeRecord("source", columns, report);
+}
+
+// An anomaly as a column: a number, or a yes or no.
+ColumnOf<Quality> AnomalyColumn(const Anomaly& anomaly) {
+  Column column{std::string(anomaly.name), "", kJson};
+  column.about = anomaly.about;
+  if (anomaly.flag) {
+    return {std::move(column),
+            [&anomaly](const Quality& quality) { return anomaly.count(quality) != uint64_t{0}; }};
+  }
+  if (!anomaly.count(Quality{.lost_events = std::nullopt})) {
+    return {std::move(column), anomaly.count};
+  }
+  return {std::move(column),
+          [&anomaly](const Quality& quality) { return anomaly.count(quality).value_or(0); }};
 }
 
 Table QualityTable(const Report& report) {
-  const Quality& quality = report.quality;
-  const MatchQuality& match = quality.match;
-  Table table{.key = "quality", .title = "", .record = true};
-  std::vector<Cell> row;
-  const auto add = [&](std::string key, Cell cell) {
-    table.columns.push_back({std::move(key), "", kJson});
-    row.push_back(std::move(cell));
-  };
-  add("lost_events", OptionalCell(quality.lost_events));
-  add("lost_gaps", quality.lost_gaps);
-  add("superseded", match.superseded);
-  add("barriers", match.barriers);
-  add("unmatched_starts", match.unmatched_starts);
-  add("unmatched_ends", match.unmatched_ends);
-  add("before_trace", match.before_trace);
-  add("pending_at_end", match.pending_at_end);
-  add("running_at_end", match.running_at_end);
-  add("tainted", match.tainted);
-  add("ambiguous", match.ambiguous);
-  add("negative_latencies", match.negative_latencies);
-  add("lost_ends", match.lost_ends);
-  add("stray_activations", match.stray_activations);
-  add("time_reversals", report.read.time_reversals);
-  add("corrupt_pages", quality.corrupt_pages);
-  add("truncated", quality.truncated);
-  add("unfinished", quality.unfinished);
-  add("paired_fraction", OptionalCell(quality.paired_fraction));
-  add("complete", quality.complete());
-  table.rows.push_back(std::move(row));
-  return table;
+  Columns<Quality> columns;
+  for (const Anomaly& anomaly : kAnomalies) columns.push_back(AnomalyColumn(anomaly));
+  columns.push_back({{"paired_fraction", "", kJson, 0, 0,
+                      "Matched starts of those that the trace should explain; null: none."},
+                     [](const Quality& quality) -> std::optional<Share> {
+                       if (!quality.paired_fraction) return std::nullopt;
+                       return Share{*quality.paired_fraction};
+                     }});
+  columns.push_back({{"complete", "", kJson, 0, 0, "Nothing lost, damaged or unexplained."},
+                     [](const Quality& quality) { return quality.complete(); }});
+  return MakeRecord("quality", columns, report.quality);
 }
 
-Table MeasuredTable(const NamedRows& named, bool split) {
-  Table table{.key = named.key, .title = named.title};
-  table.columns = named.columns;
-  const MeasureColumns measures(named.measures);
-  measures.AppendColumns(table.columns);
-  if (split) AppendSplitColumns(table.columns);
-  for (size_t i = 0; i < named.names.size(); ++i) {
-    std::vector<Cell> cells = named.names[i];
-    measures.AppendCells(cells, *named.measures[i]);
-    if (split) AppendSplitCells(cells, named.measures[i]->split);
-    table.rows.push_back(std::move(cells));
-  }
-  return table;
+// The sums of the splits of some measures, by row of a table.
+void AddSplits(Table& table, std::span<const Measures* const> all) {
+  AddColumns(table, SplitColumns(), all);
+}
+
+Table MeasuredTable(NamedRows named, bool split) {
+  AddColumns<Measures>(named.names, MeasureColumns(named.measures), named.measures);
+  if (split) AddSplits(named.names, named.measures);
+  return std::move(named.names);
+}
+
+template <class Row>
+std::vector<const Measures*> MeasuresOf(const std::vector<Row>& rows) {
+  std::vector<const Measures*> out;
+  for (const Row& row : rows) out.push_back(&row.measures);
+  return out;
 }
 
 // The measures of pools and workers are taken only on request: absent, not empty.
-Cell IfTaken(const Measures& measures, const Histogram& histogram) {
-  const bool taken = measures.queued + measures.executed + measures.execution.count() > 0;
-  return taken ? Cell(&histogram) : Cell();
+std::optional<const Histogram*> IfTaken(const Measures& measures, Measure measure) {
+  const bool taken =
+      measures.queued + measures.executed + measures[Measure::kExecution].count() > 0;
+  return taken ? std::optional(&measures[measure]) : std::nullopt;
+}
+
+template <class Row>
+ColumnOf<Row> TakenColumn(const MeasureSpec& measure) {
+  Column column{std::string(measure.name), "", kMachine};
+  column.about = measure.about;
+  return {std::move(column),
+          [id = measure.id](const Row& row) { return IfTaken(row.measures, id); }};
+}
+
+template <class F>
+auto IdleWaits(F number) {
+  return [number](const PoolRow& row) {
+    return row.idle_waits ? std::optional(number(*row.idle_waits)) : std::nullopt;
+  };
 }
 
 Table PoolTable(const Report& report) {
-  Table table{.key = "pools", .title = "Pools"};
-  table.columns = {{"pool", "POOL", kAll, 10},
-                   {"kind", "KIND"},
-                   {"cpu", "", kMachine},
-                   {"executions", "COUNT"},
-                   {"workers", "WORKERS"},
-                   {"busy_mean", "BUSY"},
-                   {"busy_max", "MAX"},
-                   {"busy_fraction", "OCCUPANCY", kAll, 9},
-                   {"backlog_max", "", kMachine},
-                   {"backlog_mean", "BACKLOG"},
-                   {"backlog_most", "MAX", kText},
-                   {"stalled_ns", "STALLED"},
-                   {"idle_wait_items", "", kMachine},
-                   {"idle_wait_ns", "", kMachine},
-                   {"idle_wait_max_ns", "", kMachine},
-                   {"execution", "", kMachine, 0, 0, true},
-                   {"latency", "", kMachine, 0, 0, true},
-                   {"activation_wait", "", kMachine, 0, 0, true},
-                   {"dispatch_wait", "", kMachine, 0, 0, true}};
-  if (report.source.has_sched) AppendSplitColumns(table.columns);
-  for (const PoolRow& row : report.pools) {
-    const PoolOccupancy& occupancy = row.occupancy;
-    const Measures& measures = row.measures;
-    const auto& waits = row.idle_waits;
-    table.rows.push_back(
-        {WordCell(occupancy.pool.name), std::string(ToString(occupancy.pool.kind)),
-         CpuCell(occupancy.pool.cpu), occupancy.executions, occupancy.workers,
-         MeanCell(row.busy_mean), uint64_t{occupancy.busy_max}, BarCell(row.busy_fraction),
-         occupancy.backlog_max, MeanCell(row.backlog_mean), occupancy.backlog_max,
-         SpanCell(report.source, row.stalled), waits ? Cell(waits->items) : Cell(),
-         waits ? Cell(waits->waited) : Cell(), waits ? Cell(waits->worst) : Cell(), &row.execution,
-         IfTaken(measures, measures.latency), IfTaken(measures, measures.activation_wait),
-         IfTaken(measures, measures.dispatch_wait)});
-    if (report.source.has_sched) AppendSplitCells(table.rows.back(), measures.split);
+  const TraceInfo& info = report.source;
+  Columns<PoolRow> columns = {
+      {{"pool", "POOL", kAll, 10},
+       [](const PoolRow& row) { return Word{row.occupancy.pool.name}; }},
+      {{.key = "kind", .heading = "KIND", .words = AllWords(PoolKind::kBhHighpri)},
+       [](const PoolRow& row) { return ToString(row.occupancy.pool.kind); }},
+      {{"cpu", "", kMachine}, [](const PoolRow& row) { return row.occupancy.pool.cpu; }},
+      {{"executions", "COUNT", kAll, 0, 0, "Every start, barriers included."},
+       [](const PoolRow& row) { return row.occupancy.executions; }},
+      {{"workers", "WORKERS"}, [](const PoolRow& row) { return row.occupancy.workers; }},
+      {{"busy_mean", "BUSY"}, [](const PoolRow& row) { return Known(row.busy_mean); }},
+      {{"busy_max", "MAX"}, [](const PoolRow& row) { return row.occupancy.busy_max; }},
+      {{"busy_fraction", "OCCUPANCY", kAll, 9},
+       [](const PoolRow& row) { return KnownShare(row.busy_fraction); }},
+      {{"backlog_max", "", kMachine}, [](const PoolRow& row) { return row.occupancy.backlog_max; }},
+      {{"backlog_mean", "BACKLOG"}, [](const PoolRow& row) { return Known(row.backlog_mean); }},
+      {{"backlog_most", "MAX", kText},
+       [](const PoolRow& row) { return row.occupancy.backlog_max; }},
+      {{"stalled_ns", "STALLED"}, [info](const PoolRow& row) { return Timed(info, row.stalled); }},
+      {{"idle_wait_items", "", kMachine},
+       IdleWaits([](const IdleWaitAccount& waits) { return waits.items; })},
+      {{"idle_wait_ns", "", kMachine},
+       IdleWaits([](const IdleWaitAccount& waits) { return waits.waited; })},
+      {{"idle_wait_max_ns", "", kMachine},
+       IdleWaits([](const IdleWaitAccount& waits) { return waits.worst; })},
+      // Of all that ran there, whatever the filter.
+      {{"execution", "", kMachine}, [](const PoolRow& row) { return &row.execution; }},
+  };
+  for (const MeasureSpec& measure : kMeasures) {
+    if (measure.id != Measure::kExecution) columns.push_back(TakenColumn<PoolRow>(measure));
   }
+  Table table = MakeTable({.key = "pools", .title = "Pools"}, columns, report.pools);
+  if (info.has_sched) AddSplits(table, MeasuresOf(report.pools));
   return table;
 }
 
 Table WorkerTable(const Report& report) {
-  Table table{.key = "workers", .title = "Workers"};
-  table.columns = {{"pid", "PID"},
-                   {"comm", "COMM", kAll, 15},
-                   {"pool", "POOL", kAll, 10},
-                   {"executions", "COUNT"},
-                   {"busy_ns", "BUSY"},
-                   {"busy_fraction", "OCCUPANCY", kAll, 9},
-                   {"exec_max", "LONGEST", kText},
-                   {"execution", "", kMachine, 0, 0, true}};
-  if (report.source.has_sched) AppendSplitColumns(table.columns);
-  for (const WorkerRow& row : report.workers) {
-    table.rows.push_back({PidCell(row.occupancy.pid), WordCell(row.comm), WordCell(row.pool),
-                          row.occupancy.executions, SpanCell(report.source, row.occupancy.busy),
-                          BarCell(row.busy_fraction), OptionalCell(row.measures.execution.max()),
-                          IfTaken(row.measures, row.measures.execution)});
-    if (report.source.has_sched) AppendSplitCells(table.rows.back(), row.measures.split);
-  }
+  const TraceInfo& info = report.source;
+  const Columns<WorkerRow> columns = {
+      {{"pid", "PID"}, [](const WorkerRow& row) { return row.occupancy.pid; }},
+      {{"comm", "COMM", kAll, 15}, [](const WorkerRow& row) { return Word{row.comm}; }},
+      {{"pool", "POOL", kAll, 10}, [](const WorkerRow& row) { return Word{row.pool}; }},
+      {{"executions", "COUNT"}, [](const WorkerRow& row) { return row.occupancy.executions; }},
+      {{"busy_ns", "BUSY"},
+       [info](const WorkerRow& row) { return Timed(info, row.occupancy.busy); }},
+      {{"busy_fraction", "OCCUPANCY", kAll, 9},
+       [](const WorkerRow& row) { return KnownShare(row.busy_fraction); }},
+      {{"exec_max", "LONGEST", kText},
+       [](const WorkerRow& row) { return row.measures[Measure::kExecution].max(); }},
+      TakenColumn<WorkerRow>(SpecOf(Measure::kExecution)),
+  };
+  Table table = MakeTable({.key = "workers", .title = "Workers"}, columns, report.workers);
+  if (info.has_sched) AddSplits(table, MeasuresOf(report.workers));
   return table;
 }
 
-// A task beside its name: "preempted_by_pid", "_policy" and "_prio".
-void AppendTaskColumns(std::vector<Column>& columns, std::string_view key) {
-  for (const char* part : {"pid", "policy", "prio"}) {
-    columns.push_back({fmt::format("{}_{}", key, part), ""});
-  }
-}
+Word CommOf(const std::optional<Task>& task) { return {task ? task->comm : ""}; }
 
-Cell CommCell(const std::optional<Task>& task) { return task ? WordCell(task->comm) : Cell(); }
-
-void AppendTaskCells(std::vector<Cell>& row, const std::optional<Task>& task) {
-  row.push_back(task ? PidCell(task->pid) : Cell());
-  row.push_back(task ? WordCell(PolicyOf(*task)) : Cell());
-  row.push_back(task && task->prio ? Cell(Id{*task->prio}) : Cell());
+// What is known of a task beside its name: "preempted_by_pid", "_policy" and "_prio".
+template <class Row>
+void AppendTaskColumns(Columns<Row>& columns, std::string_view key,
+                       std::optional<Task> Row::*task) {
+  columns.push_back({{fmt::format("{}_pid", key)},
+                     [task](const Row& row) { return row.*task ? (row.*task)->pid : Pid::kNone; }});
+  columns.push_back({{fmt::format("{}_policy", key)}, [task](const Row& row) {
+                       return Word{row.*task ? std::string(PolicyOf(*(row.*task))) : ""};
+                     }});
+  columns.push_back({{fmt::format("{}_prio", key)}, [task](const Row& row) {
+                       const bool known = row.*task && (row.*task)->prio;
+                       return known ? std::optional(SignedId{*(row.*task)->prio}) : std::nullopt;
+                     }});
 }
 
 Table HolderTable(const Stall& stall) {
-  Table table{.key = "holders", .title = ""};
-  table.columns = {{"function", ""},        {"workqueue", ""},    {"worker", ""},
-                   {"worker_pid", ""},      {"begin_ns", ""},     {"overlap_ns", ""},
-                   {"on_cpu_ns", ""},       {"preempted_ns", ""}, {"blocked_ns", ""},
-                   {"blocked_in_d_ns", ""}, {"preempted_by", ""}, {"asleep_in", ""},
-                   {"asleep_since_ns", ""}};
-  AppendTaskColumns(table.columns, "preempted_by");
-  for (const StallHolder& holder : stall.holders) {
-    table.rows.push_back({WordCell(holder.function), WordCell(holder.workqueue),
-                          WordCell(holder.worker), PidCell(holder.worker_pid),
-                          TimeCell(holder.begin), holder.overlap, OptionalCell(holder.on_cpu),
-                          OptionalCell(holder.preempted), OptionalCell(holder.blocked),
-                          OptionalCell(holder.blocked_in_d), CommCell(holder.preempted_by),
-                          WordCell(holder.asleep_in), TimeCell(holder.asleep_since)});
-    AppendTaskCells(table.rows.back(), holder.preempted_by);
-  }
-  return table;
+  Columns<StallHolder> columns = {
+      {{"function"}, [](const StallHolder& holder) { return Word{holder.function}; }},
+      {{"workqueue"}, [](const StallHolder& holder) { return Word{holder.workqueue}; }},
+      {{"worker"}, [](const StallHolder& holder) { return Word{holder.worker}; }},
+      {{"worker_pid"}, [](const StallHolder& holder) { return holder.worker_pid; }},
+      {{"begin_ns"}, [](const StallHolder& holder) { return holder.begin; }},
+      {{"overlap_ns"}, [](const StallHolder& holder) { return holder.overlap; }},
+      {{"on_cpu_ns"}, [](const StallHolder& holder) { return holder.on_cpu; }},
+      {{"preempted_ns"}, [](const StallHolder& holder) { return holder.preempted; }},
+      {{"blocked_ns"}, [](const StallHolder& holder) { return holder.blocked; }},
+      {{"blocked_in_d_ns"}, [](const StallHolder& holder) { return holder.blocked_in_d; }},
+      {{"preempted_by"}, [](const StallHolder& holder) { return CommOf(holder.preempted_by); }},
+      {{.key = "asleep_in",
+        .about = "The state in which it slept as the stall ended; null: it did not, or that is "
+                 "unknown.",
+        .words = {"S", "D", "I"}},
+       [](const StallHolder& holder) { return Word{holder.asleep_in}; }},
+      {{"asleep_since_ns"}, [](const StallHolder& holder) { return holder.asleep_since; }},
+  };
+  AppendTaskColumns(columns, "preempted_by", &StallHolder::preempted_by);
+  return MakeTable({.key = "holders", .title = ""}, columns, stall.holders);
 }
 
 // No row or one: the worker that ended the stall.
 Table StarterTable(const Stall& stall) {
-  Table table{.key = "starter", .title = ""};
-  table.columns = {{"worker", ""}, {"worker_pid", ""}};
-  for (const auto& part : kWaitParts) table.columns.push_back({fmt::format("{}_ns", part.key), ""});
-  table.columns.push_back({"preempted_by", ""});
-  table.columns.push_back({"idle_cpu_ns", ""});
-  AppendTaskColumns(table.columns, "preempted_by");
-  if (!stall.starter) return table;
-  const StallStarter& starter = *stall.starter;
-  std::vector<Cell> row = {WordCell(starter.worker), PidCell(starter.worker_pid)};
-  for (const auto& part : kWaitParts) row.push_back(starter.wait.*part.value);
-  row.push_back(CommCell(starter.preempted_by));
-  row.push_back(starter.idled);
-  AppendTaskCells(row, starter.preempted_by);
-  table.rows.push_back(std::move(row));
-  return table;
+  Columns<StallStarter> columns = {
+      {{"worker"}, [](const StallStarter& starter) { return Word{starter.worker}; }},
+      {{"worker_pid"}, [](const StallStarter& starter) { return starter.worker_pid; }},
+  };
+  for (const auto& part : kWaitParts) {
+    columns.push_back({{fmt::format("{}_ns", part.key)},
+                       [part](const StallStarter& starter) { return starter.wait.*part.value; }});
+  }
+  columns.push_back(
+      {{"preempted_by"}, [](const StallStarter& starter) { return CommOf(starter.preempted_by); }});
+  columns.push_back(
+      {{.key = "idle_cpu_ns", .about = "Awake, it waited so long for a CPU that idled."},
+       [](const StallStarter& starter) { return starter.idled; }});
+  AppendTaskColumns(columns, "preempted_by", &StallStarter::preempted_by);
+  std::vector<StallStarter> rows;
+  if (stall.starter) rows.push_back(*stall.starter);
+  return MakeTable({.key = "starter", .title = ""}, columns, rows);
 }
 
 Table OriginTable(const DelayedRow& delayed) {
-  Table table{.key = "origins", .title = ""};
-  table.columns = {{"kind", ""}, {"name", ""}, {"count", ""}};
-  for (const OriginCount& origin : delayed.origins) {
-    table.rows.push_back({origin.kind, WordCell(origin.name), origin.count});
-  }
-  return table;
+  const Columns<OriginCount> columns = {
+      {{"kind"}, [](const OriginCount& origin) { return origin.kind; }},
+      {{"name"}, [](const OriginCount& origin) { return Word{origin.name}; }},
+      {{"count"}, [](const OriginCount& origin) { return origin.count; }},
+  };
+  return MakeTable({.key = "origins", .title = ""}, columns, delayed.origins);
 }
 
 Table DelayedTable(const Stall& stall) {
-  Table table{.key = "delayed", .title = ""};
-  table.columns = {
-      {"function", ""}, {"workqueue", ""}, {"count", ""}, {"worst_wait_ns", ""}, {"origins", ""}};
-  for (const DelayedRow& row : stall.delayed) {
-    table.rows.push_back({WordCell(row.function), WordCell(row.workqueue), row.count,
-                          row.worst_wait, std::vector<Table>{OriginTable(row)}});
-  }
-  return table;
+  const Columns<DelayedRow> columns = {
+      {{"function"}, [](const DelayedRow& row) { return Word{row.function}; }},
+      {{"workqueue"}, [](const DelayedRow& row) { return Word{row.workqueue}; }},
+      {{"count"}, [](const DelayedRow& row) { return row.count; }},
+      {{"worst_wait_ns"}, [](const DelayedRow& row) { return row.worst_wait; }},
+      {{.key = "origins", .about = "Who queued them, most first."}, OriginTable},
+  };
+  return MakeTable({.key = "delayed", .title = ""}, columns, stall.delayed);
 }
 
 // "flush_to_ldisc x12, ... and 4 more": the first few functions of a list, with their counts.
@@ -232,7 +298,7 @@ class FunctionWords {
     }
     counts_.emplace_back(function.empty() ? "?" : function, count);
   }
-  Cell Words() const {
+  Word Words() const {
     constexpr size_t kShown = 3;
     std::string out;
     for (size_t i = 0; i < std::min(kShown, counts_.size()); ++i) {
@@ -241,14 +307,14 @@ class FunctionWords {
       if (count > 1) out += fmt::format(" x{}", CountText(count));
     }
     if (counts_.size() > kShown) out += fmt::format(" and {} more", counts_.size() - kShown);
-    return WordCell(out);
+    return {std::move(out)};
   }
 
  private:
   std::vector<std::pair<std::string, uint64_t>> counts_;
 };
 
-Cell DelayedWords(const Stall& stall) {
+Word DelayedWords(const Stall& stall) {
   std::vector<DelayedRow> rows = stall.delayed;
   std::stable_sort(rows.begin(), rows.end(), [](const DelayedRow& a, const DelayedRow& b) {
     return a.worst_wait > b.worst_wait;
@@ -258,7 +324,7 @@ Cell DelayedWords(const Stall& stall) {
   return words.Words();
 }
 
-Cell HolderWords(const Stall& stall) {
+Word HolderWords(const Stall& stall) {
   std::vector<StallHolder> holders = stall.holders;
   std::stable_sort(holders.begin(), holders.end(), [](const StallHolder& a, const StallHolder& b) {
     return a.overlap > b.overlap;
@@ -276,51 +342,66 @@ Cell HolderWords(const Stall& stall) {
 
 Table StallTable(const Report& report, const Invocation& by) {
   const auto clock = WallClock::Of(report.source.wall_begin, report.read.begin, by.utc);
-  Table table{.key = "stalls", .title = "Stalls"};
-  table.columns = {{"id", "#"},
-                   {"pool", "POOL", kAll, 10},
-                   {"at", "AT", kText},
-                   {"time_of_day", clock ? "TIME" : "", clock ? kText : kSortOnly},
-                   {"begin_ns", "STAMP", kAll, 0, 4},
-                   {"duration_ns", "", kMachine},
-                   {"lasted", "LASTED", kText},
-                   {"at_end", "", kMachine},
-                   {"delayed_items", "WAITING"},
-                   {"worst_latency_ns", "WORST WAIT"},
-                   {"cause", "CAUSE", kAll, 0, 1},
-                   {"cpu_idle_ns", "", kMachine},
-                   {"held_by", "HELD BY", kText, 12, 2},
-                   {"functions", "WHO WAITED", kText, 12, 3},
-                   {"holders", "", kJson},
-                   {"starter", "", kJson},
-                   {"delayed", "", kJson}};
-  for (const Stall& stall : report.stalls) {
-    table.rows.push_back(
-        {Id{static_cast<int64_t>(stall.id)}, WordCell(stall.pool),
-         SinceText(report.read.begin, stall.begin),
-         clock ? WordCell(clock->TimeOfDay(stall.begin)) : Cell(), TimeCell(stall.begin),
-         stall.duration, Estimate{stall.duration, false, stall.at_end}, stall.at_end,
-         stall.delayed_items, Estimate{stall.worst_latency, false, stall.at_end},
-         std::string(ToString(stall.cause)), OptionalCell(stall.cpu_idle), HolderWords(stall),
-         DelayedWords(stall), std::vector<Table>{HolderTable(stall)},
-         std::vector<Table>{StarterTable(stall)}, std::vector<Table>{DelayedTable(stall)}});
-  }
-  return table;
+  const Timestamp begin = report.read.begin;
+  const Columns<Stall> columns = {
+      {{"id", "#"}, [](const Stall& stall) { return Id{static_cast<int64_t>(stall.id)}; }},
+      {{"pool", "POOL", kAll, 10}, [](const Stall& stall) { return Word{stall.pool}; }},
+      {{"at", "AT", kText}, [begin](const Stall& stall) { return SinceText(begin, stall.begin); }},
+      {{"time_of_day", clock ? "TIME" : "", clock ? kText : kSortOnly},
+       [clock](const Stall& stall) {
+         return Word{clock ? clock->TimeOfDay(stall.begin) : std::string()};
+       }},
+      {{"begin_ns", "STAMP", kAll, 0, 4}, [](const Stall& stall) { return stall.begin; }},
+      {{"duration_ns", "", kMachine}, [](const Stall& stall) { return stall.duration; }},
+      {{"lasted", "LASTED", kText},
+       [](const Stall& stall) {
+         return Estimate{stall.duration, false, stall.at_end};
+       }},
+      {{.key = "at_end",
+        .audience = kMachine,
+        .about = "The trace ended first: the duration is a lower bound."},
+       [](const Stall& stall) { return stall.at_end; }},
+      {{"delayed_items", "WAITING"}, [](const Stall& stall) { return stall.delayed_items; }},
+      {{"worst_latency_ns", "WORST WAIT"},
+       [](const Stall& stall) {
+         return Estimate{stall.worst_latency, false, stall.at_end};
+       }},
+      {{.key = "cause", .heading = "CAUSE", .drop = 1, .words = AllWords(StallCause::kIdleCpu)},
+       [](const Stall& stall) { return ToString(stall.cause); }},
+      {{.key = "cpu_idle_ns",
+        .audience = kMachine,
+        .about = "How long the CPU of a per-CPU pool idled meanwhile; null without scheduler "
+                 "events."},
+       [](const Stall& stall) { return stall.cpu_idle; }},
+      {{"held_by", "HELD BY", kText, 12, 2}, HolderWords},
+      {{"functions", "WHO WAITED", kText, 12, 3}, DelayedWords},
+      {{.key = "holders",
+        .audience = kJson,
+        .about = "Executions that went on meanwhile. Times on and off the CPU only with scheduler "
+                 "events."},
+       HolderTable},
+      {{.key = "starter",
+        .audience = kJson,
+        .about = "At most one: the worker that ended the stall, and what it did until then; with "
+                 "scheduler events."},
+       StarterTable},
+      {{.key = "delayed", .audience = kJson, .about = "What waited."}, DelayedTable},
+  };
+  return MakeTable({.key = "stalls", .title = "Stalls"}, columns, report.stalls);
 }
 
 }  // namespace
 
 std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   const bool split = report.source.has_sched;
-  const auto measured = [&](NamedRows rows) { return MeasuredTable(rows, split); };
   return {SourceTable(report),
           QualityTable(report),
-          measured(NamedFunctions(report)),
-          measured(NamedWorkqueues(report)),
+          MeasuredTable(NamedFunctions(report), split),
+          MeasuredTable(NamedWorkqueues(report), split),
           PoolTable(report),
           WorkerTable(report),
-          measured(NamedOrigins(report)),
-          measured(NamedCpus(report)),
+          MeasuredTable(NamedOrigins(report), split),
+          MeasuredTable(NamedCpus(report), split),
           ActivationTable(report),
           StallTable(report, by),
           FindingTable(report, by)};

@@ -3,6 +3,7 @@
 #include "render/finding_text.h"
 #include "render/pictures.h"
 #include "render/text.h"
+#include "wqprof/anomaly.h"
 #include "wqprof/render.h"
 #include "wqprof/wall_clock.h"
 
@@ -44,16 +45,13 @@ std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
 }
 
 // What was left out of the percentiles because it is no whole life of a work.
-std::string LeftOut(const MatchQuality& match) {
+std::string LeftOut(const Quality& quality) {
   std::vector<std::string> parts;
-  const auto add = [&](uint64_t n, std::string_view what) {
-    if (n > 0) parts.push_back(fmt::format("{} {}", CountText(n), what));
-  };
-  add(match.superseded, "superseded");
-  add(match.barriers, match.barriers == 1 ? "barrier" : "barriers");
-  add(match.before_trace, "begun before the trace");
-  add(match.pending_at_end, "pending at its end");
-  add(match.running_at_end, "running at its end");
+  for (const Anomaly& anomaly : kAnomalies) {
+    const uint64_t n = anomaly.count(quality).value_or(0);
+    if (anomaly.severity != AnomalySeverity::kNormal || anomaly.many.empty() || n == 0) continue;
+    parts.push_back(fmt::format("{} {}", CountText(n), n == 1 ? anomaly.one : anomaly.many));
+  }
   return parts.empty() ? "" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -92,28 +90,15 @@ std::vector<std::string> LossNotes(const Report& report) {
 namespace {
 
 void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
-  const MatchQuality& match = report.quality.match;
-  if (match.unmatched_starts + match.unmatched_ends > 0) {
-    notes.push_back(fmt::format(
-        "unpaired: {} without a queue event and {} without a start, which nothing explains",
-        CountOf(match.unmatched_starts, "start"), CountOf(match.unmatched_ends, "end")));
+  for (const Anomaly& anomaly : kAnomalies) {
+    const uint64_t n = anomaly.count(report.quality).value_or(0);
+    if (anomaly.label.empty() || n == 0) continue;
+    std::string label(anomaly.label);
+    if (label == "clock") label += fmt::format(" '{}'", Escaped(report.source.clock));
+    notes.push_back(
+        fmt::format("{}: {} {}", label, CountText(n), n == 1 ? anomaly.one : anomaly.many));
   }
-  if (match.lost_ends > 0) {
-    notes.push_back(fmt::format("no end: {} whose worker went on without an end event",
-                                CountOf(match.lost_ends, "execution")));
-  }
-  if (match.ambiguous > 0) {
-    notes.push_back(fmt::format(
-        "ambiguous: {} where a queue event came so close to a start that either order is possible",
-        CountOf(match.ambiguous, "item")));
-  }
-  if (match.negative_latencies > 0 || report.read.time_reversals > 0) {
-    notes.push_back(fmt::format(
-        "clock '{}': {} and {} that went backwards on a CPU", Escaped(report.source.clock),
-        CountOf(match.negative_latencies, "negative latency", "negative latencies"),
-        CountOf(report.read.time_reversals, "stamp")));
-  }
-  if (const std::string left_out = LeftOut(match); !left_out.empty()) {
+  if (const std::string left_out = LeftOut(report.quality); !left_out.empty()) {
     notes.push_back("in no percentile: " + left_out);
   }
 }

@@ -2,117 +2,174 @@
 #include "render/split.h"
 
 #include <algorithm>
+#include <memory>
+#include <type_traits>
 
-#include "render/cells.h"
-#include "render/split_parts.h"
 #include "wqprof/number_text.h"
+#include "wqprof/split.h"
 
 namespace wqprof {
 namespace {
 
-// {"items": n, "hold": ns, ...}; null when no item was split.
-template <class Parts, class Split>
-Cell PartsCell(const Parts& parts, uint64_t items, const Split& split) {
-  if (items == 0) return {};
-  Table table{.key = "", .title = "", .record = true};
-  table.columns.push_back({"items", ""});
-  table.rows.emplace_back();
-  table.rows.front().push_back(items);
-  for (const auto& part : parts) {
-    table.columns.push_back({std::string(part.key), ""});
-    table.rows.front().push_back(split.*part.value);
-  }
-  return std::vector<Table>{std::move(table)};
-}
+// The splits of so many items, summed up.
+template <class Split>
+struct PartSums {
+  uint64_t items = 0;
+  Split split;
+};
 
-// {"irq": ns, "bh": ns}; null when neither was seen.
-Cell StolenCell(const RunSplit& run) {
-  if (!run.Stolen()) return {};
-  Table table{.key = "", .title = "", .record = true};
-  table.rows.emplace_back();
-  for (const StolenPart& part : kStolenParts) {
-    table.columns.push_back({std::string(part.key), ""});
-    table.rows.front().push_back(OptionalCell(run.*part.value));
-  }
-  return std::vector<Table>{std::move(table)};
-}
-
-template <class Parts>
-void AppendCsvColumns(std::vector<Column>& columns, std::string_view measure, const Parts& parts) {
-  columns.push_back({fmt::format("split_{}_items", measure), "", kCsv});
-  for (const auto& part : parts) {
-    columns.push_back({fmt::format("split_{}_{}_ns", measure, part.key), "", kCsv});
-  }
-}
-
-template <class Parts, class Split>
-void AppendCsvCells(std::vector<Cell>& cells, const Parts& parts, uint64_t items,
-                    const Split& split) {
-  cells.push_back(items);
-  for (const auto& part : parts) {
-    cells.push_back(items > 0 ? Cell(split.*part.value) : Cell());
-  }
-}
+PartSums<WaitSplit> WaitsOf(const SplitSums& sums) { return {sums.waits, sums.wait}; }
+PartSums<RunSplit> RunsOf(const SplitSums& sums) { return {sums.runs, sums.run}; }
 
 double Fraction(Nanos part, Nanos whole) {
   return whole > Nanos(0) ? static_cast<double>(part.count()) / static_cast<double>(whole.count())
                           : 0.0;
 }
 
-// Columns by part come last but one: what they say is in the bar as well.
-template <class Parts>
-std::vector<Column> TextColumns(const Parts& parts, std::string heading) {
-  std::vector<Column> columns = {
-      {"items", "ITEMS", kText}, {"sum", std::move(heading), kText}, {"mostly", "MOSTLY", kText}};
-  int drop = static_cast<int>(std::size(parts)) + 1;
+// {"items": n, "hold": ns, ...}
+template <class Split, class Parts>
+Table PartsTable(const Parts& parts, const PartSums<Split>& sums) {
+  Columns<PartSums<Split>> columns = {
+      {{"items"}, [](const PartSums<Split>& row) { return row.items; }}};
   for (const auto& part : parts) {
-    // Before its share: rows are sorted by the time itself.
-    columns.push_back({std::string(part.key), "", kSortOnly});
-    columns.push_back(
-        {fmt::format("{}_share", part.key), std::string(part.heading), kText, 0, drop--});
+    columns.push_back({{std::string(part.key)},
+                       [part](const PartSums<Split>& row) { return row.split.*part.value; }});
   }
-  columns.push_back({"parts", "PARTS", kText, 12});
-  return columns;
+  return MakeRecord("", columns, sums);
 }
 
+// {"irq": ns, "bh": ns}
+Table StolenTable(const RunSplit& run) {
+  Columns<RunSplit> columns;
+  for (const StolenPart& part : kStolenParts) {
+    columns.push_back(
+        {{std::string(part.key)}, [part](const RunSplit& row) { return row.*part.value; }});
+  }
+  return MakeRecord("", columns, run);
+}
+
+// All of it, null where no item was split and nothing was seen to be stolen.
+Table SumsTable(const Measures& measures) {
+  const std::string about = "Sums over so many items, in ns; null when no item was split.";
+  const Columns<SplitSums> columns = {
+      {{.key = std::string(SpecOf(Measure::kDispatchWait).name),
+        .about = about,
+        .shape = std::make_shared<Table>(PartsTable<WaitSplit>(kWaitParts, {}))},
+       [](const SplitSums& sums) {
+         return sums.waits > 0 ? std::optional(PartsTable(kWaitParts, WaitsOf(sums)))
+                               : std::nullopt;
+       }},
+      {{.key = std::string(SpecOf(Measure::kExecution).name),
+        .about = about,
+        .shape = std::make_shared<Table>(PartsTable<RunSplit>(kRunParts, {}))},
+       [](const SplitSums& sums) {
+         return sums.runs > 0 ? std::optional(PartsTable(kRunParts, RunsOf(sums))) : std::nullopt;
+       }},
+      {{.key = "stolen",
+        .about =
+            "Of execution's on_cpu, what interrupts and softirqs (irq) and BH works (bh) took; "
+            "null when the trace does not tell.",
+        .shape = std::make_shared<Table>(StolenTable({}))},
+       [](const SplitSums& sums) {
+         return sums.run.Stolen() ? std::optional(StolenTable(sums.run)) : std::nullopt;
+       }},
+  };
+  return MakeRecord("split", columns, measures.split);
+}
+
+template <class Parts, class SumsOf>
+void AppendCsvColumns(Columns<Measures>& columns, std::string_view measure, const Parts& parts,
+                      SumsOf sums_of) {
+  columns.push_back({{fmt::format("split_{}_items", measure), "", kCsv},
+                     [sums_of](const Measures& row) { return sums_of(row.split).items; }});
+  for (const auto& part : parts) {
+    columns.push_back({{fmt::format("split_{}_{}_ns", measure, part.key), "", kCsv},
+                       [part, sums_of](const Measures& row) {
+                         const auto sums = sums_of(row.split);
+                         return sums.items > 0 ? std::optional(sums.split.*part.value)
+                                               : std::nullopt;
+                       }});
+  }
+}
+
+// "runqueue 61.0%": the largest part.
 template <class Parts, class Split>
-void AppendTextCells(std::vector<Cell>& cells, const Parts& parts, uint64_t items,
-                     const Split& split) {
+Word MostOf(const Parts& parts, const Split& split) {
   const Nanos sum = split.Sum();
   const auto most = std::max_element(
       std::begin(parts), std::end(parts),
       [&](const auto& a, const auto& b) { return split.*a.value < split.*b.value; });
-  cells.push_back(items);
-  cells.push_back(sum);
-  cells.push_back(
-      sum == Nanos(0)
-          ? Cell()
-          : Cell(fmt::format("{} {}", most->key, PercentText(Fraction(split.*most->value, sum)))));
-  Stack stack;
-  for (const auto& part : parts) {
-    const double fraction = Fraction(split.*part.value, sum);
-    cells.push_back(split.*part.value);
-    cells.push_back(Share{fraction});
-    stack.segments.push_back({part.letter, fraction});
-  }
-  cells.push_back(std::move(stack));
+  if (sum == Nanos(0)) return {};
+  return {fmt::format("{} {}", most->key, PercentText(Fraction(split.*most->value, sum)))};
 }
 
-template <class Parts, class SumsOf>
-Table SplitTable(const NamedRows& rows, std::string_view what, std::string heading,
-                 const Parts& parts, SumsOf sums_of) {
-  Table table{.key = rows.key, .title = fmt::format("{}: {}", rows.title, what)};
-  table.columns = rows.columns;
-  for (Column& column : TextColumns(parts, std::move(heading))) {
-    table.columns.push_back(std::move(column));
+template <class Parts, class Split>
+Stack BarOf(const Parts& parts, const Split& split) {
+  Stack stack;
+  for (const auto& part : parts) {
+    stack.segments.push_back({part.letter, Fraction(split.*part.value, split.Sum())});
   }
-  for (size_t i = 0; i < rows.names.size(); ++i) {
-    const auto [items, split] = sums_of(rows.measures[i]->split);
-    if (items == 0) continue;
-    std::vector<Cell> cells = rows.names[i];
-    AppendTextCells(cells, parts, items, split);
-    table.rows.push_back(std::move(cells));
+  return stack;
+}
+
+void AppendStolenColumns(Columns<PartSums<RunSplit>>& columns) {
+  columns.push_back({{"stolen", "", kSortOnly},
+                     [](const PartSums<RunSplit>& row) { return row.split.Stolen(); }});
+  columns.push_back({{"stolen_share", "STOLEN", kText, 0, 1},
+                     [](const PartSums<RunSplit>& row) -> std::optional<Share> {
+                       const auto stolen = row.split.Stolen();
+                       if (!stolen) return std::nullopt;
+                       return Share{Fraction(*stolen, row.split.Sum())};
+                     }});
+}
+
+// The last column is a bar; what the columns of each part say is in the bar as well, so that the
+// last ones go first.
+template <class Split, class Parts>
+Columns<PartSums<Split>> TextColumns(const Parts& parts, std::string heading, bool stolen) {
+  using Row = PartSums<Split>;
+  Columns<Row> columns = {
+      {{"items", "ITEMS", kText}, [](const Row& row) { return row.items; }},
+      {{"sum", std::move(heading), kText}, [](const Row& row) { return row.split.Sum(); }},
+      {{"mostly", "MOSTLY", kText}, [parts](const Row& row) { return MostOf(parts, row.split); }}};
+  int drop = static_cast<int>(std::size(parts)) + 1;
+  for (const auto& part : parts) {
+    // Before its share: rows are sorted by the time itself.
+    columns.push_back({{std::string(part.key), "", kSortOnly},
+                       [part](const Row& row) { return row.split.*part.value; }});
+    columns.push_back(
+        {{fmt::format("{}_share", part.key), std::string(part.heading), kText, 0, drop--},
+         [part](const Row& row) {
+           return Share{Fraction(row.split.*part.value, row.split.Sum())};
+         }});
   }
+  if constexpr (std::is_same_v<Split, RunSplit>) {
+    if (stolen) AppendStolenColumns(columns);
+  }
+  columns.push_back(
+      {{"parts", "PARTS", kText, 12}, [parts](const Row& row) { return BarOf(parts, row.split); }});
+  return columns;
+}
+
+// The rows that have any item of the kind, and its sums.
+template <class Split, class SumsOf>
+Table SplitTable(const NamedRows& rows, std::string_view what,
+                 const Columns<PartSums<Split>>& columns, SumsOf sums_of) {
+  Table table = rows.names;
+  table.title = fmt::format("{}: {}", rows.names.title, what);
+  table.rows.clear();
+  std::vector<PartSums<Split>> sums;
+  for (size_t i = 0; i < rows.measures.size(); ++i) {
+    sums.push_back(sums_of(rows.measures[i]->split));
+    if (sums.back().items == 0) {
+      sums.pop_back();
+    } else {
+      table.rows.push_back(rows.names.rows[i]);
+    }
+  }
+  std::vector<const PartSums<Split>*> pointers;
+  for (const auto& row : sums) pointers.push_back(&row);
+  AddColumns<PartSums<Split>>(table, columns, pointers);
   return table;
 }
 
@@ -125,52 +182,34 @@ std::string LegendOf(const Parts& parts) {
 
 }  // namespace
 
-void AppendSplitColumns(std::vector<Column>& columns) {
-  columns.push_back({"split", "", kJson});
-  AppendCsvColumns(columns, "dispatch_wait", kWaitParts);
-  AppendCsvColumns(columns, "execution", kRunParts);
+Columns<Measures> SplitColumns() {
+  Columns<Measures> columns = {
+      {{.key = "split",
+        .audience = kJson,
+        .about = "Where the time of the items in dispatch_wait and execution went; only with "
+                 "scheduler events.",
+        .optional = true},
+       SumsTable}};
+  AppendCsvColumns(columns, SpecOf(Measure::kDispatchWait).name, kWaitParts, WaitsOf);
+  AppendCsvColumns(columns, SpecOf(Measure::kExecution).name, kRunParts, RunsOf);
   for (const StolenPart& part : kStolenParts) {
-    columns.push_back({fmt::format("split_stolen_{}_ns", part.key), "", kCsv});
+    columns.push_back({{fmt::format("split_stolen_{}_ns", part.key), "", kCsv},
+                       [part](const Measures& row) { return row.split.run.*part.value; }});
   }
-}
-
-void AppendSplitCells(std::vector<Cell>& cells, const SplitSums& split) {
-  Table both{.key = "split", .title = "", .record = true};
-  both.columns = {{"dispatch_wait", ""}, {"execution", ""}, {"stolen", ""}};
-  both.rows = {{PartsCell(kWaitParts, split.waits, split.wait),
-                PartsCell(kRunParts, split.runs, split.run), StolenCell(split.run)}};
-  cells.push_back(std::vector<Table>{std::move(both)});
-  AppendCsvCells(cells, kWaitParts, split.waits, split.wait);
-  AppendCsvCells(cells, kRunParts, split.runs, split.run);
-  for (const StolenPart& part : kStolenParts) cells.push_back(OptionalCell(split.run.*part.value));
+  return columns;
 }
 
 Table WaitSplitTable(const NamedRows& rows) {
-  return SplitTable(rows, "dispatch waits", "WAITED", kWaitParts,
-                    [](const SplitSums& s) { return std::pair(s.waits, s.wait); });
+  return SplitTable(rows, "dispatch waits", TextColumns<WaitSplit>(kWaitParts, "WAITED", false),
+                    WaitsOf);
 }
 
 Table RunSplitTable(const NamedRows& rows) {
-  Table table = SplitTable(rows, "executions", "EXECUTED", kRunParts,
-                           [](const SplitSums& s) { return std::pair(s.runs, s.run); });
-  const bool seen = std::any_of(rows.measures.begin(), rows.measures.end(), [](const Measures* m) {
-    return m->split.run.Stolen().has_value();
-  });
-  if (!seen) return table;
-  // Before the bar, of which it is no part.
-  const auto at = [](auto& list) { return list.end() - 1; };
-  table.columns.insert(at(table.columns),
-                       {{"stolen", "", kSortOnly}, {"stolen_share", "STOLEN", kText, 0, 1}});
-  size_t next = 0;
-  for (const Measures* measures : rows.measures) {
-    const SplitSums& split = measures->split;
-    if (split.runs == 0) continue;
-    const auto stolen = split.run.Stolen();
-    std::vector<Cell>& cells = table.rows[next++];
-    cells.insert(at(cells), {OptionalCell(stolen),
-                             stolen ? Cell(Share{Fraction(*stolen, split.run.Sum())}) : Cell()});
-  }
-  return table;
+  const bool stolen =
+      std::any_of(rows.measures.begin(), rows.measures.end(),
+                  [](const Measures* m) { return m->split.run.Stolen().has_value(); });
+  return SplitTable(rows, "executions", TextColumns<RunSplit>(kRunParts, "EXECUTED", stolen),
+                    RunsOf);
 }
 
 std::string SplitLegend() {

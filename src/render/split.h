@@ -7,13 +7,13 @@
 #include <vector>
 
 #include "render/named_rows.h"
+#include "wqprof/columns.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
 
 // The sums of a row's splits for machines: an object in JSON, columns in CSV.
-void AppendSplitColumns(std::vector<Column>& columns);
-void AppendSplitCells(std::vector<Cell>& cells, const SplitSums& split);
+Columns<Measures> SplitColumns();
 
 // The same for people: a table of the dispatch waits and one of the executions, with the rows
 // that have any.

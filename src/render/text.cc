@@ -25,9 +25,10 @@ constexpr CodeRange kWide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 
                                {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
                                {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
                                {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
-// C1 controls, and what turns the direction of the text around.
-constexpr CodeRange kMisleading[] = {
-    {0x80, 0x9f}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}};
+// Controls, and what turns the direction of the text around.
+constexpr CodeRange kMisleading[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x061c, 0x061c},
+                                     {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069},
+                                     {0xfeff, 0xfeff}};
 
 template <size_t N>
 bool IsIn(const CodeRange (&ranges)[N], char32_t code) {
@@ -80,15 +81,23 @@ Utf8Char DecodeUtf8(std::string_view text) {
   return {length, code};
 }
 
+bool IsMisleading(char32_t code) { return IsIn(kMisleading, code); }
+
+std::string NoFormula(std::string word) {
+  if (!word.empty() && std::string_view("=+-@").find(word.front()) != std::string_view::npos) {
+    word.insert(word.begin(), '\'');
+  }
+  return word;
+}
+
 std::string Escaped(std::string_view text, bool ascii) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
     const Utf8Char character = DecodeUtf8(text);
     const size_t length = std::max<size_t>(character.length, 1);
-    const bool control = character.code < 0x20 || character.code == 0x7f;
-    const bool plain = character.length > 0 && !control && !IsIn(kMisleading, character.code) &&
-                       !(ascii && length > 1);
+    const bool plain =
+        character.length > 0 && !IsMisleading(character.code) && !(ascii && length > 1);
     if (plain) {
       out += text.substr(0, length);
     } else {

@@ -20,6 +20,11 @@ std::string SinceText(Timestamp begin, Timestamp at);
 // control bytes, bytes that are no UTF-8, direction overrides.  With `ascii`, all that is not
 // ASCII is written so.
 std::string Escaped(std::string_view text, bool ascii = false);
+// Whether a character could steer a terminal, or turn the direction of the text around: a control
+// (C0, DEL, C1) or a mark.  All such are below U+10000.
+bool IsMisleading(char32_t code);
+// A word of CSV that a spreadsheet would take for a formula, as text: with a ' before it.
+std::string NoFormula(std::string word);
 // Columns that `text` (escaped, UTF-8) takes on a terminal.
 size_t DisplayWidth(std::string_view text);
 // `text` in at most `width` columns (>= 1), its middle replaced by an ellipsis: both the

@@ -6,6 +6,7 @@
 #include "render/named_rows.h"
 #include "render/pictures.h"
 #include "render/split.h"
+#include "render/tables.h"
 #include "render/text.h"
 #include "wqprof/render.h"
 
@@ -17,14 +18,27 @@ constexpr size_t kFindingsShown = 5;
 constexpr Nanos kWorthARow = std::chrono::milliseconds(1);
 constexpr size_t kLegendColumns = 100;
 
-// The order of a table in text unless another one was asked for: what matters most comes first.
-std::string_view DefaultSort(std::string_view table) {
-  if (table == "pools") return "busy_mean";
-  if (table == "workers") return "busy_ns";
-  if (table == "cpus") return "cpu";
-  if (table == "activation") return "waited_ns";
-  if (table == "stalls") return "duration_ns";
-  return "total_wait";
+bool AnyStalled(const Table& pools) {
+  for (size_t i = 0; i < pools.columns.size(); ++i) {
+    if (pools.columns[i].key != "stalled_ns") continue;
+    return std::any_of(pools.rows.begin(), pools.rows.end(), [i](const auto& row) {
+      const auto* stalled = std::get_if<Nanos>(&row[i]);
+      return stalled != nullptr && *stalled > Nanos(0);
+    });
+  }
+  return false;
+}
+
+// The order of a table unless another one was asked for: what matters most comes first.  Several
+// keys: the last one decides first.
+std::vector<std::string_view> DefaultSort(const Table& table) {
+  if (table.key == "pools" && AnyStalled(table)) return {"busy_mean", "stalled_ns"};
+  if (table.key == "pools") return {"busy_mean"};
+  if (table.key == "workers") return {"busy_ns"};
+  if (table.key == "cpus") return {"cpu"};
+  if (table.key == "activation") return {"waited_ns"};
+  if (table.key == "stalls") return {"duration_ns"};
+  return {"total_wait"};
 }
 
 Table* Find(std::vector<Table>& tables, std::string_view key) {
@@ -41,22 +55,26 @@ std::vector<Table> Pick(std::vector<Table> tables, const std::vector<std::string
   return out;
 }
 
-// Sorts those of the tables that have the column, and cuts all but records.
-absl::Status Arrange(std::vector<Table>& tables, const View& view, bool text) {
+// Sorts those of the tables that have the column, the others as usual if `by_default` or if rows
+// are cut, and cuts all but records; those that Fold() will see (`fold`) are not cut yet.
+absl::Status Arrange(std::vector<Table>& tables, const View& view, bool by_default,
+                     bool fold = false) {
   const Table* refusing = nullptr;
   bool sorted = view.sort.empty();
   for (Table& table : tables) {
     if (table.record) continue;
     const bool asked = !view.sort.empty() && HasColumn(table, view.sort);
-    const bool own_order = text || view.top > 0;
-    const std::string_view key = asked ? std::string_view(view.sort) : DefaultSort(table.key);
+    const bool own_order = by_default || view.top > 0;
     if (!asked && !view.sort.empty() && refusing == nullptr) refusing = &table;
-    if ((asked || own_order) && HasColumn(table, key)) {
+    std::vector<std::string_view> keys;
+    if (asked) keys = {view.sort};
+    if (!asked && own_order) keys = DefaultSort(table);
+    for (const std::string_view key : keys) {
+      if (!HasColumn(table, key)) continue;
       if (const absl::Status status = SortRows(table, key); !status.ok()) return status;
     }
     sorted |= asked;
-    const bool later = text && view.fold;
-    if (!later && table.key != "findings") CutRows(table, view.top);
+    if (!fold && table.key != "findings") CutRows(table, view.top);
   }
   // The refusal names the columns that exist.
   if (!sorted && refusing != nullptr) {
@@ -167,7 +185,7 @@ std::vector<Table> SplitTables(const Report& report, const std::vector<std::stri
   std::vector<Table> tables;
   for (const std::string& key : keys) {
     for (const NamedRows& rows : all) {
-      if (rows.key != key) continue;
+      if (rows.names.key != key) continue;
       tables.push_back(WaitSplitTable(rows));
       tables.push_back(RunSplitTable(rows));
     }
@@ -277,14 +295,13 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
       keys.clear();  // a document has all of its parts
   }
   std::vector<Table> tables = keys.empty() ? std::move(all) : Pick(std::move(all), keys);
-  if (const absl::Status status = Arrange(tables, view, format == Format::kTable); !status.ok()) {
-    return status;
-  }
+  const bool fold = format == Format::kTable && view.fold;
+  if (const absl::Status status = Arrange(tables, view, true, fold); !status.ok()) return status;
   switch (format) {
     case Format::kJson:
-      return ToJson(kSchema, tables);
+      return ToJson(kSchema, tables, view.buckets);
     case Format::kNdjson:
-      return ToNdjson(kSchema, tables);
+      return ToNdjson(kSchema, tables, view.buckets);
     case Format::kCsv:
       return OneCsv(tables);
     case Format::kTable:
@@ -311,10 +328,14 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
   return ReportText(report, tables, view, style);
 }
 
+std::vector<Table> StallsTables(const Report& report, const Invocation& by) {
+  return Pick(ReportTables(report, by), {"source", "quality", "stalls"});
+}
+
 absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
                                          const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.stalls/1";
-  std::vector<Table> tables = Pick(ReportTables(report, view.by), {"source", "quality", "stalls"});
+  std::vector<Table> tables = StallsTables(report, view.by);
   View by_time = view;
   // --top means the longest, whatever the order.
   if (view.sort.empty() && view.top > 0) by_time.sort = "duration_ns";

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the program prints for machines is what its schemas say, and the same in all formats.
 
-usage: schema_test.py WQPROF
+usage: schema_test.py WQPROF [--update]
+--update writes the schemas as the program makes them now.
 """
 
 import collections
@@ -12,7 +13,9 @@ import gzip
 import io
 import json
 import pathlib
+import re
 import sys
+import tempfile
 import unittest
 
 import jsonschema
@@ -52,6 +55,68 @@ class Schemas(unittest.TestCase):
         for path in SCHEMAS.iterdir():
             with self.subTest(schema=path.name):
                 jsonschema.Draft7Validator.check_schema(json.loads(path.read_text()))
+
+    def test_are_those_that_the_program_makes_of_its_columns(self):
+        names = output("schema").split()
+        # That of kernel logs is kept by hand.
+        self.assertEqual({f"{name.replace('/', '-')}.json" for name in names},
+                         {path.name for path in SCHEMAS.iterdir()} - {"wqprof.log-1.json"})
+        for name in names:
+            with self.subTest(schema=name):
+                kept = (SCHEMAS / f"{name.replace('/', '-')}.json").read_text()
+                self.assertEqual(output("schema", name), kept,
+                                 f"run {sys.argv[0]} WQPROF --update, and read the difference")
+
+    def test_cover_every_command_with_json(self):
+        for command in ("report", "stalls", "works", "chains", "stat", "check", "diff", "info",
+                        "doctor"):
+            self.assertIn(f"wqprof.{command}/1", output("schema"))
+
+    def test_describe_a_trace_whose_clock_does_not_count_nanoseconds(self):
+        found = 0
+        for trace in program.TRACES:
+            data = (program.DATA / trace).read_bytes()
+            # The list of clocks, with another one marked: as long as before.
+            ticks = re.sub(rb"\[local\] global counter ", rb"local global [counter] ", data)
+            if ticks == data:
+                continue
+            self.assertEqual(len(ticks), len(data))
+            found += 1
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "ticks.dat"
+                path.write_bytes(ticks)
+                for command in ("report", "stalls", "works", "info", "chains"):
+                    with self.subTest(command=command, trace=trace):
+                        document = json.loads(output(command, "--format", "json", str(path)))
+                        jsonschema.Draft7Validator(schema(command)).validate(document)
+                        if command == "report":
+                            self.assertIsNone(document["source"]["duration_ns"])
+                        if command == "works":
+                            self.assertFalse(any(key.endswith("_ns") for item in document["works"]
+                                                 for key in item))
+            if found == 3:
+                break
+        self.assertEqual(found, 3)
+
+    def test_describe_verdicts_and_differences(self):
+        budget = str(program.HERE / "budgets/kept.toml")
+        trace = program.TRACES[0]
+        for command, arguments in (("check", ("--budget", budget, trace)),
+                                   ("diff", (trace, trace))):
+            with self.subTest(command=command):
+                document = json.loads(output(command, "--format", "json", *arguments))
+                jsonschema.Draft7Validator(schema(command)).validate(document)
+
+    def test_buckets_are_left_out_on_request(self):
+        whole = json.loads(output("report", "--format", "json", program.TRACES[0]))
+        short = json.loads(output("report", "--format", "json", "--no-histograms",
+                                  program.TRACES[0]))
+        for row in whole["functions"]:
+            del row["latency"]["histogram"]
+        self.assertEqual([row["latency"] for row in short["functions"]],
+                         [row["latency"] for row in whole["functions"]])
+        self.assertNotIn("histogram", json.dumps(short))
+        jsonschema.Draft7Validator(schema("report")).validate(short)
 
     def test_describe_the_output_for_every_trace(self):
         for command in ("report", "stalls", "works", "info", "chains"):
@@ -131,6 +196,10 @@ class Formats(unittest.TestCase):
             with self.subTest(trace=trace):
                 report = json.loads(output("report", "--format", "json", trace))
                 items = json.loads(output("works", "--format", "json", trace))["works"]
+                for item in items:
+                    if "queued_ns" in item and "started_ns" in item:
+                        self.assertEqual(item["latency_ns"],
+                                         item["started_ns"] - item["queued_ns"])
                 latencies = [item["started_ns"] - item["queued_ns"] for item in items
                              if item["state"] in ("done", "running") and "queued_ns" in item
                              and "started_ns" in item and not item["tainted"]]
@@ -250,6 +319,14 @@ class Formats(unittest.TestCase):
                             self.assertGreater(d["max_ns"], 2 ** (h["index"][-1] / octave) - 1)
 
 
+def update():
+    for name in output("schema").split():
+        (SCHEMAS / f"{name.replace('/', '-')}.json").write_text(output("schema", name))
+
+
 if __name__ == "__main__":
     WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
-    unittest.main(argv=sys.argv[:1])
+    if sys.argv[2:] == ["--update"]:
+        update()
+    else:
+        unittest.main(argv=sys.argv[:1])

@@ -67,7 +67,7 @@ TEST(StallTest, AWaitForASlotOfMaxActiveIsNoStall) {
   t.Activate(500ms, kUnboundWorker, kWorkB).Run(500ms + 1us, 501ms, kUnboundWorker, kWorkB);
   const Report report = Analyzed(t);
   EXPECT_TRUE(report.stalls.empty());
-  EXPECT_EQ(report.functions.at(0).measures.activation_wait.max(), 498ms);
+  EXPECT_EQ(report.functions.at(0).measures[Measure::kActivationWait].max(), 498ms);
 }
 
 TEST(StallTest, AStallThatTheTraceCutsIsALowerBound) {
@@ -141,6 +141,15 @@ TEST(FilterTest, WithinAListGlobsAreOrAndBetweenListsAnd) {
   EXPECT_EQ(CountWith([](ItemFilter& f) { f.functions = {"beta"}; }), 1u)
       << "the module need not be named";
   EXPECT_EQ(CountWith([](ItemFilter& f) { f.functions = {"nothing"}; }), 0u);
+}
+
+TEST(FilterTest, ExclusionsPoolsAndOriginsAreFiltersAsInBudgets) {
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.workqueues = {"!wq2"}; }), 1u);
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.functions = {"alpha*", "!alphabet"}; }), 1u);
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.pools = {"cpu1"}; }), 1u);
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.origins = {"task"}; }), 3u);
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.origins = {"task task"}; }), 3u);
+  EXPECT_EQ(CountWith([](ItemFilter& f) { f.origins = {"!task*"}; }), 0u);
 }
 
 TEST(FilterTest, CpusAreThoseWhereItemsRanOrElseWereQueued) {

@@ -20,7 +20,8 @@ std::string SumsOf(const std::string& path, int threads) {
   std::string out = fmt::format("{} stalls\n", report->stalls_total);
   for (const FunctionRow& row : report->functions) {
     out += fmt::format("{} {} {} {}\n", row.function, row.measures.executed,
-                       row.measures.latency.sum().count(), row.measures.execution.sum().count());
+                       row.measures[Measure::kLatency].sum().count(),
+                       row.measures[Measure::kExecution].sum().count());
   }
   return out;
 }

@@ -66,7 +66,7 @@ few_samples = "skip"
   ASSERT_EQ(rule.limits.size(), 5u);
   EXPECT_DOUBLE_EQ(rule.limits[0].metric.quantile, 0.999);
   EXPECT_EQ(rule.limits[0].value, 20e6);
-  EXPECT_EQ(rule.limits[2].metric.quantity, Quantity::kOnCpu);
+  EXPECT_EQ(rule.limits[2].metric.name, "execution.on_cpu.p50");
   EXPECT_EQ(rule.limits[4].value, 0.9);
   EXPECT_TRUE(rule.warn_only);
   EXPECT_FALSE(rule.match_required);

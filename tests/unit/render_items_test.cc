@@ -77,7 +77,9 @@ TEST_F(Items, NdjsonHasEveryFieldInItsOrder) {
             "{\"id\":7,\"state\":\"done\",\"work\":\"0xffff888100000010\","
             "\"workqueue\":\"events_unbound\",\"function\":\"flush_to_ldisc\",\"module\":\"tty\","
             "\"queued_ns\":100000,\"activated_ns\":101000,\"started_ns\":150000,"
-            "\"ended_ns\":160000,\"queue_cpu\":0,\"run_cpu\":1,\"end_cpu\":1,\"worker_pid\":30,"
+            "\"ended_ns\":160000,\"latency_ns\":50000,\"activation_wait_ns\":1000,"
+            "\"dispatch_wait_ns\":49000,\"execution_ns\":10000,\"total_ns\":60000,"
+            "\"queue_cpu\":0,\"run_cpu\":1,\"end_cpu\":1,\"worker_pid\":30,"
             "\"worker\":\"kworker/u8:1\",\"context\":\"process\",\"pool\":\"unknown\","
             "\"origin\":{\"kind\":\"task\",\"comm\":\"ptyload\",\"pid\":500},"
             "\"requeued_by_self\":false,\"tainted\":false,\"ambiguous\":false}");
@@ -115,12 +117,31 @@ TEST_F(Items, NamesAreEscapedForEachFormat) {
   EXPECT_EQ(Write(Format::kTable, {item}).find('\x01'), std::string::npos);
 }
 
+TEST_F(Items, NamesNeitherMisleadNorCalculate) {
+  WorkItem item = Done();
+  item.function = Name("=1+1\x7f\u0085\u202e");
+  const std::string line = SecondLine(Write(Format::kNdjson, {item}));
+  EXPECT_NE(line.find("\"=1+1\\u007f\\u0085\\u202e\""), std::string::npos) << line;
+  EXPECT_NE(Write(Format::kCsv, {item}).find(",'=1+1\\x7f"), std::string::npos);
+}
+
+TEST_F(Items, ADurationThatIsNotKnownIsLeftOut) {
+  WorkItem item = Done();
+  item.activated = kUnseen;
+  item.ended = item.started - Nanos(1);  // by another CPU's clock
+  const Json line = Json::parse(SecondLine(Write(Format::kNdjson, {item})));
+  EXPECT_EQ(line["latency_ns"], 50000);
+  for (const char* key : {"activation_wait_ns", "dispatch_wait_ns", "execution_ns"}) {
+    EXPECT_FALSE(line.contains(key)) << key;
+  }
+}
+
 TEST_F(Items, LongNamesGetTheRoomThatTheyNeed) {
   WorkItem item = Done();
   item.function = Name(std::string(100'000, 'f'));
   item.workqueue = Name(std::string(50'000, 'w'));
   const std::string text = Write(Format::kNdjson, std::vector<WorkItem>(50, item));
-  EXPECT_EQ(std::count(text.begin(), text.end(), 'w'), 50 * (50'000 + 4) + 2);
+  EXPECT_EQ(std::count(text.begin(), text.end(), 'w'), 50 * (50'000 + 6) + 2);
 }
 
 TEST_F(Items, JsonIsOneDocument) {

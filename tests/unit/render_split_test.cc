@@ -17,7 +17,7 @@ Report Sample(bool has_sched) {
   Report report;
   report.source.has_sched = has_sched;
   FunctionRow row{"events", "first_fn", "", {}};
-  row.measures.dispatch_wait.AddTimes(microseconds(10), 4);
+  row.measures[Measure::kDispatchWait].AddTimes(microseconds(10), 4);
   if (has_sched) {
     row.measures.split.waits = 4;
     row.measures.split.wait.runqueue = microseconds(30);

@@ -170,11 +170,53 @@ TEST(ToCsv, QuotesWhatNeedsItAndLeavesAbsentFieldsEmpty) {
             "\"a,\"\"b\"\"\",0,0\n");
 }
 
+TEST(SortRows, TakesTheNumbersOfAHistogram) {
+  Histogram often, slow, none;
+  often.AddTimes(Nanos(10), 100);
+  slow.Add(Nanos(500));
+  Table table{.key = "t", .title = ""};
+  table.columns = {{"name"}, {.key = "wait", .audience = kMachine, .type = JsonType::kHistogram}};
+  table.rows = {
+      {std::string("none"), &none}, {std::string("slow"), &slow}, {std::string("often"), &often}};
+  ASSERT_TRUE(SortRows(table, "wait").ok());
+  EXPECT_EQ(Name(table, 0), "often");
+  EXPECT_EQ(Name(table, 2), "none") << "what has none comes last";
+  ASSERT_TRUE(SortRows(table, "wait.p99").ok());
+  EXPECT_EQ(Name(table, 0), "slow");
+  EXPECT_FALSE(SortRows(table, "wait.p77").ok());
+}
+
+TEST(SortRows, TakesIdsAndTimesFromTheSmallest) {
+  Table table{.key = "t", .title = ""};
+  table.columns = {{"name"}, {"cpu"}, {"at_ns"}};
+  table.rows = {{std::string("b"), Id{10}, Timestamp(Nanos(1))},
+                {std::string("a"), Id{2}, Timestamp(Nanos(2))}};
+  ASSERT_TRUE(SortRows(table, "cpu").ok());
+  EXPECT_EQ(Name(table, 0), "a");
+  ASSERT_TRUE(SortRows(table, "at").ok());
+  EXPECT_EQ(Name(table, 0), "b");
+}
+
+TEST(ToCsv, WritesNoFormula) {
+  Table table{.key = "t", .title = ""};
+  table.columns = {{"name"}, {"change_ns"}};
+  table.rows = {{std::string("=cmd|' /C calc'!A0"), Nanos(-1)}, {std::string("@x"), Nanos(2)}};
+  EXPECT_EQ(ToCsv(table), "name,change_ns\n'=cmd|' /C calc'!A0,-1\n'@x,2\n");
+}
+
+TEST(ToJson, EscapesWhatCouldMislead) {
+  Table table{.key = "t", .title = ""};
+  table.columns = {{"name"}};
+  table.rows = {{std::string("a\u202eb\u0085\x7fé")}};
+  const std::vector<Table> tables = {table};
+  EXPECT_NE(ToJson("x/1", tables).find("\"a\\u202eb\\u0085\\u007fé\""), std::string::npos);
+}
+
 TEST(ToCsv, SpreadsAHistogramOverColumnsEvenWhenThereIsNone) {
   Histogram histogram;
   histogram.Add(Nanos(5));
   Table table{.key = "t", .title = ""};
-  table.columns = {{"latency", "", kMachine, 0, 0, true}};
+  table.columns = {{.key = "latency", .audience = kMachine, .type = JsonType::kHistogram}};
   const std::string heading =
       "latency_count,latency_sum_ns,latency_min_ns,latency_mean_ns,latency_p50_ns,latency_p90_ns,"
       "latency_p95_ns,latency_p99_ns,latency_p999_ns,latency_max_ns\n";
@@ -218,7 +260,7 @@ TEST(ToJson, WritesAHistogramWithItsNumbers) {
   histogram.Add(Nanos(0));
   histogram.AddTimes(Nanos(1024), 2);
   Table table{.key = "d", .title = "", .record = true};
-  table.columns = {{"latency", "", kMachine, 0, 0, true}};
+  table.columns = {{.key = "latency", .audience = kMachine, .type = JsonType::kHistogram}};
   table.rows = {{&histogram}};
   const std::vector<Table> tables = {table};
   EXPECT_EQ(ToJson("x/1", tables),

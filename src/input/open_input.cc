@@ -64,18 +64,18 @@ class CheckedText : public EventSource {
  private:
   absl::Status Refuse() const {
     const TextFindings found = text_->findings();
-    if (found.lines == 0) {
+    if (found.lines == 0 && other_.what.empty()) {
       return absl::DataLossError(fmt::format("cannot read {}: the file is empty", path_));
+    }
+    if (!other_.what.empty()) {
+      return absl::DataLossError(fmt::format("cannot read {}: this is {}\n{}\n{}", path_,
+                                             other_.what, kReads, other_.advice));
     }
     if (found.empty_trace) {
       return absl::DataLossError(fmt::format(
           "cannot read {}: the trace is empty: no events were recorded\nenable them: echo 1 > "
           "/sys/kernel/tracing/events/workqueue/enable; or run: sudo wqprof record -d 10s",
           path_));
-    }
-    if (!other_.what.empty()) {
-      return absl::DataLossError(fmt::format("cannot read {}: this is {}\n{}\n{}", path_,
-                                             other_.what, kReads, other_.advice));
     }
     if (found.unread_lines > 0) {
       return absl::DataLossError(fmt::format(
@@ -156,6 +156,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenTextStream(std::unique_ptr<Peek
                                                             const std::string& path,
                                                             const InputOptions& options) {
   const TextCoding coding = CodingOf(head);
+  const OtherText page = coding == TextCoding::kSystrace ? NameOf(head) : OtherText();
   if (head.starts_with(kUtf8Mark)) {
     char mark[kUtf8Mark.size()];
     if (auto got = stream->Read(mark); !got.ok()) return got.status();
@@ -163,7 +164,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenTextStream(std::unique_ptr<Peek
   auto decoded = std::make_unique<PeekedStream>(DecodeText(std::move(stream), coding));
   const absl::StatusOr<std::string_view> text = decoded->Peek(kHeadBytes);
   if (!text.ok()) return text.status();
-  const OtherText other = NameOf(*text);
+  const OtherText other = text->empty() ? page : NameOf(*text);
   auto source = TextSource::Open(
       std::move(decoded), {.path = path, .stamp_unit = options.stamp_unit, .log = options.log});
   if (!source.ok()) return Unreadable(source.status());
@@ -180,7 +181,8 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenStream(std::unique_ptr<ByteStre
     const absl::StatusOr<std::string_view> head = stream->Peek(kHeadBytes);
     if (!head.ok()) return head.status();
     if (head->empty()) {
-      return absl::DataLossError(fmt::format("cannot read {}: the file is empty", path));
+      return absl::DataLossError(fmt::format("cannot read {}: {}", path,
+                                             i == 0 ? "the file is empty" : "nothing is in it"));
     }
     if (i < kMostWrappers && LooksWrapped(*head)) {
       auto inner = OpenArchive(std::move(stream), path);

@@ -40,6 +40,45 @@ std::string_view Begin(std::string_view text) {
   return at == text.npos ? std::string_view() : text.substr(at);
 }
 
+// Calls `see` with each line.
+template <typename F>
+void ForEachLine(std::string_view text, F&& see) {
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    see(line);
+  }
+}
+
+// ps without its head: most lines name a worker, with the workqueue hung behind it.
+bool IsListOfWorkers(std::string_view head) {
+  size_t lines = 0, workers = 0;
+  ForEachLine(head, [&](std::string_view line) {
+    lines += line.empty() ? 0 : 1;
+    workers += Has(line, "kworker/") && !Has(line, "workqueue_") && !Has(line, "task:") ? 1 : 0;
+  });
+  return workers > 0 && 2 * workers > lines;
+}
+
+// Behind a header of ftrace: "4410 1 1774901100123 ...", as options/raw prints, or bytes in hex.
+bool IsRawTrace(std::string_view head) {
+  if (!head.starts_with("# tracer:")) return false;
+  size_t lines = 0, raw = 0;
+  ForEachLine(head, [&](std::string_view line) {
+    if (line.empty() || line[0] == '#') return;
+    ++lines;
+    const size_t words = line.find_first_not_of("0123456789abcdef ");
+    raw += words == line.npos || (words > 8 && line.find(' ') < words) ? 1 : 0;
+  });
+  return raw > 0 && 2 * raw > lines;
+}
+
+bool IsPage(std::string_view head) {
+  const std::string_view text = Begin(head);
+  return text.starts_with("<") &&
+         (Has(head, "<html") || Has(head, "<HTML") || Has(head, "<script"));
+}
+
 bool IsJson(std::string_view head) {
   const std::string_view text = Begin(head);
   if (text.empty() || (text[0] != '{' && text[0] != '[')) return false;
@@ -120,6 +159,12 @@ OtherText NameOf(std::string_view head) {
   if (HasLine(head, "[<0>] ") || (HasLine(head, "[<") && Has(head, "process_one_work"))) {
     return {"the stack of a task, as in /proc/PID/stack", kMeasure};
   }
+  if (IsListOfWorkers(head)) return {"a list of processes, as ps prints it", kMeasure};
+  if (IsRawTrace(head)) {
+    return {"a trace in the raw layout, which only the kernel that wrote it can tell",
+            "print it anew: echo noraw nohex nobin > /sys/kernel/tracing/trace_options"};
+  }
+  if (IsPage(head)) return {"an HTML page without a trace in it", kMeasure};
   if (IsJson(head)) {
     return {"JSON, not a trace",
             "wqprof reads the trace it was made of: ftrace text, trace.dat, perf script"};

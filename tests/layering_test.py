@@ -52,6 +52,7 @@ FACES = {
     "split.h": "model",
     "measure.h": "model",
     "analyze.h": "analyze",
+    "pipeline.h": "analyze",
     "report.h": "analyze",
     "anomaly.h": "analyze",
     "chains.h": "analyze",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "wqprof/model.h"
+#include "wqprof/pipeline.h"
 #include "wqprof/report.h"
 
 namespace wqprof {
@@ -53,15 +54,16 @@ struct AnalyzeOptions {
 
 // Sums items up into a Report.  Memory: histograms per function, workqueue, pool, worker
 // and origin, and the longest stalls; never all items.
-class Analyzer {
+class Analyzer : public ItemConsumer {
  public:
-  // `source` and `model` must outlive this object.  The model's gap_floor must be
-  // options.stall_threshold.
+  // `source` and `model` must outlive this object.
   Analyzer(const EventSource& source, const Reconstructor& model, AnalyzeOptions options);
-  ~Analyzer();
-  void Add(const Completed& completed);
-  // REQUIRES: the model is finished and all of its items and gaps were added.
-  Report Finish() &&;
+  ~Analyzer() override;
+  Reconstructor::Options wants() const override;
+  void Add(const Completed& completed) override;
+  // What was added so far, and the model's accounts up to its last event.  More may be added
+  // later, but not meanwhile.
+  Report Snapshot() const;
 
  private:
   struct State;

@@ -12,6 +12,7 @@
 
 #include "wqprof/analyze.h"
 #include "wqprof/model.h"
+#include "wqprof/pipeline.h"
 
 namespace wqprof {
 
@@ -62,16 +63,17 @@ struct ChainReport {
 
 // Follows items to the ones that queued them.  Memory is fixed: an item is remembered until
 // kRemembered later ones have come.
-class ChainCollector {
+class ChainCollector : public ItemConsumer {
  public:
   static constexpr size_t kRemembered = size_t{1} << 17;
 
   // `source` and `model` must outlive this object.
   ChainCollector(const EventSource& source, const Reconstructor& model, ChainOptions options);
-  ~ChainCollector();
-  void Add(const Completed& completed);
-  // REQUIRES: the model is finished and all of its items were added.
-  ChainReport Finish() &&;
+  ~ChainCollector() override;
+  void Add(const Completed& completed) override;
+  void Finish() override;
+  // REQUIRES: after Finish().
+  ChainReport Take() &&;
 
  private:
   struct State;

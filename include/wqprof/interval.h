@@ -10,6 +10,7 @@
 #include "wqprof/analyze.h"
 #include "wqprof/histogram.h"
 #include "wqprof/model.h"
+#include "wqprof/pipeline.h"
 
 namespace wqprof {
 
@@ -28,12 +29,13 @@ struct Interval {
 };
 
 // Turns what a model completes into Intervals.
-class IntervalCollector {
+class IntervalCollector : public ItemConsumer {
  public:
   // `source` and `model` must outlive this object.
-  IntervalCollector(const EventSource& source, const Reconstructor& model,
-                    const ItemFilter& filter);
-  void Add(const Completed& completed);
+  IntervalCollector(const EventSource& source, const Reconstructor& model, const ItemFilter& filter,
+                    Nanos stall_threshold);
+  Reconstructor::Options wants() const override { return {stall_threshold_, false}; }
+  void Add(const Completed& completed) override;
   // What happened since the last call, up to the last event that the model was given.  The
   // source's stats must be as new as that.
   Interval Cut(Timestamp now);
@@ -46,6 +48,7 @@ class IntervalCollector {
   const EventSource& source_;
   const Reconstructor& model_;
   ItemMatcher matcher_;
+  const Nanos stall_threshold_;
   Interval next_;
   uint64_t events_ = 0, lost_ = 0, gaps_ = 0;  // at the last cut
   std::map<PoolId, Sums> pools_;

@@ -216,13 +216,26 @@ struct IdleWaitAccount {
   Nanos worst{0};   // of one item
 };
 
+// A change of one pool: from `at` on so many activated items wait, and so many executions are open.
+// As in PoolOccupancy an item counts once it is known which pool serves it, and an execution that
+// began before the trace never does: that one is known by its end only.
+struct PoolStep {
+  Timestamp at = kUnseen;
+  PoolId pool = PoolId::kUnknown;
+  uint32_t backlog = 0;
+  uint32_t busy = 0;
+  uint32_t unused = 0;  // batches are copied in whole words
+};
+
 // What a Reconstructor completed since it was asked last.
 struct Completed {
   template <typename T>
-  using Lot = std::vector<T, UninitializedAllocator<T>>;
-  Lot<WorkItem> items;    // in the order in which they were complete
-  Lot<ItemSplit> splits;  // of those items that have one
+  using Batch = std::vector<T, UninitializedAllocator<T>>;
+  Batch<WorkItem> items;    // in the order in which they were complete
+  Batch<ItemSplit> splits;  // of those items that have one
   std::vector<PoolGap> gaps;
+  Batch<PoolStep> pool_steps;       // by time; none unless wanted
+  Timestamp trace_begin = kUnseen;  // first event of the trace; kUnseen: not come yet
 
   // Null without scheduler events.
   const ItemSplit* SplitOf(const WorkItem& item) const {
@@ -254,12 +267,19 @@ struct MatchQuality {
 class Reconstructor {
  public:
   struct Options {
-    Nanos gap_floor = std::chrono::milliseconds(10);  // shortest PoolGap told
+    Nanos gap_floor = std::chrono::milliseconds(10);  // shortest PoolGap reported
+    bool pool_steps = false;                          // each PoolStep is reported
   };
+  // Items alone.
+  static Options Nothing() { return {Nanos::max(), false}; }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);
   explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}
   ~Reconstructor();
+
+  // Reports what `options` asks for as well: gaps from the shorter floor on, so that who wants
+  // longer ones has to choose.  REQUIRES: before the first Add().
+  void Want(const Options& options);
 
   // REQUIRES: time order, across calls too; not after Finish().
   void Add(std::span<const Event> events);
@@ -271,6 +291,8 @@ class Reconstructor {
   void Take(Completed& out);
 
   const MatchQuality& quality() const;
+  // A pool that an item, a gap or a step names.  Other threads that were given those may ask
+  // while events are added.
   const Pool& pool(PoolId id) const;
   // Accounts up to the last event, pools and workers in order of their first start.
   std::vector<PoolOccupancy> Pools() const;

@@ -13,6 +13,7 @@
 #include "wqprof/histogram.h"
 #include "wqprof/measure.h"
 #include "wqprof/model.h"
+#include "wqprof/pipeline.h"
 
 namespace wqprof {
 
@@ -30,6 +31,7 @@ struct Quality {
   // Nothing lost, damaged or unexplained: no anomaly that is a doubt.
   bool complete() const;
 };
+Quality QualityOf(const RunFacts& facts);
 
 // The splits of a set of items, summed up.  The items are those whose dispatch wait, or
 // execution, is in the histograms, as far as scheduler events tell.
@@ -293,6 +295,8 @@ struct Report {
   std::vector<Finding> findings;
   std::vector<std::string> filters;  // what was left out on request, in words
 };
+// A report that has nothing but facts, duration and quality.
+Report ReportOf(const RunFacts& facts);
 
 }  // namespace wqprof
 

@@ -31,6 +31,11 @@ class MeasureTable {
     }
     return *recent.measures;
   }
+  // Null: there are none.
+  const Measures* Find(uint64_t key) const {
+    const auto it = rows_.find(key);
+    return it == rows_.end() ? nullptr : it->second.get();
+  }
   template <typename F>
   void ForEach(F&& f) const {
     for (const auto& [key, measures] : rows_) f(key, *measures);
@@ -185,7 +190,7 @@ struct Analyzer::State {
               [](const CpuRow& a, const CpuRow& b) { return a.cpu < b.cpu; });
   }
 
-  void FillPools(Report& report) {
+  void FillPools(Report& report) const {
     const std::vector<IdleWaitAccount> idle_waits = model.IdleWaits();
     for (PoolOccupancy& occupancy : model.Pools()) {
       PoolRow row;
@@ -218,7 +223,7 @@ struct Analyzer::State {
     });
   }
 
-  void FillWorkers(Report& report) {
+  void FillWorkers(Report& report) const {
     std::vector<std::pair<WorkerRow, Pool>> rows;
     for (const WorkerOccupancy& occupancy : model.Workers()) {
       const Pool& pool = model.pool(occupancy.pool);
@@ -230,7 +235,7 @@ struct Analyzer::State {
       if (!has_durations) row.occupancy.busy = Nanos(0);
       const uint64_t key =
           KeyOf(static_cast<uint32_t>(occupancy.pool), static_cast<uint32_t>(ToInt(occupancy.pid)));
-      if (options.by_worker) row.measures = workers.At(key);
+      if (const Measures* const measures = workers.Find(key)) row.measures = *measures;
       rows.emplace_back(std::move(row), pool);
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
@@ -240,22 +245,6 @@ struct Analyzer::State {
       return order(a) < order(b);
     });
     for (auto& [row, pool] : rows) report.workers.push_back(std::move(row));
-  }
-
-  void FillQuality(Report& report) const {
-    Quality& q = report.quality;
-    q.lost_events = report.read.lost_events;
-    q.lost_gaps = report.read.lost_gaps;
-    q.match = model.quality();
-    q.time_reversals = report.read.time_reversals;
-    q.unread_lines = report.read.unread_lines;
-    q.corrupt_pages = report.read.corrupt_pages;
-    q.truncated = report.read.truncated;
-    q.unfinished = report.source.unfinished;
-    const uint64_t expected = q.match.executed + q.match.unmatched_starts;
-    if (expected > 0) {
-      q.paired_fraction = static_cast<double>(q.match.executed) / static_cast<double>(expected);
-    }
   }
 
   std::vector<LongExecution> LongExecutions() const {
@@ -321,6 +310,8 @@ Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, Analyz
     : state_(std::make_unique<State>(source, model, std::move(options))) {}
 Analyzer::~Analyzer() = default;
 
+Reconstructor::Options Analyzer::wants() const { return {state_->options.stall_threshold, false}; }
+
 void Analyzer::Add(const Completed& completed) {
   if (state_->has_durations) {
     for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
@@ -328,12 +319,9 @@ void Analyzer::Add(const Completed& completed) {
   for (const WorkItem& item : completed.items) state_->Add(item, completed.SplitOf(item));
 }
 
-Report Analyzer::Finish() && {
-  Report report;
-  report.source = state_->source.info();
-  report.read = state_->source.stats();
-  if (report.read.begin != kUnseen) report.duration = report.read.end - report.read.begin;
-  state_->FillQuality(report);
+Report Analyzer::Snapshot() const {
+  Report report =
+      ReportOf({state_->source.info(), state_->source.stats(), state_->model.quality()});
   state_->FillFunctions(report);
   state_->FillOrigins(report);
   state_->FillPools(report);
@@ -342,7 +330,7 @@ Report Analyzer::Finish() && {
     report.activation =
         ActivationRows(state_->source, state_->model, state_->options.filter, report.duration);
   }
-  report.stalls = state_->stalls.Take();
+  report.stalls = state_->stalls.Longest();
   report.stalls_total = state_->stalls.total();
   state_->FillFindings(report);
   state_->FillFilters(report);

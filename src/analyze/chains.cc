@@ -164,7 +164,7 @@ void ChainCollector::Add(const Completed& completed) {
   for (const WorkItem& item : completed.items) state_->Add(item);
 }
 
-ChainReport ChainCollector::Finish() && {
+void ChainCollector::Finish() {
   State& state = *state_;
   state.SettleAll(true);
   std::sort(state.slowest.begin(), state.slowest.end(),
@@ -173,7 +173,8 @@ ChainReport ChainCollector::Finish() && {
     state.report.chains.push_back(state.ToChain(path));
   }
   state.report.tree = state.tree.Nodes(state.source.names());
-  return std::move(state.report);
 }
+
+ChainReport ChainCollector::Take() && { return std::move(state_->report); }
 
 }  // namespace wqprof

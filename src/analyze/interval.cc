@@ -7,11 +7,16 @@
 namespace wqprof {
 
 IntervalCollector::IntervalCollector(const EventSource& source, const Reconstructor& model,
-                                     const ItemFilter& filter)
-    : source_(source), model_(model), matcher_(filter, source, model) {}
+                                     const ItemFilter& filter, Nanos stall_threshold)
+    : source_(source),
+      model_(model),
+      matcher_(filter, source, model),
+      stall_threshold_(stall_threshold) {}
 
 void IntervalCollector::Add(const Completed& completed) {
-  next_.stalls += completed.gaps.size();
+  for (const PoolGap& gap : completed.gaps) {
+    if (gap.end - gap.begin >= stall_threshold_) ++next_.stalls;
+  }
   for (const WorkItem& item : completed.items) {
     if (!item.executed() || !matcher_.Matches(item)) continue;
     ++next_.started;

@@ -2,6 +2,7 @@
 #include "analyze/stall_collector.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "analyze/stall_cause.h"
 #include "wqprof/name_table.h"
@@ -89,21 +90,23 @@ void StallCollector::AddGap(const PoolGap& gap) {
   pool.recent.push_back(record);
   if (!IsInTime(gap)) return;
   kept_.push_back(std::move(record));
-  if (kept_.size() >= 2 * most_ + kRecent) KeepLongest();
+  if (kept_.size() >= 2 * most_ + kRecent) dropped_ += CutToLongest(kept_);
 }
 
-void StallCollector::KeepLongest() {
-  if (kept_.size() <= most_) return;
+uint64_t StallCollector::CutToLongest(std::vector<std::shared_ptr<Record>>& records) const {
+  if (records.size() <= most_) return 0;
   // One that does not match may do so yet while items come that waited through it.
-  std::nth_element(kept_.begin(), kept_.begin() + static_cast<ptrdiff_t>(most_), kept_.end(),
+  std::nth_element(records.begin(), records.begin() + static_cast<ptrdiff_t>(most_), records.end(),
                    [](const auto& a, const auto& b) {
                      if (a->matches != b->matches) return a->matches;
                      const Nanos left = a->gap.end - a->gap.begin;
                      const Nanos right = b->gap.end - b->gap.begin;
                      return left != right ? left > right : a->id < b->id;
                    });
-  for (size_t i = most_; i < kept_.size(); ++i) total_ += kept_[i]->matches ? 1 : 0;
-  kept_.resize(most_);
+  uint64_t dropped = 0;
+  for (size_t i = most_; i < records.size(); ++i) dropped += records[i]->matches ? 1 : 0;
+  records.resize(most_);
+  return dropped;
 }
 
 void StallCollector::AddWaited(Record& record, const WorkItem& item, bool first) {
@@ -203,13 +206,21 @@ Stall StallCollector::ToStall(const Record& record) const {
   return stall;
 }
 
-std::vector<Stall> StallCollector::Take() {
-  std::erase_if(kept_, [](const auto& record) { return !record->matches; });
-  KeepLongest();
-  total_ += kept_.size();
-  std::sort(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+uint64_t StallCollector::total() const {
+  uint64_t total = dropped_;
+  for (const auto& record : kept_) total += record->matches ? 1 : 0;
+  return total;
+}
+
+std::vector<Stall> StallCollector::Longest() const {
+  std::vector<std::shared_ptr<Record>> longest;
+  std::copy_if(kept_.begin(), kept_.end(), std::back_inserter(longest),
+               [](const auto& record) { return record->matches; });
+  CutToLongest(longest);
+  std::sort(longest.begin(), longest.end(),
+            [](const auto& a, const auto& b) { return a->id < b->id; });
   std::vector<Stall> out;
-  for (const auto& record : kept_) out.push_back(ToStall(*record));
+  for (const auto& record : longest) out.push_back(ToStall(*record));
   return out;
 }
 

@@ -39,11 +39,11 @@ class StallCollector {
   // Whether it waited through a stall.
   bool AddItem(const WorkItem& item);
 
-  // Of those that the filter lets through; complete after Take().
-  uint64_t total() const { return total_; }
+  // Of those that the filter lets through.
+  uint64_t total() const;
   Nanos StalledIn(PoolId pool) const;
   // By time.
-  std::vector<Stall> Take();
+  std::vector<Stall> Longest() const;
 
  private:
   // An origin without what differs from item to item: its kind, comm or function.
@@ -80,7 +80,8 @@ class StallCollector {
   void AddWaited(Record& record, const WorkItem& item, bool first);
   void AddOrigin(Waited& waited, const Origin& origin) const;
   DelayedRow ToRow(const Waited& waited) const;
-  void KeepLongest();
+  // Leaves the `most_` longest ones; returns how many of the others the filter lets through.
+  uint64_t CutToLongest(std::vector<std::shared_ptr<Record>>& records) const;
   Stall ToStall(const Record& record) const;
 
   const EventSource& source_;
@@ -89,7 +90,7 @@ class StallCollector {
   ItemMatcher matcher_;  // names and CPU
   Nanos threshold_;
   size_t most_;
-  uint64_t ids_ = 0, total_ = 0;
+  uint64_t ids_ = 0, dropped_ = 0;
   absl::flat_hash_map<uint32_t, PoolState> pools_;
   std::vector<std::shared_ptr<Record>> kept_;
 };

@@ -8,6 +8,7 @@
 #include "budget/item_collector.h"
 #include "budget/run_data.h"
 #include "wqprof/analyze.h"
+#include "wqprof/pipeline.h"
 
 namespace wqprof {
 namespace {
@@ -58,67 +59,58 @@ void Shrink(Report& report) {
   }
 }
 
-// One run on its way through the analysis.
-class RunReader {
+// Puts the items of one run where the rules that select them will look.
+class RunCollector : public ItemConsumer {
  public:
-  RunReader(EventSource& source, const RunSet::State& state, RunData& out)
-      : source_(source),
-        model_(source, {.gap_floor = state.shortest_stall}),
-        analyzer_(source, model_, Options(state)) {
+  RunCollector(const EventSource& source, const Reconstructor& model, const RunSet::State& state,
+               RunData& out)
+      : source_(source) {
     out.instances.resize(state.wanted.size());
     for (size_t i = 0; i < state.wanted.size(); ++i) {
-      collectors_.emplace_back(state.wanted[i], source, model_, out.instances[i]);
+      collectors_.emplace_back(state.wanted[i], source, model, out.instances[i]);
     }
   }
 
-  absl::StatusOr<Report> Read() {
-    constexpr size_t kBatchesPerLot = 256;
-    for (size_t batches = 1;; ++batches) {
-      auto events = source_.Next();
-      if (!events.ok()) return events.status();
-      if (events->empty()) break;
-      model_.Add(*events);
-      if (batches % kBatchesPerLot == 0) HandOn();
-    }
-    model_.Finish();
-    HandOn();
-    const Timestamp end = source_.stats().end;
-    for (const WorkItem& item : cut_) {
-      if (item.state == ItemState::kPending && overtaken_.Contains(item)) continue;
-      for (ItemCollector& collector : collectors_) collector.AddCut(item, end);
-    }
-    return std::move(analyzer_).Finish();
-  }
-
- private:
-  static AnalyzeOptions Options(const RunSet::State& state) {
-    AnalyzeOptions options;
-    options.stall_threshold = state.shortest_stall;
-    options.max_stalls = kMaxStalls;
-    return options;
-  }
-
-  void HandOn() {
-    model_.Take(completed_);
-    analyzer_.Add(completed_);
-    const Timestamp begin = source_.stats().begin;
-    for (const WorkItem& item : completed_.items) {
-      const ItemSplit* const split = completed_.SplitOf(item);
-      for (ItemCollector& collector : collectors_) collector.Add(item, split, begin);
+  void Add(const Completed& completed) override {
+    for (const WorkItem& item : completed.items) {
+      const ItemSplit* const split = completed.SplitOf(item);
+      for (ItemCollector& collector : collectors_) {
+        collector.Add(item, split, completed.trace_begin);
+      }
       overtaken_.Add(item);
       const bool cut = item.state == ItemState::kPending || item.state == ItemState::kRunning;
       if (cut && !item.tainted() && item.ended == kUnseen) cut_.push_back(item);
     }
   }
+  void Finish() override {
+    const Timestamp end = source_.stats().end;
+    for (const WorkItem& item : cut_) {
+      if (item.state == ItemState::kPending && overtaken_.Contains(item)) continue;
+      for (ItemCollector& collector : collectors_) collector.AddCut(item, end);
+    }
+  }
 
-  EventSource& source_;
-  Reconstructor model_;
-  Analyzer analyzer_;
+ private:
+  const EventSource& source_;
   std::deque<ItemCollector> collectors_;
   OvertakenWorks overtaken_;
-  Completed completed_;
   std::vector<WorkItem> cut_;
 };
+
+// Reads one run to its end.
+absl::Status ReadRun(EventSource& source, const RunSet::State& state, RunData& out) {
+  AnalyzeOptions options;
+  options.stall_threshold = state.shortest_stall;
+  options.max_stalls = kMaxStalls;
+  Pipeline pipeline(source);
+  Analyzer analyzer(source, pipeline.model(), options);
+  RunCollector collector(source, pipeline.model(), state, out);
+  pipeline.Attach(analyzer);
+  pipeline.Attach(collector);
+  if (absl::Status status = pipeline.Run(); !status.ok()) return status;
+  out.report = analyzer.Snapshot();
+  return absl::OkStatus();
+}
 
 void AddWanted(std::vector<Quantity>& quantities, const Metric& metric) {
   if (!IsDurationOfItems(metric.quantity)) return;
@@ -213,9 +205,7 @@ RunSet& RunSet::operator=(RunSet&&) noexcept = default;
 
 absl::Status RunSet::Add(EventSource& source) {
   RunData run;
-  auto report = RunReader(source, *state_, run).Read();
-  if (!report.ok()) return report.status();
-  run.report = *std::move(report);
+  if (absl::Status status = ReadRun(source, *state_, run); !status.ok()) return status;
   Shrink(run.report);
   run.fingerprint = FingerprintOf(run.report.source);
   state_->runs.push_back(std::move(run));

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "fmt/format.h"
 #include "wqprof/chains.h"
+#include "wqprof/pipeline.h"
 #include "wqprof/render_chains.h"
 
 namespace wqprof {
@@ -34,22 +35,6 @@ struct ChainsOptions {
   bool folded = false;
 };
 
-absl::Status Collect(EventSource& source, Reconstructor& model, ChainCollector& collector) {
-  Completed completed;
-  while (true) {
-    const absl::StatusOr<std::span<const Event>> events = source.Next();
-    if (!events.ok()) return events.status();
-    if (events->empty()) break;
-    model.Add(*events);
-    model.Take(completed);
-    collector.Add(completed);
-  }
-  model.Finish();
-  model.Take(completed);
-  collector.Add(completed);
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::string> Render(const ChainsOptions& options, const Report& report,
                                    const ChainReport& chains) {
   if (options.folded) return FoldedChains(chains);
@@ -72,14 +57,12 @@ int RunChains(const ChainsOptions& options) {
         fmt::format("the recording's clock '{}' does not count nanoseconds: no wait can be told",
                     (*source)->info().clock)));
   }
-  Reconstructor model(**source);
-  ChainCollector collector(**source, model, {*filter, options.slowest, options.item});
-  if (const absl::Status read = Collect(**source, model, collector); !read.ok()) {
-    return FailInput(read);
-  }
-  const ChainReport chains = std::move(collector).Finish();
-  // An analyzer that was given no item still knows how whole the recording is.
-  Report report = Analyzer(**source, model, AnalyzeOptions()).Finish();
+  Pipeline pipeline(**source);
+  ChainCollector collector(**source, pipeline.model(), {*filter, options.slowest, options.item});
+  pipeline.Attach(collector);
+  if (const absl::Status read = pipeline.Run(); !read.ok()) return FailInput(read);
+  const ChainReport chains = std::move(collector).Take();
+  Report report = ReportOf(pipeline.facts());
   report.filters = FilterWords(options.input);
   if (options.item && chains.chains.empty()) {
     Note(fmt::format("no item {} that was executed; wqprof works --format ndjson tells the ids",

@@ -24,6 +24,7 @@
 #include "wqprof/live.h"
 #include "wqprof/number_text.h"
 #include "wqprof/page_feed.h"
+#include "wqprof/pipeline.h"
 #include "wqprof/render_interval.h"
 
 namespace wqprof {
@@ -57,9 +58,12 @@ class LiveAnalysis : public PageSink {
  public:
   LiveAnalysis(PageFeed& feed, const AnalyzeOptions& options)
       : feed_(feed),
-        model_(feed, {.gap_floor = options.stall_threshold}),
-        analyzer_(feed, model_, options),
-        intervals_(feed, model_, options.filter) {}
+        pipeline_(feed),
+        analyzer_(feed, pipeline_.model(), options),
+        intervals_(feed, pipeline_.model(), options.filter, options.stall_threshold) {
+    pipeline_.Attach(analyzer_);
+    pipeline_.Attach(intervals_);
+  }
 
   absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
     feed_.Add(cpu, pages);
@@ -67,44 +71,26 @@ class LiveAnalysis : public PageSink {
   }
   absl::Status EndRound(std::span<const Cpu> behind) override {
     feed_.EndRound(behind);
-    return Analyze();
+    return pipeline_.Poll();
   }
   Interval Cut() {
     feed_.UpdateStats();
-    return intervals_.Cut(now_);
+    return intervals_.Cut(pipeline_.now());
   }
   // Nothing more comes.
   absl::StatusOr<Report> Finish() {
     feed_.EndAll();
-    if (absl::Status status = Analyze(); !status.ok()) return status;
+    if (absl::Status status = pipeline_.Poll(); !status.ok()) return status;
     feed_.UpdateStats();
-    model_.Finish();
-    Take();
-    return std::move(analyzer_).Finish();
+    pipeline_.End();
+    return analyzer_.Snapshot();
   }
 
  private:
-  absl::Status Analyze() {
-    auto events = feed_.Next();
-    if (!events.ok()) return events.status();
-    if (events->empty()) return absl::OkStatus();
-    now_ = std::max(now_, events->back().at);
-    model_.Add(*events);
-    Take();
-    return absl::OkStatus();
-  }
-  void Take() {
-    model_.Take(completed_);
-    analyzer_.Add(completed_);
-    intervals_.Add(completed_);
-  }
-
   PageFeed& feed_;
-  Reconstructor model_;
+  Pipeline pipeline_;
   Analyzer analyzer_;
   IntervalCollector intervals_;
-  Completed completed_;
-  Timestamp now_ = kUnseen;
 };
 
 // One run of the command.

@@ -15,6 +15,7 @@
 #include "wqprof/analyze.h"
 #include "wqprof/did_you_mean.h"
 #include "wqprof/model.h"
+#include "wqprof/pipeline.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
@@ -63,8 +64,8 @@ absl::StatusOr<std::vector<ItemState>> ParseStates(std::string_view text) {
   }
 }
 
-// Takes the items of a recording one batch after the other, and writes or keeps them.
-class ItemPrinter {
+// Writes the items of a recording as they come, or keeps the slowest.
+class ItemPrinter : public ItemConsumer {
  public:
   ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
               const ItemFilter& filter)
@@ -75,7 +76,8 @@ class ItemPrinter {
     writer_->Begin(out_);
   }
 
-  absl::Status Add(const Completed& completed) {
+  void Add(const Completed& completed) override {
+    if (!status_.ok()) return;
     passed_.clear();
     for (const WorkItem& item : completed.items) {
       if (matcher_.Matches(item)) passed_.push_back(item);
@@ -83,30 +85,33 @@ class ItemPrinter {
     count_ += passed_.size();
     if (slowest_.limit() > 0) {
       for (const WorkItem& item : passed_) slowest_.Add(item, completed.SplitOf(item));
-      return absl::OkStatus();
+      return;
     }
     writer_->Add(
         passed_, [&](const WorkItem& item) { return completed.SplitOf(item); }, out_);
-    return out_.size() < kPiece ? absl::OkStatus() : WriteOut();
+    if (out_.size() >= kPiece) WriteOut();
   }
+  bool full() const override { return !status_.ok(); }
 
-  absl::Status Finish() {
+  void Finish() override {
+    if (!status_.ok()) return;
     for (const SlowestItems::Kept& kept : slowest_.Take(source_.stats().end)) {
       writer_->Add(
           {&kept.item, 1}, [&kept](const WorkItem&) { return kept.split ? &*kept.split : nullptr; },
           out_);
     }
     writer_->End(out_);
-    return WriteOut();
+    WriteOut();
   }
 
   uint64_t count() const { return count_; }
+  // Of the output.
+  const absl::Status& status() const { return status_; }
 
  private:
-  absl::Status WriteOut() {
-    const absl::Status status = WriteOutput(std::string_view(out_.data(), out_.size()));
+  void WriteOut() {
+    status_ = WriteOutput(std::string_view(out_.data(), out_.size()));
     out_.clear();
-    return status;
   }
 
   const EventSource& source_;
@@ -116,25 +121,8 @@ class ItemPrinter {
   fmt::memory_buffer out_;
   std::vector<WorkItem> passed_;
   uint64_t count_ = 0;
+  absl::Status status_;
 };
-
-// Reads `source` to its end.  An error of the input is told in `input`.
-absl::Status PrintItems(EventSource& source, Reconstructor& model, ItemPrinter& printer,
-                        absl::Status& input) {
-  Completed completed;
-  while (true) {
-    const absl::StatusOr<std::span<const Event>> events = source.Next();
-    if (!events.ok()) input = events.status();
-    if (!events.ok() || events->empty()) break;
-    model.Add(*events);
-    model.Take(completed);
-    if (const absl::Status status = printer.Add(completed); !status.ok()) return status;
-  }
-  model.Finish();
-  model.Take(completed);
-  if (const absl::Status status = printer.Add(completed); !status.ok()) return status;
-  return printer.Finish();
-}
 
 int RunWorks(const WorksOptions& options) {
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
@@ -142,14 +130,13 @@ int RunWorks(const WorksOptions& options) {
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
   filter->states = options.states;
-  Reconstructor model(**source);
-  ItemPrinter printer(options, **source, model, *filter);
-  absl::Status input;
-  const absl::Status written = PrintItems(**source, model, printer, input);
-  if (!written.ok()) return Fail(written);
-  if (!input.ok()) return FailInput(input);
-  // An analyzer that was given no item still knows how whole the recording is.
-  const Report report = Analyzer(**source, model, AnalyzeOptions()).Finish();
+  Pipeline pipeline(**source);
+  ItemPrinter printer(options, **source, pipeline.model(), *filter);
+  pipeline.Attach(printer);
+  const absl::Status read = pipeline.Run();
+  if (!printer.status().ok()) return Fail(printer.status());
+  if (!read.ok()) return FailInput(read);
+  const Report report = ReportOf(pipeline.facts());
   NoteLosses(report);
   if (printer.count() == 0) {
     Note(ExplainNoItems(options.input));

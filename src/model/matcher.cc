@@ -325,6 +325,8 @@ void Matcher::Take(Completed& out) {
   out.gaps.clear();
   std::swap(out.items, items_);
   std::swap(out.gaps, gaps_);
+  pools_.TakeSteps(out.pool_steps);
+  out.trace_begin = source_.stats().begin;
   if (splits_.size() == 0) return;
   // Items that are held back keep theirs here.
   for (WorkItem& item : out.items) {

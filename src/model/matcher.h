@@ -36,13 +36,19 @@ inline constexpr uint32_t kTrimEvery = 512;
 // clearing PENDING and tracing the start), or by a canceller (then it never starts).
 class Matcher {
  public:
-  Matcher(const EventSource& source, Nanos gap_floor)
+  Matcher(const EventSource& source, const Reconstructor::Options& options)
       : source_(source),
-        gap_floor_(gap_floor),
+        gap_floor_(options.gap_floor),
         workers_(source, pools_),
         sched_(workers_),
-        activations_(source.info().has_activate) {}
+        activations_(source.info().has_activate) {
+    Want(options);
+  }
 
+  void Want(const Reconstructor::Options& options) {
+    gap_floor_ = std::min(gap_floor_, options.gap_floor);
+    if (options.pool_steps) pools_.ReportSteps();
+  }
   void Add(std::span<const Event> events);
   void Finish();
   void Take(Completed& out);
@@ -158,7 +164,7 @@ class Matcher {
   void FinishWork(WorkState& work, std::vector<WorkItem>& pending);
 
   const EventSource& source_;
-  const Nanos gap_floor_;
+  Nanos gap_floor_;
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
@@ -178,7 +184,7 @@ class Matcher {
   std::deque<Wait> waits_;   // by time; kept with scheduler events only
   uint32_t since_trim_ = 0;  // events
   Slab<ItemSplit> splits_;
-  Completed::Lot<WorkItem> items_;
+  Completed::Batch<WorkItem> items_;
   std::vector<PoolGap> gaps_;
   MatchQuality quality_;
   uint64_t next_id_ = 1;

@@ -30,15 +30,14 @@ std::string PoolName(PoolKind kind, int number, std::string_view comm) {
 
 }  // namespace
 
-PoolTracker::PoolTracker() : accounts_(1) {}
+PoolTracker::PoolTracker() : accounts_(1) { pools_.Add({}); }
 
 PoolId PoolTracker::Find(PoolKind kind, int number, Cpu cpu, std::string_view comm) {
   const auto [it, added] =
       ids_.try_emplace({static_cast<int>(kind), number}, static_cast<PoolId>(accounts_.size()));
   if (added) {
-    Account account;
-    account.pool = {it->second, kind, cpu, PoolName(kind, number, comm)};
-    accounts_.push_back(std::move(account));
+    accounts_.emplace_back().kind = kind;
+    pools_.Add({it->second, kind, cpu, PoolName(kind, number, comm)});
   }
   return it->second;
 }
@@ -61,29 +60,27 @@ FeedId PoolTracker::Feed(NameId workqueue, Cpu target, Cpu source) {
 void PoolTracker::ItemWaits(FeedId id, Timestamp at) {
   FeedState& feed = feeds_[static_cast<size_t>(id)];
   ++feed.waiting;
-  if (feed.pool != PoolId::kUnknown) accounts_[ToIndex(feed.pool)].waiting.Change(at, 1);
+  if (feed.pool != PoolId::kUnknown) ChangeWaiting(feed.pool, at, 1);
 }
 
 void PoolTracker::ItemGone(FeedId id, Timestamp at) {
   FeedState& feed = feeds_[static_cast<size_t>(id)];
   --feed.waiting;
-  if (feed.pool != PoolId::kUnknown) accounts_[ToIndex(feed.pool)].waiting.Change(at, -1);
+  if (feed.pool != PoolId::kUnknown) ChangeWaiting(feed.pool, at, -1);
 }
 
 void PoolTracker::Serve(FeedState& feed, PoolId pool, Timestamp at) {
   if (feed.pool == pool) return;
-  if (feed.pool != PoolId::kUnknown) {
-    accounts_[ToIndex(feed.pool)].waiting.Change(at, -feed.waiting);
-  }
+  if (feed.pool != PoolId::kUnknown) ChangeWaiting(feed.pool, at, -feed.waiting);
   feed.pool = pool;
-  accounts_[ToIndex(pool)].waiting.Change(at, feed.waiting);
+  ChangeWaiting(pool, at, feed.waiting);
 }
 
 PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp activated,
                                              Timestamp at, Nanos floor) {
   FeedState& feed = feeds_[static_cast<size_t>(id)];
   // A rescuer helps the pool that the item waited in; it has no worklist of its own.
-  const PoolKind kind = accounts_[ToIndex(pool)].pool.kind;
+  const PoolKind kind = accounts_[ToIndex(pool)].kind;
   if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(feed, pool, at);
   Account& account = accounts_[ToIndex(feed.pool != PoolId::kUnknown ? feed.pool : pool)];
   Started started{feed.pool, kUnseen};
@@ -114,10 +111,28 @@ void PoolTracker::OtherStarts(PoolId pool, Timestamp at) {
   Account& account = accounts_[ToIndex(pool)];
   ++account.executions;
   account.last_start = at;
-  account.busy.Change(at, 1);
+  ChangeBusy(pool, at, 1);
 }
 
-void PoolTracker::Ends(PoolId pool, Timestamp at) { accounts_[ToIndex(pool)].busy.Change(at, -1); }
+void PoolTracker::Ends(PoolId pool, Timestamp at) { ChangeBusy(pool, at, -1); }
+
+void PoolTracker::AddStep(PoolId pool, Timestamp at) {
+  Account& account = accounts_[ToIndex(pool)];
+  // A start is two changes at one time.
+  const size_t newest = account.newest_step;
+  const bool same =
+      newest < steps_.size() && steps_[newest].pool == pool && steps_[newest].at == at;
+  if (!same) {
+    account.newest_step = static_cast<uint32_t>(steps_.size());
+    steps_.push_back({at, pool, 0, 0, 0});
+  }
+  const auto count = [](const LevelMeter& meter) {
+    return static_cast<uint32_t>(std::clamp<int64_t>(meter.level(), 0, UINT32_MAX));
+  };
+  PoolStep& step = steps_[account.newest_step];
+  step.backlog = count(account.waiting);
+  step.busy = count(account.busy);
+}
 
 void PoolTracker::WaitsAtEnd(FeedId id, Timestamp activated) {
   Account& account = accounts_[ToIndex(feeds_[static_cast<size_t>(id)].pool)];
@@ -128,12 +143,13 @@ void PoolTracker::WaitsAtEnd(FeedId id, Timestamp activated) {
 
 std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
   std::vector<PoolGap> gaps;
-  for (const Account& account : accounts_) {
+  for (size_t i = 0; i < accounts_.size(); ++i) {
+    const Account& account = accounts_[i];
     if (account.waiting_at_end == 0) continue;
     const Timestamp begin = std::max(account.last_start, account.oldest_at_end);
     if (end - begin < floor) continue;
     PoolGap& gap = gaps.emplace_back();
-    gap.pool = account.pool.id;
+    gap.pool = pools_[i].id;
     gap.begin = begin;
     gap.end = end;
     gap.waiting = account.waiting_at_end;
@@ -144,12 +160,13 @@ std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
 
 std::vector<PoolOccupancy> PoolTracker::Occupancy(Timestamp end) const {
   std::vector<PoolOccupancy> out;
-  for (Account account : accounts_) {
+  for (size_t i = 0; i < accounts_.size(); ++i) {
+    Account account = accounts_[i];
     if (account.busy.max() == 0 && account.waiting.max() == 0) continue;
     account.busy.Advance(end);
     account.waiting.Advance(end);
     PoolOccupancy o;
-    o.pool = account.pool;
+    o.pool = pools_[i];
     o.executions = account.executions;
     o.workers = account.workers;
     o.busy_max = static_cast<uint32_t>(account.busy.max());

@@ -2,12 +2,14 @@
 #ifndef WQPROF_MODEL_POOL_TRACKER_H_
 #define WQPROF_MODEL_POOL_TRACKER_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "model/growing_table.h"
 #include "wqprof/model.h"
 #include "wqprof/name_table.h"
 
@@ -73,7 +75,16 @@ class PoolTracker {
     return Find(PoolKind::kRescuer, static_cast<int>(ToInt(comm)), Cpu::kNone, text);
   }
 
-  const Pool& pool(PoolId id) const { return accounts_[ToIndex(id)].pool; }
+  // See Reconstructor::pool().
+  const Pool& pool(PoolId id) const { return pools_[ToIndex(id)]; }
+
+  // From now on each change of a pool is kept until it is taken.
+  void ReportSteps() { reports_steps_ = true; }
+  // Moves the steps since the last call into `out`, whose memory is used again.
+  void TakeSteps(Completed::Batch<PoolStep>& out) {
+    out.clear();
+    std::swap(out, steps_);
+  }
 
   // Items of `workqueue` whose queue event names `target`, or for an unbound one was emitted
   // on `source`.
@@ -125,7 +136,8 @@ class PoolTracker {
 
  private:
   struct Account {
-    Pool pool;
+    PoolKind kind = PoolKind::kUnknown;
+    uint32_t newest_step = 0;  // its place in steps_, if that is of this pool
     uint64_t executions = 0;
     uint64_t workers = 0;
     LevelMeter busy;
@@ -147,16 +159,31 @@ class PoolTracker {
   };
   static constexpr int kRecentBits = 6;
 
+  void ChangeWaiting(PoolId pool, Timestamp at, int64_t by) {
+    accounts_[ToIndex(pool)].waiting.Change(at, by);
+    if (reports_steps_) [[unlikely]]
+      AddStep(pool, at);
+  }
+  void ChangeBusy(PoolId pool, Timestamp at, int64_t by) {
+    accounts_[ToIndex(pool)].busy.Change(at, by);
+    if (reports_steps_) [[unlikely]]
+      AddStep(pool, at);
+  }
+  void AddStep(PoolId pool, Timestamp at);
+
   static size_t ToIndex(PoolId id) { return static_cast<size_t>(id); }
   PoolId Find(PoolKind kind, int number, Cpu cpu, std::string_view comm);
   // Learns that `pool` serves `feed`; what waits in it moves there.
   void Serve(FeedState& feed, PoolId pool, Timestamp at);
 
-  std::vector<Account> accounts_;
+  std::vector<Account> accounts_;  // as pools_
+  GrowingTable<Pool> pools_;
   absl::flat_hash_map<std::pair<int, int>, PoolId> ids_;
   std::vector<FeedState> feeds_;
   absl::flat_hash_map<uint64_t, FeedId> feed_ids_;
   std::array<RecentFeed, 1 << kRecentBits> recent_feeds_;
+  bool reports_steps_ = false;
+  Completed::Batch<PoolStep> steps_;
 };
 
 }  // namespace wqprof

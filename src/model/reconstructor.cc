@@ -5,7 +5,7 @@
 namespace wqprof {
 
 struct Reconstructor::State {
-  State(const EventSource& source, Options options) : matcher(source, options.gap_floor) {}
+  State(const EventSource& source, Options options) : matcher(source, options) {}
   Matcher matcher;
 };
 
@@ -13,6 +13,7 @@ Reconstructor::Reconstructor(const EventSource& source, Options options)
     : state_(std::make_unique<State>(source, options)) {}
 Reconstructor::~Reconstructor() = default;
 
+void Reconstructor::Want(const Options& options) { state_->matcher.Want(options); }
 void Reconstructor::Add(std::span<const Event> events) { state_->matcher.Add(events); }
 void Reconstructor::Finish() { state_->matcher.Finish(); }
 void Reconstructor::Take(Completed& out) { state_->matcher.Take(out); }

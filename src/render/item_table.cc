@@ -54,8 +54,10 @@ auto Span(const EventSource& source, Timestamp WorkItem::*from, Timestamp WorkIt
   return [&source, from, to, open](const WorkItem& item) -> Cell {
     if (!source.info().clock_is_ns) return {};
     if (const std::optional<Nanos> span = Between(item.*from, item.*to)) return *span;
+    // Open items come after the last event; before, another thread may be reading the source.
+    if (item.state != open) return {};
     const std::optional<Nanos> so_far = Between(item.*from, source.stats().end);
-    if (item.state != open || !so_far) return {};
+    if (!so_far) return {};
     return Estimate{*so_far, false, true};
   };
 }

@@ -18,8 +18,8 @@ namespace {
 
 // So many events are kept in memory for the stages that come after decoding.
 constexpr size_t kEvents = 2'000'000;
-constexpr size_t kRun = 512;      // as the reader hands them on
-constexpr size_t kPerLot = 2048;  // events, as Analyze() does
+constexpr size_t kRun = 512;        // as the reader hands them on
+constexpr size_t kPerBatch = 2048;  // events, as Pipeline does
 
 std::string TracePath() {
   const char* path = std::getenv("WQPROF_TRACE");
@@ -46,7 +46,7 @@ struct Kept {
   std::unique_ptr<EventSource> source = Open();
   std::vector<Event> events;
   std::unique_ptr<Reconstructor> model;
-  std::vector<Completed> lots;
+  std::vector<Completed> batches;
 
   Kept() {
     while (events.size() < kEvents) {
@@ -55,15 +55,15 @@ struct Kept {
       events.insert(events.end(), run->begin(), run->end());
     }
     model = std::make_unique<Reconstructor>(*source);
-    Replay(*model, [this] { model->Take(lots.emplace_back()); });
+    Replay(*model, [this] { model->Take(batches.emplace_back()); });
   }
 
   template <typename F>
-  void Replay(Reconstructor& into, F&& lot_is_full) const {
+  void Replay(Reconstructor& into, F&& batch_is_full) const {
     const std::span<const Event> all(events);
     for (size_t at = 0; at < all.size(); at += kRun) {
       into.Add(all.subspan(at, std::min(kRun, all.size() - at)));
-      if (at / kPerLot != (at + kRun) / kPerLot) lot_is_full();
+      if (at / kPerBatch != (at + kRun) / kPerBatch) batch_is_full();
     }
   }
 };
@@ -105,10 +105,10 @@ void ReadDecodeMerge(benchmark::State& state) {
 
 void Reconstruct(benchmark::State& state) {
   const Kept& kept = TheKept();
-  Completed lot;
+  Completed batch;
   for (auto _ : state) {
     Reconstructor model(*kept.source);
-    kept.Replay(model, [&] { model.Take(lot); });
+    kept.Replay(model, [&] { model.Take(batch); });
   }
   CountEvents(state, kept.events.size());
 }
@@ -117,7 +117,7 @@ void SumUp(benchmark::State& state) {
   const Kept& kept = TheKept();
   for (auto _ : state) {
     Analyzer analyzer(*kept.source, *kept.model, {});
-    for (const Completed& lot : kept.lots) analyzer.Add(lot);
+    for (const Completed& batch : kept.batches) analyzer.Add(batch);
     benchmark::DoNotOptimize(analyzer);
   }
   CountEvents(state, kept.events.size());

@@ -12,14 +12,11 @@ using namespace std::chrono_literals;
 
 ChainReport Chains(TraceBuilder& trace, const ChainOptions& options = {}) {
   trace.Rewind();
-  Reconstructor model(trace);
-  model.Add(trace.events());
-  model.Finish();
-  Completed completed;
-  model.Take(completed);
-  ChainCollector collector(trace, model, options);
-  collector.Add(completed);
-  return std::move(collector).Finish();
+  Pipeline pipeline(trace);
+  ChainCollector collector(trace, pipeline.model(), options);
+  pipeline.Attach(collector);
+  EXPECT_TRUE(pipeline.Run().ok());
+  return std::move(collector).Take();
 }
 
 // A task queues `outer`, which queues `inner` 4us after its start.

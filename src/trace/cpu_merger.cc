@@ -13,13 +13,13 @@ CpuMerger::Head CpuMerger::HeadOf(const Event& event, uint32_t stream) {
 }
 
 absl::StatusOr<bool> CpuMerger::Refill(Cursor& cursor, size_t stream) {
-  auto batch = pool_.Next(stream);
+  auto batch = streams_.Next(stream);
   if (!batch.ok()) return batch.status();
   cursor = {*batch};
   leads_[stream].ended = cursor.ended();
   if (cursor.ended()) return false;
-  leads_[stream].head = HeadOf(cursor.batch->front(), static_cast<uint32_t>(stream));
-  leads_[stream].last = cursor.batch->back().at.time_since_epoch().count();
+  leads_[stream].head = HeadOf(cursor.batch.front(), static_cast<uint32_t>(stream));
+  leads_[stream].last = cursor.batch.back().at.time_since_epoch().count();
   return true;
 }
 
@@ -42,7 +42,7 @@ absl::Status CpuMerger::Start() {
     auto more = Refill(cursors_[i], i);
     if (!more.ok()) return more.status();
     if (!*more) continue;
-    const EventBatch& batch = *cursors_[i].batch;
+    const std::span<const Event> batch = cursors_[i].batch;
     const auto first = std::find_if(batch.begin(), batch.end(), [](const Event& e) {
       return e.kind != EventKind::kLossBegin && e.kind != EventKind::kLossEnd;
     });
@@ -88,21 +88,22 @@ absl::StatusOr<std::span<const Event>> CpuMerger::Next() {
   return merged;
 }
 
-std::optional<size_t> CpuMerger::Gather(int64_t to) {
-  size_t n = 0;
+std::optional<CpuMerger::Gathered> CpuMerger::Gather(int64_t to) {
+  Gathered out;
   for (Lead& lead : leads_) {
     if (lead.ended || lead.head.at >= to) continue;
     Cursor& cursor = cursors_[lead.head.stream];
     // The batch's last event is not before `to`.
-    const Event* const first = cursor.batch->data() + cursor.at;
+    const Event* const first = cursor.batch.data() + cursor.at;
     const Event* e = first;
     for (; e->at.time_since_epoch().count() < to; ++e) {
-      if (n == kWindow) return std::nullopt;
-      gathered_[n++] = *e;
+      if (out.n == kWindow) return std::nullopt;
+      gathered_[out.n++] = *e;
     }
     cursor.gathered = static_cast<size_t>(e - first);
+    out.last = std::max(out.last, e[-1].at.time_since_epoch().count());
   }
-  return n;
+  return out;
 }
 
 void CpuMerger::TakeGathered(int64_t to) {
@@ -110,7 +111,7 @@ void CpuMerger::TakeGathered(int64_t to) {
     if (lead.ended || lead.head.at >= to) continue;
     Cursor& cursor = cursors_[lead.head.stream];
     cursor.at += cursor.gathered;
-    const Event* const next = cursor.batch->data() + cursor.at;
+    const Event* const next = cursor.batch.data() + cursor.at;
     __builtin_prefetch(next + 3);
     lead.head = HeadOf(*next, lead.head.stream);
   }
@@ -127,21 +128,23 @@ std::span<const Event> CpuMerger::SortWindow() {
   while (from < limit) {
     const uint64_t most = static_cast<uint64_t>(limit) - static_cast<uint64_t>(from);
     const int64_t to = window_ < most ? from + static_cast<int64_t>(window_) : limit;
-    const std::optional<size_t> n = Gather(to);
-    if (!n) {
+    const std::optional<Gathered> found = Gather(to);
+    if (!found) {
       if (window_ == 1) break;
       window_ = std::max<uint64_t>(std::min(window_, most) / 4, 1);
       shrunk = true;
       continue;
     }
-    if (to < limit && *n < kWindow / 4 && !shrunk) window_ *= 2;
-    if (*n < kLeastOfWindow) {
+    if (to < limit && found->n < kWindow / 4 && !shrunk) window_ *= 2;
+    if (found->n < kLeastOfWindow) {
       if (to < limit && !shrunk) continue;
       break;
     }
     TakeGathered(to);
-    sorter_.Sort({gathered_.data(), *n}, Timestamp(Nanos(from)), Timestamp(Nanos(to)), merged_);
-    return {merged_.data(), *n};
+    // The window may be far longer than what lies in it.
+    sorter_.Sort({gathered_.data(), found->n}, Timestamp(Nanos(from)),
+                 Timestamp(Nanos(found->last)), merged_);
+    return {merged_.data(), found->n};
   }
   return {};
 }
@@ -158,10 +161,9 @@ absl::StatusOr<std::span<const Event>> CpuMerger::MergeRuns() {
   while (heap_.size() > 1 && out < full) {
     ++runs;
     Cursor& cursor = cursors_[heap_[0].stream];
-    const Event* const first = cursor.batch->data() + cursor.at;
+    const Event* const first = cursor.batch.data() + cursor.at;
     const Event* const last =
-        first +
-        std::min<ptrdiff_t>(full - out, cursor.batch->data() + cursor.batch->size() - first);
+        first + std::min<ptrdiff_t>(full - out, cursor.batch.data() + cursor.batch.size() - first);
     // The run ends where the earliest of the other streams comes in.
     const bool second = heap_.size() > 2 && heap_[2].Before(heap_[1]);
     const Head next = heap_[second ? 2 : 1];
@@ -171,7 +173,7 @@ absl::StatusOr<std::span<const Event>> CpuMerger::MergeRuns() {
     } while (e != last && e->at.time_since_epoch().count() < next.at);
     while (e != last && HeadOf(*e, heap_[0].stream).Before(next)) *out++ = *e++;
     cursor.at += static_cast<size_t>(e - first);
-    if (cursor.at < cursor.batch->size()) [[likely]] {
+    if (cursor.at < cursor.batch.size()) [[likely]] {
       // With many streams it is long until this one's turn comes again.
       __builtin_prefetch(e + 3);
       heap_[0] = HeadOf(*e, heap_[0].stream);
@@ -185,7 +187,7 @@ absl::StatusOr<std::span<const Event>> CpuMerger::MergeRuns() {
   if (out != merged_.data()) return std::span<const Event>(merged_.data(), out);
   if (heap_.empty()) return std::span<const Event>();
   const Cursor& cursor = cursors_[heap_[0].stream];
-  const std::span<const Event> left = std::span(*cursor.batch).subspan(cursor.at);
+  const std::span<const Event> left = cursor.batch.subspan(cursor.at);
   lent_ = left.size();
   return left;
 }

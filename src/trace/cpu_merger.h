@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "trace/decode_pool.h"
+#include "trace/batch_source.h"
 #include "trace/event_batch.h"
 #include "trace/time_sorter.h"
 
@@ -21,12 +21,12 @@ namespace wqprof {
 // every other event windows of time are sorted, as far as no stream needs its next batch.
 class CpuMerger {
  public:
-  explicit CpuMerger(DecodePool& pool)
-      : pool_(pool),
-        cursors_(pool.size()),
+  explicit CpuMerger(BatchSource& streams)
+      : streams_(streams),
+        cursors_(streams.size()),
         merged_(kWindow),
         gathered_(kWindow),
-        leads_(pool.size()) {}
+        leads_(streams.size()) {}
 
   // The next run of events; empty at the end.  Valid until the next call.
   absl::StatusOr<std::span<const Event>> Next();
@@ -36,10 +36,10 @@ class CpuMerger {
  private:
   // Where one stream stands.
   struct Cursor {
-    const EventBatch* batch = nullptr;
+    std::span<const Event> batch;
     size_t at = 0;
     size_t gathered = 0;  // from there on, for a window
-    bool ended() const { return batch->empty(); }
+    bool ended() const { return batch.empty(); }
   };
   // A stream in the heap, by what decides its turn.
   struct Head {
@@ -73,8 +73,13 @@ class CpuMerger {
   absl::StatusOr<std::span<const Event>> MergeRuns();
   // What comes before any stream needs its next batch; empty if that is little.
   std::span<const Event> SortWindow();
-  // The number of events before `to`, or nothing if they are too many.
-  std::optional<size_t> Gather(int64_t to);
+  // What Gather() found.
+  struct Gathered {
+    size_t n = 0;
+    int64_t last = INT64_MIN;  // the latest of their times
+  };
+  // The events before `to`, or nothing if they are too many.
+  std::optional<Gathered> Gather(int64_t to);
   void TakeGathered(int64_t to);
   void MakeHeap();
   // Takes the next batch of a stream whose batch is used up; false at its end.
@@ -84,7 +89,7 @@ class CpuMerger {
   static Head HeadOf(const Event& event, uint32_t stream);
   void SiftDown(size_t i);
 
-  DecodePool& pool_;
+  BatchSource& streams_;
   std::vector<Cursor> cursors_;
   std::vector<Head> heap_;  // smallest first
   EventBatch merged_;

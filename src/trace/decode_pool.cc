@@ -27,13 +27,13 @@ DecodePool::~DecodePool() {
   for (const auto& lane : lanes_) crew_.Forget(*lane);
 }
 
-absl::StatusOr<const EventBatch*> DecodePool::Next(size_t i) {
+absl::StatusOr<std::span<const Event>> DecodePool::Next(size_t i) {
   Lane& lane = *lanes_[i];
   if (lane.batches().Return()) crew_.Schedule(lane);
   crew_.WaitUntil(lane, [&] { return lane.batches().ready(); });
   const EventBatch& batch = lane.batches().Take();
   if (batch.empty() && !lane.status().ok()) return lane.status();
-  return &batch;
+  return std::span<const Event>(batch);
 }
 
 }  // namespace wqprof

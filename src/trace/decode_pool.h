@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "trace/batch_source.h"
 #include "trace/cpu_stream.h"
 #include "wqprof/crew.h"
 #include "wqprof/hand_over.h"
@@ -14,16 +15,14 @@ namespace wqprof {
 
 // Decodes several CPUs' streams ahead of the one thread that consumes them.  What is handed
 // out does not depend on the number of threads, only on the streams.
-class DecodePool {
+class DecodePool : public BatchSource {
  public:
   // `crew` must outlive this object.
   DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, Crew& crew);
-  ~DecodePool();
+  ~DecodePool() override;
 
-  size_t size() const { return lanes_.size(); }
-  // The next batch of stream `i`; empty at the end of the stream, after which no other may be
-  // asked for.  It stays valid until the next call for that stream.
-  absl::StatusOr<const EventBatch*> Next(size_t i);
+  size_t size() const override { return lanes_.size(); }
+  absl::StatusOr<std::span<const Event>> Next(size_t i) override;
   // REQUIRES: every stream has ended, or nothing was taken yet.
   const CpuStream& stream(size_t i) const { return lanes_[i]->stream(); }
 

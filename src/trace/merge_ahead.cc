@@ -29,7 +29,7 @@ bool MergeAhead::Step() {
     const size_t before = lot.size();
     lot.resize(before + run->size());
     if (for_itself) {
-      std::copy(run->begin(), run->end(), lot.begin());
+      std::copy(run->begin(), run->end(), lot.data() + before);
     } else {
       HandOver(lot.data() + before, run->data(), run->size());
     }

@@ -5,11 +5,14 @@
 #include <bit>
 #include <cassert>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "trace/batch_source.h"
+#include "trace/cpu_merger.h"
 #include "trace/decode_setup.h"
 #include "trace/event_batch.h"
 #include "trace/page_decoder.h"
@@ -38,10 +41,6 @@ std::string WordOf(std::string_view uname, int n) {
   return std::string(uname.substr(0, uname.find(' ')));
 }
 
-bool ComesBefore(const Event& a, const Event& b) {
-  return a.at != b.at ? a.at < b.at : a.kind < b.kind;
-}
-
 }  // namespace
 
 struct PageFeed::State {
@@ -50,6 +49,20 @@ struct PageFeed::State {
     Lane(const DecodeContext& context, Cpu cpu, NameTable& names) : decoder(context, cpu, names) {}
     PageDecoder decoder;
     EventBatch events;
+    size_t certain = 0;  // so many of them are
+  };
+  // What is certain of all lanes, as one batch each.
+  class Certain : public BatchSource {
+   public:
+    void Clear() { batches_.clear(); }
+    void Add(std::span<const Event> batch) { batches_.push_back(batch); }
+    size_t size() const override { return batches_.size(); }
+    absl::StatusOr<std::span<const Event>> Next(size_t i) override {
+      return std::exchange(batches_[i], {});
+    }
+
+   private:
+    std::vector<std::span<const Event>> batches_;
   };
 
   DecodeContext context;
@@ -61,41 +74,58 @@ struct PageFeed::State {
   TraceInfo info;
   ReadStats stats;
   std::map<Cpu, std::unique_ptr<Lane>> lanes;
-  EventBatch certain, merged;
-  bool taken = true;                 // `certain` was given
+  Certain certain;
+  std::optional<CpuMerger> merger;   // of `certain`, until all of it was given
   Timestamp given = kUnseen;         // of the last event that was certain
   Timestamp newest = kUnseen;        // of all rounds that have ended
   Timestamp round_newest = kUnseen;  // of this one
 
-  // Moves events up to `limit` into `certain`, in order of time.
+  // Lets what is certain up to `limit` be merged.
   void Gather(Timestamp limit) {
-    assert(taken);
-    certain.clear();
+    assert(!merger);
+    certain.Clear();
+    Timestamp last = given;
+    // Streams are merged in the order of their CPUs.
     for (auto& [cpu, lane] : lanes) {
       EventBatch& events = lane->events;
       const auto end = std::upper_bound(events.begin(), events.end(), limit,
                                         [](Timestamp t, const Event& e) { return t < e.at; });
+      lane->certain = static_cast<size_t>(end - events.begin());
+      if (lane->certain == 0) continue;
       // A loss that is found now came after all that was read before, however old the CPU's last
       // event is.
       for (auto e = events.begin(); e != end && e->at < given; ++e) e->at = given;
-      // Of events that compare equal those of the lower CPU come first.
-      merged.resize(certain.size() + static_cast<size_t>(end - events.begin()));
-      std::merge(certain.begin(), certain.end(), events.begin(), end, merged.begin(), ComesBefore);
-      std::swap(certain, merged);
-      events.erase(events.begin(), end);
+      last = std::max(last, end[-1].at);
+      certain.Add({events.data(), lane->certain});
     }
-    taken = certain.empty();
-    if (!taken) given = certain.back().at;
-    if (stats.begin == kUnseen && !certain.empty()) NoteBegin();
+    given = last;
+    if (certain.size() == 0) return;
+    merger.emplace(certain);
+    if (stats.begin == kUnseen) NoteBegin();
+  }
+
+  // All that was certain was given.
+  void Release() {
+    merger.reset();
+    for (auto& [cpu, lane] : lanes) {
+      EventBatch& events = lane->events;
+      events.erase(events.begin(), events.begin() + static_cast<ptrdiff_t>(lane->certain));
+      lane->certain = 0;
+    }
   }
 
   // A recording of our own begins with empty buffers: nothing is older than its first event.
   void NoteBegin() {
-    for (const Event& event : certain) {
-      if (event.kind == EventKind::kLossBegin || event.kind == EventKind::kLossEnd) continue;
-      stats.begin = stats.covered_from = event.at;
-      return;
+    Timestamp first = Timestamp::max();
+    for (const auto& [cpu, lane] : lanes) {
+      for (size_t i = 0; i < lane->certain; ++i) {
+        const Event& event = lane->events[i];
+        if (event.kind == EventKind::kLossBegin || event.kind == EventKind::kLossEnd) continue;
+        first = std::min(first, event.at);
+        break;
+      }
     }
+    if (first != Timestamp::max()) stats.begin = stats.covered_from = first;
   }
 };
 
@@ -171,8 +201,10 @@ void PageFeed::UpdateStats() {
 }
 
 absl::StatusOr<std::span<const Event>> PageFeed::Next() {
-  if (std::exchange(state_->taken, true)) return std::span<const Event>();
-  return std::span<const Event>(state_->certain);
+  if (!state_->merger) return std::span<const Event>();
+  auto run = state_->merger->Next();
+  if (!run.ok() || run->empty()) state_->Release();
+  return run;
 }
 
 const TraceInfo& PageFeed::info() const { return state_->info; }

@@ -12,6 +12,7 @@
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
 #include "model/sched_tracker.h"
+#include "model/slab_list.h"
 #include "model/stolen_tracker.h"
 #include "model/timer_tracker.h"
 #include "model/work_table.h"
@@ -84,6 +85,7 @@ class Matcher {
     size_t context = 0;
     WorkItem item;
     bool open = true;  // its execution has not ended
+    SlabLinks links;
   };
   // An item that began to wait.
   struct Wait {
@@ -177,7 +179,7 @@ class Matcher {
   Slab<QueueRecord> displaced_;
   Slab<Provisional> provisionals_;
   Slab<Orphan> orphans_;
-  std::deque<SlabIndex> orphan_queue_;  // by time of start
+  SlabList<Orphan> orphan_queue_;  // by time of start
   // Provisionals by time, as slab index and id of the first item: the oldest are let go when
   // too many are open.
   std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;

@@ -210,8 +210,8 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
                       (!context.seen && work.last_start == kUnseen && !losses_.any() &&
                        item.started - pools_.first_known_start(context.pool) <= kLongestWindow);
   item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
-  work.orphan = orphans_.Add({index, context.index, item, true});
-  orphan_queue_.push_back(work.orphan);
+  work.orphan = orphans_.Add({index, context.index, item, true, {}});
+  orphan_queue_.PushBack(orphans_, work.orphan);
   pools_.OtherStarts(context.pool, item.started);
 }
 

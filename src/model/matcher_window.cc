@@ -174,7 +174,7 @@ void Matcher::EmitOrphan(SlabIndex index, bool with_queue) {
   } else {
     Emit(orphan.item);
   }
-  std::erase(orphan_queue_, index);
+  orphan_queue_.Remove(orphans_, index);
   orphans_.Remove(index);
 }
 

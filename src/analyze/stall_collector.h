@@ -30,7 +30,7 @@ class StallCollector {
       : source_(source),
         model_(model),
         filter_(filter),
-        matcher_(NamesOf(filter), source.names()),
+        matcher_(NamesOf(filter), source, model),
         threshold_(threshold),
         most_(most) {}
 

@@ -10,6 +10,7 @@
 #include "klog/dump.h"
 #include "klog/episodes.h"
 #include "klog/log_builder.h"
+#include "klog/prefix.h"
 #include "klog/records.h"
 #include "klog/story.h"
 #include "klog/tasks.h"
@@ -53,6 +54,7 @@ bool Holds(std::string_view text, std::string_view words) {
 
 struct KernelLogReader::State {
   klog::LogBuilder rows;
+  klog::UnknownPrefix prefix;
   klog::BootTracker boots;
   klog::Episodes episodes;
   klog::TaskFacts facts;
@@ -302,7 +304,7 @@ KernelLogReader::~KernelLogReader() = default;
 
 void KernelLogReader::Add(const LogLine& line_as_read) {
   State& state = *state_;
-  LogLine line = line_as_read;
+  LogLine line = state.prefix.Strip(line_as_read);
   // No machine runs for sixty years: sums of what is left do not overflow.
   if (line.stamp && *line.stamp > kLongestUptime) line.stamp.reset();
   KernelLog& log = state.rows.log();
@@ -329,6 +331,7 @@ KernelLog KernelLogReader::Finish() {
   State& state = *state_;
   if (!state.half.empty()) state.rows.Unread(state.half);
   state.EndCallers();
+  state.rows.NameWorksOfWorkers();
   KernelLog& log = state.rows.log();
   log.boots = state.boots.Take();
   log.truncated |= log.rows_left_out > 0;

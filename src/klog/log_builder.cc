@@ -18,6 +18,12 @@ constexpr uint32_t kFreezable = 0x4;
 constexpr Nanos kAtOnce = std::chrono::seconds(10);
 // Complaints among which a waiter is looked for.
 constexpr size_t kRecent = 16;
+constexpr size_t kMostWorkers = 16384;
+constexpr uint64_t kMostSeconds = 1'000'000'000;
+
+uint64_t KeyOf(uint32_t boot, int32_t pid) {
+  return uint64_t{boot} << 32 | static_cast<uint32_t>(pid);
+}
 
 }  // namespace
 
@@ -190,12 +196,36 @@ void LogBuilder::Keep(const Dump::Workqueue& workqueue, LoggedPwq pwq) {
   row->pwqs.push_back(std::move(pwq));
 }
 
+void LogBuilder::NameWorksOfWorkers() {
+  const auto name = [this](auto& row) {
+    if (!row.function.empty()) return;
+    const auto it = in_flight_.find(KeyOf(row.boot, row.pid));
+    if (it == in_flight_.end()) return;
+    // It must have executed it all the time.
+    const auto lasted = std::chrono::seconds(std::min<uint64_t>(row.seconds, kMostSeconds));
+    if (!row.at.stamp || !it->second.at || *it->second.at < *row.at.stamp - lasted ||
+        *it->second.at > *row.at.stamp + kAtOnce) {
+      return;
+    }
+    row.function = it->second.function;
+    row.workqueue = it->second.workqueue;
+  };
+  for (LoggedBlocked& row : log_.blocked) name(row);
+  for (LoggedSoftLockup& row : log_.soft_lockups) name(row);
+}
+
 void LogBuilder::AddDump(Dump dump, const TaskFacts& facts) {
   for (const size_t index : dump.lockups) Episodes::Join(dump, facts, log_.lockups[index]);
   for (Dump::Workqueue& workqueue : dump.workqueues) {
     const bool freezable = !workqueue.flags || (*workqueue.flags & kFreezable) != 0;
     for (LoggedPwq& pwq : workqueue.pwqs) {
       AddFacts(facts, dump.at, pwq.in_flight);
+      for (const LoggedExecution& execution : pwq.in_flight) {
+        if (!execution.worker_pid || execution.linked || in_flight_.size() >= kMostWorkers)
+          continue;
+        in_flight_[KeyOf(boot_, *execution.worker_pid)] = {dump.at, execution.workqueue,
+                                                           execution.function};
+      }
       if (dump.freeze && freezable) {
         LoggedFreeze& freeze = log_.freezes[*dump.freeze];
         freeze.in_flight.insert(freeze.in_flight.end(), pwq.in_flight.begin(), pwq.in_flight.end());

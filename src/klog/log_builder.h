@@ -42,6 +42,10 @@ class LogBuilder {
   // Who has the lock that a blocked task waits for, of whom the line before told if it names none.
   void AddOwner(const LogTime& at, const OwnerRecord& owner, std::optional<size_t> before);
 
+  // Gives workers that were complained about the work that a dump shows in flight on them, where
+  // their own dump does not name it.
+  void NameWorksOfWorkers();
+
   // Puts what a dump told in its place.
   void AddDump(Dump dump, const TaskFacts& facts);
 
@@ -55,6 +59,12 @@ class LogBuilder {
 
   KernelLog log_;
   uint32_t boot_ = 0;
+  // What a worker executed at the time of the newest dump, by boot and pid.
+  struct InFlight {
+    std::optional<Nanos> at;
+    std::string workqueue, function;
+  };
+  absl::flat_hash_map<uint64_t, InFlight> in_flight_;
   Index hogs_, workqueues_, blocked_, soft_lockups_, other_soft_lockups_, flushes_, pools_;
   absl::flat_hash_map<std::string, std::pair<size_t, size_t>> pwqs_;
 };

@@ -187,7 +187,12 @@ std::string Describe(const Lockup& lockup, const KernelLog& log) {
   } else if (out.ends_with(',')) {
     out.pop_back();
   }
-  return fmt::format("{}. {}", out, Reason(lockup, log));
+  out = fmt::format("{}. {}", out, Reason(lockup, log));
+  for (const LoggedExecution& execution : lockup.in_flight) {
+    if (!execution.barrier_of_pid) continue;
+    return out + fmt::format(" Task {} waits in a flush behind it.", *execution.barrier_of_pid);
+  }
+  return out;
 }
 
 std::vector<std::string> WhatToTry(const Lockup& lockup) {

@@ -459,6 +459,47 @@ TEST(Boots, DoNotComeFromAPieceThatWasPastedLate) {
   EXPECT_EQ(log.lockups[0].stuck_s, 101u);
 }
 
+TEST(Prefix, ThatNobodyKnowsIsTakenOff) {
+  const std::string_view messages[] = {
+      "BUG: workqueue lockup - pool cpus=2 node=0 flags=0x0 nice=0 stuck for 34s!",
+      "Showing busy workqueues and worker pools:",
+      "workqueue events: flags=0x0",
+      "  pwq 10: cpus=2 node=0 flags=0x0 nice=0 active=4 refcnt=5",
+      "    in-flight: 61:f [m]",
+      "    pending: 2*psi_avgs_work, vmstat_shepherd",
+      "pool 10: cpus=2 node=0 flags=0x0 nice=0 hung=34s workers=3 idle: 70 71"};
+  for (const std::string prefix :
+       {"00573 ", "1700000000.100001 box kernel: ", "[  +0.000010] ", "\t[  612.1] ",
+        "<6>1 2026-11-28T18:04:17.1+01:00 box kernel - - - [  612.1] ",
+        "11-28 18:04:17.123     0     0 I [  612.1] ", "[2026-11-28 18:04:17] [  612.1] "}) {
+    std::string text;
+    for (const std::string_view message : messages) text += prefix + std::string(message) + "\n";
+    const KernelLog log = Read(text);
+    ASSERT_EQ(log.lockups.size(), 1u) << prefix;
+    EXPECT_EQ(log.lockups[0].pool.id, 10u) << prefix;
+    EXPECT_EQ(Waiting(log.lockups[0].waiting),
+              (Counts{{"psi_avgs_work", 2}, {"vmstat_shepherd", 1}}))
+        << prefix;
+    EXPECT_EQ(log.lockups[0].in_flight.size(), 1u) << prefix;
+    EXPECT_EQ(log.lockups[0].workers, 3u) << prefix;
+    EXPECT_EQ(log.lockups[0].begin_since_boot.has_value(), prefix.find("612") != prefix.npos);
+  }
+}
+
+TEST(Blocked, WithoutADumpOfItsOwnHasTheWorkThatIsInFlightOnIt) {
+  const KernelLog log = Read(
+      "[ 150.0] Showing busy workqueues and worker pools:\n"
+      "[ 150.0] workqueue events: flags=0x0\n"
+      "[ 150.0]   pwq 6: cpus=3 flags=0x0 nice=0 active=1/256 refcnt=4\n"
+      "[ 150.0]     in-flight: 13:b_work [m]\n"
+      "[ 160.0] INFO: task kworker/3:1:13 blocked for more than 120 seconds.\n"
+      "[ 900.0] INFO: task kworker/3:2:14 blocked for more than 120 seconds.\n");
+  ASSERT_EQ(log.blocked.size(), 2u);
+  EXPECT_EQ(log.blocked[0].function, "b_work [m]");
+  EXPECT_EQ(log.blocked[0].workqueue, "events");
+  EXPECT_EQ(log.blocked[1].function, "");
+}
+
 TEST(WallTime, IsShiftedInTheWayItIsWritten) {
   const auto shifted = [](std::string_view text, int64_t by) {
     const auto time = klog::ParseWallTime(text);

@@ -18,6 +18,10 @@ kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 # For .ci/run only: the second compiler, sanitizers, format check.
 ci_packages="clang libclang-rt-dev clang-format"
 
+# For packaging/build-deb.sh and packaging/static.sh.
+deb_packages="debhelper dpkg-dev fakeroot lintian git"
+static_packages="xz-utils git"
+
 # Prints those of the packages named by its arguments that are not installed.
 missing_packages() {
   for package in "$@"; do

@@ -11,7 +11,8 @@ seconds=5
 # shellcheck disable=SC2086
 install_packages $build_packages
 directory=$(build_root "$source")/release
-build release "$directory" 'wqprof quickload'
+# All, so that `cmake --install` finds the man pages and completions.
+build release "$directory" 'all quickload'
 
 wqprof=$directory/wqprof
 recording=$directory/quickstart.dat

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the packages say agrees with the tree: versions, build dependencies, installed files.
+
+usage: packaging_test.py BUILD_DIRECTORY
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+def words_of(variable):
+    text = (ROOT / "packaging/deps.sh").read_text()
+    return set(re.search(rf'^{variable}="([^"]*)"', text, re.MULTILINE).group(1).split())
+
+
+class Packages(unittest.TestCase):
+    def test_have_the_version_of_the_program(self):
+        done = subprocess.run([ROOT / "packaging/version.sh"], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        wrong = subprocess.run([ROOT / "packaging/version.sh", "99.0"], capture_output=True,
+                               text=True, check=False)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertEqual(len(wrong.stderr.splitlines()), 4)
+
+    def test_need_what_the_build_needs(self):
+        control = (ROOT / "packaging/debian/control").read_text()
+        field = re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.MULTILINE).group(1)
+        names = {re.sub(r"[ (].*", "", line.strip().rstrip(",")) for line in field.splitlines()}
+        self.assertEqual(names - {"debhelper-compat"}, words_of("build_packages"))
+
+    def test_hold_every_file_that_is_installed(self):
+        """In the .deb's lists by folder, in the .rpm's by folder or pattern."""
+        with tempfile.TemporaryDirectory() as root:
+            environment = {**os.environ, "DESTDIR": root}
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", "/usr"], check=True,
+                           env=environment, stdout=subprocess.DEVNULL)
+            files = {str(path.relative_to(root)) for path in pathlib.Path(root).rglob("*")
+                     if path.is_file()}
+            subprocess.run(["cmake", "-P", ROOT / "packaging/uninstall.cmake"], check=True,
+                           cwd=BUILD, env=environment, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+            left = [path for path in pathlib.Path(root).rglob("*") if path.is_file()]
+            self.assertEqual(left, [])
+            self.assertFalse((pathlib.Path(root) / "usr/share/wqprof").exists())
+        self.assertIn("usr/bin/wqprof", files)
+        deb = [line.split()[0] for name in ("wqprof.install", "wqprof-doc.install", "not-installed")
+               for line in (ROOT / "packaging/debian" / name).read_text().splitlines()
+               if not line.startswith("#")] + ["usr/share/doc/wqprof/LICENSE"]
+        self.assertEqual([f for f in files if not any(f.startswith(d) for d in deb)], [])
+        spec = (ROOT / "packaging/rpm/wqprof.spec").read_text().split("%files\n")[1]
+        rpm = [line.split()[-1].lstrip("/").rstrip("*") for line in spec.split("\n\n")[0].splitlines()]
+        self.assertEqual([f for f in files if not any(f.startswith(r) for r in rpm)], [])
+
+
+if __name__ == "__main__":
+    BUILD = pathlib.Path(sys.argv[1]).resolve()
+    unittest.main(argv=sys.argv[:1])

@@ -16,7 +16,10 @@ namespace wqprof {
 // units that exist.  Never negative.
 absl::StatusOr<Nanos> ParseDuration(std::string_view text);
 
-// "4096", "64k", "16M", "2G" (powers of 1024), in bytes.
+// The same, and a number without a unit is seconds, as for sleep(1).
+absl::StatusOr<Nanos> ParseSeconds(std::string_view text);
+
+// "4096B", "64k", "16M", "2G" (powers of 1024), in bytes; a number without a unit is refused.
 absl::StatusOr<uint64_t> ParseSize(std::string_view text);
 
 // "0-3,5".

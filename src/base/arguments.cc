@@ -34,7 +34,7 @@ struct Unit {
 
 constexpr std::array<Unit, 6> kDurationUnits = {
     {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}}};
-constexpr std::array<Unit, 9> kSizeUnits = {{{"", 1},
+constexpr std::array<Unit, 9> kSizeUnits = {{{"B", 1},
                                              {"k", 0x1p10},
                                              {"K", 0x1p10},
                                              {"m", 0x1p20},
@@ -56,6 +56,12 @@ std::optional<double> ParseWith(std::string_view text, const std::array<Unit, N>
   return std::nullopt;
 }
 
+// Whether `text` is a number that is not negative, and nothing else.
+bool IsBareNumber(std::string_view text) {
+  const std::optional<Measured> quantity = SplitUnit(text);
+  return quantity && quantity->unit.empty() && !std::signbit(quantity->number);
+}
+
 absl::Status Invalid(std::string text) { return absl::InvalidArgumentError(std::move(text)); }
 
 // One CPU number, up to the largest that a trace can name.
@@ -71,22 +77,33 @@ std::optional<int> ParseCpu(std::string_view text) {
 
 absl::StatusOr<Nanos> ParseDuration(std::string_view text) {
   const std::optional<double> ns = ParseWith(text, kDurationUnits);
+  if (!ns && IsBareNumber(text)) {
+    return Invalid(
+        fmt::format("'{}' has no unit: write {}ms, {}us or {}s", text, text, text, text));
+  }
   if (!ns) {
     return Invalid(fmt::format(
-        "'{}' is no duration: write a number and one of ns, us, ms, s, m, h, as in 250us or 2s",
+        "'{}' is not a duration: write a number and one of ns, us, ms, s, m, h, as in 250us or 2s",
         text));
   }
-  if (*ns >= 0x1p63) return Invalid(fmt::format("'{}' is too long a duration", text));
+  if (*ns >= 0x1p63) return Invalid(fmt::format("the duration '{}' is too long", text));
   return Nanos(std::llround(*ns));
+}
+
+absl::StatusOr<Nanos> ParseSeconds(std::string_view text) {
+  return ParseDuration(IsBareNumber(text) ? fmt::format("{}s", text) : std::string(text));
 }
 
 absl::StatusOr<uint64_t> ParseSize(std::string_view text) {
   const std::optional<double> bytes = ParseWith(text, kSizeUnits);
+  if (!bytes && IsBareNumber(text)) {
+    return Invalid(fmt::format("'{}' has no unit: write {}M, {}k or {}B", text, text, text, text));
+  }
   if (!bytes) {
     return Invalid(fmt::format(
-        "'{}' is no size: write bytes, or a number with k, M, G or T, as in 64k or 2G", text));
+        "'{}' is not a size: write a number and one of B, k, M, G, T, as in 64k or 2G", text));
   }
-  if (*bytes >= 0x1p63) return Invalid(fmt::format("'{}' is too large a size", text));
+  if (*bytes >= 0x1p63) return Invalid(fmt::format("the size '{}' is too large", text));
   return static_cast<uint64_t>(*bytes);
 }
 
@@ -101,7 +118,7 @@ absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text) {
         dash == std::string_view::npos ? first : ParseCpu(part.substr(dash + 1));
     if (!first || !last || *last < *first) {
       return Invalid(
-          fmt::format("'{}' is no list of CPUs: write numbers and ranges, as in 0-3,5", text));
+          fmt::format("'{}' is not a list of CPUs: write numbers and ranges, as in 0-3,5", text));
     }
     for (int cpu = *first; cpu <= *last; ++cpu) cpus.push_back(static_cast<Cpu>(cpu));
     if (comma == std::string_view::npos) return cpus;
@@ -154,10 +171,11 @@ absl::StatusOr<TimeBound> ParseTimeBound(std::string_view text) {
       std::string(number) + (quantity && quantity->unit.empty() ? "s" : "");
   const absl::StatusOr<Nanos> at = ParseDuration(with_unit);
   if (!at.ok()) {
-    return Invalid(fmt::format(
-        "'{}' is no time: write seconds as trace-cmd prints them (1234.567890), with a + the time "
-        "since the trace began (+1.5, +250ms), or a time of day (14:02:10)",
-        text));
+    return Invalid(
+        fmt::format("'{}' is not a time: write seconds as trace-cmd prints them (1234.567890), "
+                    "with a + the time "
+                    "since the trace began (+1.5, +250ms), or a time of day (14:02:10)",
+                    text));
   }
   bound.at = *at;
   return bound;
@@ -167,7 +185,7 @@ absl::StatusOr<TimeRange> ParseTimeRange(std::string_view text) {
   const size_t comma = text.find(',');
   if (comma == std::string_view::npos || text == ",") {
     return Invalid(fmt::format(
-        "'{}' is no time range: write BEGIN,END, where one of the two may be left out", text));
+        "'{}' is not a time range: write BEGIN,END, where one of the two may be left out", text));
   }
   TimeRange range;
   const std::string_view ends[] = {text.substr(0, comma), text.substr(comma + 1)};

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/analysis_options.h"
 
+#include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 #include "cli/exit_code.h"
 #include "cli/log_view.h"
 #include "cli/output.h"
+#include "cli/run_files.h"
 #include "cli/signals.h"
 #include "fmt/format.h"
 #include "wqprof/did_you_mean.h"
@@ -21,10 +24,12 @@ constexpr std::string_view kDefaultFile = "wqprof.dat";
 absl::StatusOr<Format> ParseFormat(std::string_view text) {
   const std::vector<std::string> names = {"table", "json", "ndjson", "csv"};
   constexpr Format kFormats[] = {Format::kTable, Format::kJson, Format::kNdjson, Format::kCsv};
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   for (size_t i = 0; i < names.size(); ++i) {
-    if (text == names[i]) return kFormats[i];
+    if (lower == names[i]) return kFormats[i];
   }
-  return absl::InvalidArgumentError(fmt::format("'{}' is no format{}: write {}", text,
+  return absl::InvalidArgumentError(fmt::format("'{}' is not a format{}: write {}", text,
                                                 DidYouMean(text, names), fmt::join(names, ", ")));
 }
 
@@ -44,6 +49,34 @@ absl::StatusOr<Nanos> ParseStampUnit(std::string_view text) {
   if (text == "us") return Nanos(1000);
   return absl::InvalidArgumentError(
       fmt::format("'{}' is not a unit of stamps: write ns, us", text));
+}
+
+// A directory holds recordings, but is none: which, so that one can be named.
+absl::Status RefuseDirectory(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  const absl::StatusOr<std::vector<std::string>> runs = ExpandRuns({path});
+  constexpr size_t kNamed = 5;
+  if (!runs.ok()) {
+    return absl::NotFoundError(
+        fmt::format("{} is a directory, and there is no recording (*.dat) in it", path));
+  }
+  const size_t named = std::min(runs->size(), kNamed);
+  return absl::NotFoundError(
+      fmt::format("{} is a directory: name one of the recordings in it\n{}{}", path,
+                  fmt::join(runs->begin(), runs->begin() + static_cast<std::ptrdiff_t>(named), " "),
+                  named < runs->size() ? " ..." : ""));
+}
+
+// What one command reads.  `diff` is for two.
+absl::Status TakeFile(AnalysisOptions& options) {
+  if (options.files.size() > 1) {
+    return absl::InvalidArgumentError(
+        fmt::format("one recording is read at a time, not {}\nTo compare them: wqprof diff {}",
+                    options.files.size(), fmt::join(options.files, " ")));
+  }
+  if (!options.files.empty()) options.file = options.files.front();
+  return absl::OkStatus();
 }
 
 // A source whose first events were looked at before the analysis began.
@@ -95,7 +128,9 @@ void AddInputOptions(Command& command, AnalysisOptions* options) {
   command.AddArgument(
       {"FILE", "",
        fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile)},
-      &options->file);
+      &options->files);
+  command.AddTexts({"-i,--input", "FILE", "the same as FILE"}, &options->files);
+  command.BeforeRun([options] { return TakeFile(*options); });
   AddReadingOptions(command, options);
 }
 
@@ -158,10 +193,24 @@ void AddOutputOptions(Command& command, AnalysisOptions* options) {
   command.AddParsed({"--format", "table|json|ndjson|csv",
                      "how the result is written (default: table)", kHowToShow},
                     &options->format, ParseFormat);
+  command.AddFlag({"--json", "", "the same as --format json", kHowToShow},
+                  [options] { options->format = Format::kJson; });
   command.AddParsed({"--color", "auto|always|never",
                      "colours (default: auto, on a terminal unless NO_COLOR is set)", kHowToShow},
                     &options->color, ParseColorMode);
   command.AddFlag({"--ascii", "", "draw with ASCII characters only", kHowToShow}, &options->ascii);
+}
+
+void AddPagerOption(Command& command, AnalysisOptions* options) {
+  command.AddFlag({"--no-pager", "", "do not show the result in a pager", kHowToShow},
+                  &options->no_pager);
+  command.ShowInPagerUnless(&options->no_pager);
+  // Not in each help, but in wqprof(1).
+  command.AddFlag({"-q,--quiet", "", "", ""}, &options->quiet);
+}
+
+void AddVerboseOption(Command& command, AnalysisOptions* options) {
+  command.AddFlag({"-v,--verbose", "", "", ""}, &options->verbose);
 }
 
 void AddStrictOption(Command& command, AnalysisOptions* options) {
@@ -174,10 +223,17 @@ absl::StatusOr<size_t> ParseCount(std::string_view text) {
   size_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc() || end != text.data() + text.size()) {
-    return absl::InvalidArgumentError(
-        fmt::format("'{}' is no number: write a whole one, 0 or more", text));
+    return absl::InvalidArgumentError(fmt::format("'{}' is not a whole number, 0 or more", text));
   }
   return count;
+}
+
+std::optional<size_t> NumberForFile(AnalysisOptions& options) {
+  std::error_code error;
+  const absl::StatusOr<size_t> number = ParseCount(options.file);
+  if (!number.ok() || std::filesystem::exists(options.file, error)) return std::nullopt;
+  options.file.clear();
+  return *number;
 }
 
 TextStyle StyleOf(const AnalysisOptions& options) {
@@ -206,6 +262,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
                                                        LogSink* log) {
   const bool by_default = options.file.empty();
   const std::string path = by_default ? std::string(kDefaultFile) : options.file;
+  if (absl::Status status = RefuseDirectory(path); !status.ok()) return status;
   // Ctrl-C is the end of what would not end by itself, as trace_pipe.
   static const SignalQueue signals;
   InputOptions open;

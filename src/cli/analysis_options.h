@@ -23,7 +23,8 @@ namespace wqprof {
 
 // The options as the user gave them.
 struct AnalysisOptions {
-  std::string file;  // "": the default recording
+  std::string file;                // "": the default recording
+  std::vector<std::string> files;  // as named; more than one is an error
   std::string instance;
   int threads = 0;
   std::optional<Nanos> stamp_unit;  // of a text whose stamps have no point
@@ -36,6 +37,8 @@ struct AnalysisOptions {
   bool ascii = false;
   bool utc = false;
   bool strict = false;
+  bool quiet = false, verbose = false;  // nothing beside the result; all rows
+  bool no_pager = false;
 };
 
 // Add options to a command; `options` must live as long as the command.
@@ -45,10 +48,17 @@ void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
 void AddZoneOption(Command& command, AnalysisOptions* options);      // --utc
 void AddFilterOptions(Command& command, AnalysisOptions* options);   // -w -f -C --utc --time
 void AddOutputOptions(Command& command, AnalysisOptions* options);   // --format --color --ascii
+// Of commands that only read: a pager shows their result on a terminal; --no-pager.
+void AddPagerOption(Command& command, AnalysisOptions* options);
+void AddVerboseOption(Command& command, AnalysisOptions* options);  // -v: all rows
 void AddStrictOption(Command& command, AnalysisOptions* options);
 
 // A whole number that is not negative, as --top takes it.
 absl::StatusOr<size_t> ParseCount(std::string_view text);
+
+// The number that was written where a file is expected, as in `stalls 3`, unless there is such a
+// file; the default recording is read then.
+std::optional<size_t> NumberForFile(AnalysisOptions& options);
 
 TextStyle StyleOf(const AnalysisOptions& options);
 

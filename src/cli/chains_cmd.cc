@@ -41,7 +41,7 @@ absl::StatusOr<std::string> Render(const ChainsOptions& options, const Report& r
   const Terminal terminal = DetectTerminal();
   View view;
   const bool short_list = terminal.is_terminal && options.input.format == Format::kTable;
-  view.top = options.top.value_or(short_list ? kRowsOnTerminal : 0);
+  view.top = options.top.value_or(short_list && !options.input.verbose ? kRowsOnTerminal : 0);
   if (options.item) view.tables = {"chains"};
   const TextStyle style = StyleFor(terminal, options.input.color, options.input.ascii);
   return RenderChains(report, chains, options.input.format, view, style);
@@ -53,9 +53,11 @@ int RunChains(const ChainsOptions& options) {
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
   if (!(*source)->info().clock_is_ns) {
-    return Fail(absl::InvalidArgumentError(
-        fmt::format("the recording's clock '{}' does not count nanoseconds: no wait can be told",
-                    (*source)->info().clock)));
+    Note(fmt::format(
+        "the recording's clock '{}' does not count nanoseconds, so that no wait is known\n"
+        "record with a clock that does: wqprof record --clock mono",
+        (*source)->info().clock));
+    return kInsufficient;
   }
   Pipeline pipeline(**source);
   ChainCollector collector(**source, pipeline.model(), {*filter, options.slowest, options.item});
@@ -65,7 +67,7 @@ int RunChains(const ChainsOptions& options) {
   Report report = ReportOf(pipeline.facts());
   report.filters = FilterWords(options.input);
   if (options.item && chains.chains.empty()) {
-    Note(fmt::format("no item {} that was executed; wqprof works --format ndjson tells the ids",
+    Note(fmt::format("no item {} was executed in this recording\nwqprof works lists the ids",
                      *options.item));
     return kInsufficient;
   }
@@ -92,10 +94,12 @@ void AddChainsCommand(CommandLine& line) {
       {"--item", "ID", "only the chain of this item, by its id in `wqprof works`", kWhichItems},
       &options->item, ParseCount);
   command.AddParsed(
-      {"--slowest", "N",
+      {"-n,--slowest", "N",
        "chains of the N items that waited longest from queue to start (default: 5)", kWhichItems},
       &options->slowest, ParseCount);
   AddOutputOptions(command, &options->input);
+  AddPagerOption(command, &options->input);
+  AddVerboseOption(command, &options->input);
   command.AddParsed({"--top", "N", "only the first N rows of the tree; 0 shows all", kHowToShow},
                     &options->top, ParseCount);
   command.AddFlag({"--folded", "",
@@ -103,6 +107,13 @@ void AddChainsCommand(CommandLine& line) {
                    kHowToShow},
                   &options->folded);
   command.SetExamples(kExamples);
+  command.BeforeRun([options] {
+    if (const auto item = NumberForFile(options->input)) options->item = item;
+    if (options->folded && options->input.format != Format::kTable) {
+      return absl::InvalidArgumentError("--folded is a format of its own: leave out --format");
+    }
+    return absl::OkStatus();
+  });
   command.OnRun([options] { return RunChains(*options); });
 }
 

@@ -292,18 +292,32 @@ void AddRunningOptions(Command& command, CheckOptions* options) {
 
 void AddCheckCommand(CommandLine& line) {
   auto options = std::make_shared<CheckOptions>();
-  options->command = line.behind_dashes();
   Command command = line.Add("check", "Check runs against a latency budget, for CI");
   command.AddArguments({"TRACE", "",
                         "recordings, each a run, or directories of them (default: wqprof.dat); or "
                         "-- CMD... to record while CMD runs"},
                        &options->traces);
+  command.AddBehindDashes(&options->command);
   AddJudgingOptions(command, options.get());
   AddRunningOptions(command, options.get());
   AddReadingOptions(command, &options->input);
   AddOutputOptions(command, &options->input);
   command.AddFlag({"-v,--verbose", "", "also list the limits that are kept", kHowToShow},
                   &options->verbose);
+
+  // What CMD writes shall reach the terminal.
+  command.BeforeRun([options = options.get()] {
+    if (!options->command.empty()) options->input.no_pager = true;
+    if (!options->lint.empty() && options->input.format != Format::kTable) {
+      return absl::InvalidArgumentError(
+          "--lint writes messages as compilers do: leave out --format");
+    }
+    if (options->init && options->input.format != Format::kTable) {
+      return absl::InvalidArgumentError("--init writes TOML: leave out --format");
+    }
+    return absl::OkStatus();
+  });
+  AddPagerOption(command, &options->input);
   command.AddText({"--junit", "FILE", "write a JUnit report too", kHowToShow}, &options->junit);
   command.AddFlag(
       {"--github", "", "mark the rules' lines for GitHub, and write the step summary", kHowToShow},

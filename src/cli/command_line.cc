@@ -5,18 +5,22 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cstdio>
+#include <utility>
 
 #include "cli/exit_code.h"
+#include "cli/habits.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/pager.h"
 #include "wqprof/did_you_mean.h"
 
 namespace wqprof {
 namespace {
 
 constexpr const char* kDescription =
-    "Tells which kernel work waited, behind what, and who queued it.";
+    "Shows which kernel work waited, behind what, and who queued it.";
 constexpr const char* kFooter =
     "Examples:\n"
     "  sudo wqprof record -d 10s      trace every workqueue for ten seconds\n"
@@ -24,7 +28,7 @@ constexpr const char* kFooter =
     "  wqprof works --slowest 20      the twenty items that waited longest\n"
     "  wqprof stalls                  the times in which a pool started nothing\n"
     "\n"
-    "wqprof COMMAND --help tells more on each.";
+    "wqprof help COMMAND explains each command.";
 
 // The commands that are not hidden.
 std::vector<const CLI::App*> Listed(const CLI::App& app) {
@@ -64,21 +68,50 @@ std::string ExplainExtras(const CLI::App& app) {
   const std::string name = word.substr(0, word.find('='));
   const bool option = word.starts_with('-') && word.size() > 1;
   if (!option && where.get_parent() != nullptr) {
-    return fmt::format("'{}' is one argument too many for {}", word, CommandName(where));
+    return fmt::format("{} takes no argument '{}'", CommandName(where), word);
   }
-  return fmt::format("'{}' is no {} of {}{}", option ? name : word, option ? "option" : "command",
-                     CommandName(where), DidYouMean(name, Alternatives(where, word)));
+  return fmt::format("{} has no {} '{}'{}", CommandName(where), option ? "option" : "command",
+                     option ? name : word, DidYouMean(name, Alternatives(where, word)));
 }
 
-// The words behind `--` of those commands for which it separates two lists; they are taken off
-// `words`, as the parser would join the lists.
-std::vector<std::string> TakeBehindDashes(std::vector<std::string>& words) {
-  if (words.empty() || (words[0] != "check" && words[0] != "diff")) return {};
-  const auto dashes = std::find(words.begin(), words.end(), "--");
-  if (dashes == words.end()) return {};
-  std::vector<std::string> behind(dashes + 1, words.end());
-  words.erase(dashes, words.end());
-  return behind;
+// A value that an option of this type may have, for a message.
+std::string ExampleOf(const std::string& type) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kExamples = {
+      {{"N", "3"},
+       {"ID", "3"},
+       {"TIME", "10ms"},
+       {"SIZE", "64M"},
+       {"GLOB", "'kb*'"},
+       {"FILE", "wqprof.dat"},
+       {"A,B", "+1,+2"},
+       {"COLUMN", "p99"},
+       {"METRIC", "latency.p99"}}};
+  for (const auto& [known, example] : kExamples) {
+    if (type == known) return std::string(example);
+  }
+  return type.substr(0, type.find('|'));
+}
+
+// What the parser found wrong, in our words where they are better than its own.
+std::string Explain(const CLI::App& command, const CLI::ParseError& error) {
+  std::string text = error.what();
+  // An option that help does not show has no name for the parser.
+  if (text.starts_with(": ")) text.erase(0, 2);
+  std::string name = text.substr(0, text.find_first_of(": "));
+  // Of some errors the parser leaves out the dashes.
+  if (!name.starts_with('-')) name.insert(0, "--");
+  const CLI::Option* const option = command.get_option_no_throw(name);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr && option != nullptr) {
+    const std::string example = ExampleOf(option->get_type_name());
+    return option->get_items_expected_max() == 0
+               ? fmt::format("{} takes no value", name)
+               : fmt::format("{} needs a value: {}{}", name, name,
+                             example.empty() ? " ..." : " " + example);
+  }
+  if (option != nullptr && option->get_items_expected_max() == 0) {
+    return fmt::format("{} takes no value", name);
+  }
+  return text;
 }
 
 // A type of several words with | between them lists all values: "auto|always|never".
@@ -103,12 +136,11 @@ CommandFacts FactsOf(const CLI::App& app) {
 
 CommandLine::CommandLine(int argc, char** argv)
     : words_(argv + std::min(argc, 1), argv + argc),
-      behind_dashes_(TakeBehindDashes(words_)),
       app_(std::make_unique<CLI::App>(kDescription, "wqprof")) {
   app_->require_subcommand(0, 1);
   UseOwnHelp(*app_);
   app_->set_help_flag("-h,--help", "Print this help and exit");
-  app_->set_version_flag("--version", "wqprof " WQPROF_VERSION, "Print the version and exit");
+  app_->set_version_flag("-V,--version", "wqprof " WQPROF_VERSION, "Print the version and exit");
   app_->footer(kFooter);
 }
 
@@ -118,7 +150,7 @@ Command CommandLine::Add(std::string_view name, std::string_view description) {
   CLI::App* const app = app_->add_subcommand(std::string(name), std::string(description));
   // The program's footer is not theirs.
   app->footer("");
-  return {*app, runners_.emplace_back()};
+  return {*app, parts_[std::string(name)]};
 }
 
 int CommandLine::UsageError(std::string_view message) const {
@@ -128,10 +160,10 @@ int CommandLine::UsageError(std::string_view message) const {
   return kUsage;
 }
 
-int CommandLine::Run() {
+std::optional<int> CommandLine::Parse(std::vector<std::string> words) {
   try {
     // The parser takes them from the back.
-    std::vector<std::string> words(words_.rbegin(), words_.rend());
+    std::reverse(words.begin(), words.end());
     app_->parse(words);
   } catch (const CLI::CallForHelp&) {
     return Fail(WriteOutput(app_->help()));
@@ -140,16 +172,42 @@ int CommandLine::Run() {
   } catch (const CLI::ExtrasError&) {
     return UsageError(ExplainExtras(*app_));
   } catch (const CLI::ParseError& error) {
-    return UsageError(error.what());
+    return UsageError(Explain(Innermost(*app_), error));
   }
-  const std::vector<CLI::App*> chosen = app_->get_subcommands();
-  if (chosen.empty()) {
-    std::fputs(app_->help().c_str(), stderr);
-    return kUsage;
+  if (!app_->get_subcommands().empty()) return std::nullopt;
+  std::fputs(app_->help().c_str(), stderr);
+  return kUsage;
+}
+
+Command::Parts* CommandLine::Find(std::string_view command) {
+  const auto found = parts_.find(command);
+  return found == parts_.end() ? nullptr : &found->second;
+}
+
+int CommandLine::Run() {
+  std::vector<std::string> names;
+  for (const auto& [name, parts] : parts_) names.push_back(name);
+  absl::StatusOr<std::vector<std::string>> words = Understand(words_, names);
+  if (!words.ok()) return UsageError(std::string(words.status().message()));
+  Command::Parts* const parts = words->empty() ? nullptr : Find(words->front());
+  std::vector<std::string> behind;
+  // Else they belong to the command that is run, dashes and all.
+  if (parts != nullptr && !parts->runs_command) behind = TakeBehindDashes(*words);
+  if (const std::optional<int> ended = Parse(*std::move(words))) return *ended;
+  if (parts->behind_dashes != nullptr) {
+    *parts->behind_dashes = std::move(behind);
+  } else if (parts->arguments != nullptr) {
+    parts->arguments->insert(parts->arguments->end(), behind.begin(), behind.end());
+  } else if (!behind.empty()) {
+    return UsageError(fmt::format("'{}' stands behind --, where nothing is taken", behind[0]));
   }
-  const std::vector<CLI::App*> all = app_->get_subcommands({});
-  const auto place = std::find(all.begin(), all.end(), chosen.front()) - all.begin();
-  return runners_[static_cast<size_t>(place)]();
+  for (const auto& step : parts->before) {
+    if (const absl::Status status = step(); !status.ok()) {
+      return UsageError(std::string(status.message()));
+    }
+  }
+  if (parts->no_pager != nullptr && !*parts->no_pager) StartPager();
+  return parts->run();
 }
 
 CommandFacts CommandLine::program() const { return FactsOf(*app_); }

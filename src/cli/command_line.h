@@ -2,8 +2,10 @@
 #ifndef WQPROF_CLI_COMMAND_LINE_H_
 #define WQPROF_CLI_COMMAND_LINE_H_
 
-#include <deque>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +31,6 @@ struct CommandFacts {
 // The program's commands, and the words that it was called with.
 class CommandLine {
  public:
-  // The words behind `--` of those commands for which it separates two lists are set apart.
   CommandLine(int argc, char** argv);
   ~CommandLine();
   CommandLine(const CommandLine&) = delete;
@@ -37,9 +38,6 @@ class CommandLine {
 
   // A new command.  Commands are listed in the order of their adding.
   Command Add(std::string_view name, std::string_view description);
-  // The words behind `--`: a command to run, or the second group of recordings.
-  const std::vector<std::string>& behind_dashes() const { return behind_dashes_; }
-
   // Understands the words and runs the command that they name; returns the exit code.
   int Run();
 
@@ -48,11 +46,13 @@ class CommandLine {
 
  private:
   int UsageError(std::string_view message) const;
+  // Gives `words` to the parser; absent when the command that they name can run.
+  std::optional<int> Parse(std::vector<std::string> words);
+  Command::Parts* Find(std::string_view command);
 
-  std::vector<std::string> words_, behind_dashes_;
+  std::vector<std::string> words_;
   std::unique_ptr<CLI::App> app_;
-  // In the order of the commands; they keep their places.
-  std::deque<Command::Runner> runners_;
+  std::map<std::string, Command::Parts, std::less<>> parts_;  // by the name of the command
 };
 
 }  // namespace wqprof

@@ -166,10 +166,6 @@ int RunCompletion(const CommandLine& line, const std::string& shell) {
   if (shell == "bash") return Fail(WriteOutput(Bash(line)));
   if (shell == "zsh") return Fail(WriteOutput(Zsh(line)));
   if (shell == "fish") return Fail(WriteOutput(Fish(line)));
-  if (shell.empty()) {
-    return Fail(
-        absl::InvalidArgumentError("completion needs the name of a shell: bash, zsh or fish"));
-  }
   return Fail(absl::InvalidArgumentError(
       fmt::format("no completion for '{}'{}: there is one for bash, zsh and fish", shell,
                   DidYouMean(shell, shells))));
@@ -178,11 +174,16 @@ int RunCompletion(const CommandLine& line, const std::string& shell) {
 }  // namespace
 
 void AddCompletionCommand(CommandLine& line) {
-  auto shell = std::make_shared<std::string>();
+  auto shells = std::make_shared<std::vector<std::string>>();
   Command command = line.Add("completion", "Print a script that completes commands and options");
-  command.AddArgument({"SHELL", "", "bash, zsh or fish"}, shell.get());
+  command.AddArgument({"SHELL", "", "bash, zsh or fish"}, shells.get());
   command.SetExamples(kExamples);
-  command.OnRun([&line, shell] { return RunCompletion(line, *shell); });
+  command.BeforeRun([shells] {
+    return shells->size() == 1 ? absl::OkStatus()
+                               : absl::InvalidArgumentError(
+                                     "completion needs the name of a shell: bash, zsh or fish");
+  });
+  command.OnRun([&line, shells] { return RunCompletion(line, shells->front()); });
 }
 
 }  // namespace wqprof

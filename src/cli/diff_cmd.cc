@@ -47,7 +47,7 @@ absl::StatusOr<ForEach> ParseDiffBy(std::string_view text) {
   if (text == "function") return ForEach::kFunction;
   if (text == "workqueue") return ForEach::kWorkqueue;
   if (text == "pool") return ForEach::kPool;
-  return absl::InvalidArgumentError(fmt::format("runs are not compared by '{}'{}: write {}", text,
+  return absl::InvalidArgumentError(fmt::format("runs cannot be compared by '{}'{}: write {}", text,
                                                 DidYouMean(text, words), fmt::join(words, ", ")));
 }
 
@@ -137,9 +137,10 @@ int RunDiff(DiffCommandOptions& options) {
   if (!status.ok()) return FailInput(status);
   const DiffResult result = Diff(options.diff, base, now);
   const bool terminal = DetectTerminal().is_terminal;
-  const size_t top = options.top.value_or(terminal ? kRowsOnTerminal : 0);
-  const absl::Status written = WriteOutput(RenderDiff(
-      result, options.input.format, top, StyleOf(options.input), options.top == size_t{0}));
+  const size_t top = options.top.value_or(terminal && !options.input.verbose ? kRowsOnTerminal : 0);
+  const absl::Status written =
+      WriteOutput(RenderDiff(result, options.input.format, top, StyleOf(options.input),
+                             options.input.verbose || options.top == size_t{0}));
   if (!written.ok() && !absl::IsCancelled(written)) return Fail(written);
   if (result.rows.empty()) {
     Note("no work was executed in these recordings");
@@ -152,12 +153,12 @@ int RunDiff(DiffCommandOptions& options) {
 
 void AddDiffCommand(CommandLine& line) {
   auto options = std::make_shared<DiffCommandOptions>();
-  options->behind = line.behind_dashes();
   Command command = line.Add("diff", "Compare two groups of runs, function by function");
   command.AddArguments(
       {"BASE", "",
        "recordings, each a run, or directories of them: BASE NEW, or BASE... -- NEW..."},
       &options->before);
+  command.AddBehindDashes(&options->behind);
   command.AddParsed({"--by", "function|workqueue|pool", "what is compared (default: function)"},
                     &options->diff.by, ParseDiffBy);
   command.AddParsed(
@@ -168,8 +169,10 @@ void AddDiffCommand(CommandLine& line) {
       &options->fail_on, ParseFailCondition);
   AddReadingOptions(command, &options->input);
   AddOutputOptions(command, &options->input);
-  command.AddParsed({"--top", "N", "only the first N rows; 0 shows all", kHowToShow}, &options->top,
-                    ParseCount);
+  AddPagerOption(command, &options->input);
+  AddVerboseOption(command, &options->input);
+  command.AddParsed({"-n,--top", "N", "only the first N rows; 0 shows all", kHowToShow},
+                    &options->top, ParseCount);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunDiff(*options); });
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/options.h"
 #include "fmt/format.h"
 
 namespace wqprof {
@@ -69,7 +70,7 @@ std::string OptionNames(const CLI::Option& option) {
 std::string PositionalUsage(const CLI::Option& option) {
   // Everything behind -- belongs to the command that is run.
   std::string name = option.get_name(true);
-  if (option.get_items_expected_max() > 1) name += "...";
+  if (option.get_items_expected_max() > 1 && option.get_type_name() != kOneArgument) name += "...";
   if (name.starts_with("CMD")) name = "-- " + name;
   return option.get_required() ? name : "[" + name + "]";
 }

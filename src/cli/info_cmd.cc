@@ -43,6 +43,8 @@ void AddInfoCommand(CommandLine& line) {
   Command command = line.Add("info", "Tell what is in a recording: host, kernel, events, losses");
   AddInputOptions(command, options.get());
   AddOutputOptions(command, options.get());
+  AddPagerOption(command, options.get());
+  AddVerboseOption(command, options.get());
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunInfo(*options); });
 }

@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 #include <string_view>
 #include <vector>
 
+#include "cli/habits.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/did_you_mean.h"
@@ -59,10 +61,29 @@ std::string Letters(const std::string& glob) {
   return out;
 }
 
+// `glob` in lower case, or the name that differs from it in case only, if that matches; else "".
+std::string WithTheRightCase(const std::string& glob, const std::vector<std::string>& all) {
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  for (const std::string& name : all) {
+    if (lower(name) == lower(glob)) return name;
+  }
+  return MatchesAny(lower(glob), all) ? lower(glob) : "";
+}
+
 // One sentence on a glob that no name among `all` matches.
 std::string Unknown(std::string_view kind, const std::string& glob,
                     const std::vector<std::string>& all) {
   std::string text = fmt::format("no {} in this recording is called '{}'", kind, glob);
+  if (LooksLikeRegex(glob)) {
+    return text +
+           fmt::format("; these are globs, not regular expressions: try '{}'", GlobOfRegex(glob));
+  }
+  if (const std::string same = WithTheRightCase(glob, all); !same.empty()) {
+    return text + fmt::format("; upper and lower case differ: try '{}'", same);
+  }
   const std::string letters = Letters(glob);
   std::string meant = NearestWord(letters, all);
   // A part of a name is as good a hint as a misspelt one.

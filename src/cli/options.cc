@@ -11,7 +11,7 @@ void Command::Place(CLI::Option* option, const OptionText& text) {
 }
 
 void Command::AddFlag(const OptionText& text, bool* target) {
-  Place(app_.add_flag(text.names, *target, text.description), text);
+  Place(app_.add_flag(text.names, *target, text.description)->disable_flag_override(), text);
 }
 
 void Command::AddFlag(const OptionText& text, std::function<void()> given) {
@@ -46,17 +46,31 @@ void Command::AddTexts(const OptionText& text, std::vector<std::string>* target,
   });
 }
 
-void Command::AddArgument(const OptionText& text, std::string* target) {
-  app_.add_option(text.names, *target, text.description);
+void Command::Refuse(const std::string& names, bool takes_value, const std::string& why) {
+  const auto refuse = [&parts = parts_, why] {
+    parts.before.insert(parts.before.begin(), [why] { return absl::InvalidArgumentError(why); });
+  };
+  if (!takes_value) {
+    AddFlag({names, "", "", ""}, refuse);
+    return;
+  }
+  AddTaken({names, "", "", ""},
+           [why](std::string_view) { return absl::InvalidArgumentError(why); });
 }
 
 void Command::AddArguments(const OptionText& text, std::vector<std::string>* target) {
-  app_.add_option(text.names, *target, text.description);
+  app_.add_option(text.names, *target, text.description)->type_name(text.type);
+  parts_.arguments = target;
+}
+
+void Command::AddArgument(const OptionText& text, std::vector<std::string>* target) {
+  AddArguments({text.names, std::string(kOneArgument), text.description}, target);
 }
 
 void Command::AddCommandToRun(const OptionText& text, std::vector<std::string>* target) {
   app_.add_option(text.names, *target, text.description)->type_name("");
   app_.positionals_at_end();
+  parts_.runs_command = true;
 }
 
 void Command::SetExamples(std::string_view examples) { app_.footer(std::string(examples)); }

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace CLI {
@@ -24,12 +25,15 @@ inline constexpr std::string_view kPlain = "Options";
 inline constexpr std::string_view kWhichItems = "Which items";
 inline constexpr std::string_view kHowToShow = "How to show it";
 
+// The type of an argument of which there is one: help shows no "..." behind its name.
+inline constexpr std::string_view kOneArgument = "one";
+
 // An option or an argument, as help and completion show it.
 struct OptionText {
-  std::string names;        // "-d,--duration"; of an argument "FILE"
-  std::string type;         // of the value: "TIME", or all its values: "auto|always|never"
-  std::string description;  // what it does, in the words of help
-  std::string_view group = kPlain;
+  std::string names;                // "-d,--duration"; of an argument "FILE"
+  std::string type;                 // of the value: "TIME", or all its values: "auto|always|never"
+  std::string description;          // what it does, in the words of help
+  std::string_view group = kPlain;  // "": help does not show it
 };
 
 // A command while it is declared.  All targets must live until the command has run.
@@ -37,11 +41,20 @@ class Command {
  public:
   // Is given a value as the user wrote it; its error becomes the message of a usage error.
   using Taker = std::function<absl::Status(std::string_view)>;
-  // Runs the command; returns the exit code.
-  using Runner = std::function<int()>;
 
-  // `app` and `runner`, which OnRun() sets, must outlive it.
-  Command(CLI::App& app, Runner& runner) : app_(app), runner_(runner) {}
+  // What is known of a command beside its options.
+  struct Parts {
+    std::function<int()> run;  // returns the exit code
+    // Called in their order before it runs; the first error is a usage error.
+    std::vector<std::function<absl::Status()>> before;
+    std::vector<std::string>* arguments = nullptr;  // words that are no options
+    std::vector<std::string>* behind_dashes = nullptr;
+    bool runs_command = false;
+    const bool* no_pager = nullptr;  // null: its result is never shown in one
+  };
+
+  // Both must outlive it.
+  Command(CLI::App& app, Parts& parts) : app_(app), parts_(parts) {}
 
   // A switch.
   void AddFlag(const OptionText& text, bool* target);
@@ -64,9 +77,16 @@ class Command {
     });
   }
 
-  // Words that are no options.
-  void AddArgument(const OptionText& text, std::string* target);
+  // An option of other programs that does not make sense here: `why` is the error.  Help does not
+  // show it.
+  void Refuse(const std::string& names, bool takes_value, const std::string& why);
+
+  // Words that are no options, and those behind `--`.
   void AddArguments(const OptionText& text, std::vector<std::string>* target);
+  // The same, of which the command takes one; it says itself what is wrong with more.
+  void AddArgument(const OptionText& text, std::vector<std::string>* target);
+  // The words behind `--`, where they are another list.
+  void AddBehindDashes(std::vector<std::string>* target) { parts_.behind_dashes = target; }
   // A command to run: the first word that is no option, and all behind it.
   void AddCommandToRun(const OptionText& text, std::vector<std::string>* target);
 
@@ -74,13 +94,17 @@ class Command {
   void SetExamples(std::string_view examples);
   // Leaves it out of all lists of commands.
   void Hide();
-  void OnRun(Runner run) { runner_ = std::move(run); }
+  // A pager shows the result on a terminal, unless `no_pager` is set when the command runs.
+  void ShowInPagerUnless(const bool* no_pager) { parts_.no_pager = no_pager; }
+  // Runs after all options were understood and before the command.
+  void BeforeRun(std::function<absl::Status()> step) { parts_.before.push_back(std::move(step)); }
+  void OnRun(std::function<int()> run) { parts_.run = std::move(run); }
 
  private:
   void Place(CLI::Option* option, const OptionText& text);
 
   CLI::App& app_;
-  Runner& runner_;
+  Parts& parts_;
 };
 
 }  // namespace wqprof

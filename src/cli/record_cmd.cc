@@ -281,7 +281,7 @@ void AddRecordCommand(CommandLine& line) {
   command.AddText({"-o,--output", "FILE", "File to write (default wqprof.dat)"}, &options->output);
   command.AddParsed(
       {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
-      &options->duration, ParseDuration);
+      &options->duration, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   command.AddTexts({"-w,--workqueue", "GLOB",
                     "Show only workqueues that match GLOB in reports of this recording; "
@@ -300,6 +300,17 @@ void AddRecordCommand(CommandLine& line) {
   command.AddFlag({"--compress", "", "Compress the file (zstd)"}, &options->writer.compress);
   command.AddFlag({"-v,--verbose", "", "Tell what the recording itself cost"}, &options->verbose);
   command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
+  command.AddFlag({"-a,--all-cpus", "", "", ""}, [] {});  // which it always does
+  command.Refuse("-e,--event", true,
+                 "record has no option -e: it always records the events of all workqueues");
+  command.Refuse("-p,--pid", true,
+                 "record has no option -p: works are executed by workers, not by who queues them\n"
+                 "To see who queued what: wqprof report --by origin");
+  command.Refuse("-C,--cpu", true,
+                 "record has no option -C: a work may be queued on one CPU and run on another\n"
+                 "To see some CPUs only: wqprof report -C LIST");
+  command.Refuse("-g,--call-graph", false, "record has no option -g: it records no call graphs");
+  command.Refuse("-F,--freq", true, "record has no option -F: it records events, not samples");
   command.AddCommandToRun({"CMD", "", "Record until this command ends"}, &options->command);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunRecord(*options); });

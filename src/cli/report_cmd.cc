@@ -55,6 +55,8 @@ void AddReportCommand(CommandLine& line) {
   AddStrictOption(command, &options->input);
   AddFilterOptions(command, &options->input);
   AddOutputOptions(command, &options->input);
+  AddPagerOption(command, &options->input);
+  AddVerboseOption(command, &options->input);
   AddReportViewOptions(command, &options->view);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunReport(*options); });

@@ -31,22 +31,26 @@ constexpr std::array<TableName, 7> kTables = {{{"function", "functions"},
                                                {"origin", "origins"},
                                                {"activation", "activation"}}};
 
-absl::StatusOr<std::vector<std::string>> ParseBy(std::string_view text) {
-  std::vector<std::string> words, keys;
+// Adds the tables that `text` lists to `keys`, those that are there already left out.
+absl::Status TakeBy(std::string_view text, std::vector<std::string>& keys) {
+  std::vector<std::string> words;
   for (const TableName& table : kTables) words.emplace_back(table.word);
   for (std::string_view rest = text;;) {
     const size_t comma = rest.find(',');
-    const std::string_view word = rest.substr(0, comma);
-    const size_t before = keys.size();
-    for (const TableName& table : kTables) {
-      if (word == table.word || word == table.key) keys.emplace_back(table.key);
-    }
-    if (keys.size() == before) {
+    const std::string_view written = rest.substr(0, comma);
+    const std::string_view word = written == "wq" ? "workqueue" : written;
+    const auto table = std::find_if(kTables.begin(), kTables.end(), [&](const TableName& known) {
+      return word == known.word || word == known.key;
+    });
+    if (table == kTables.end()) {
       return absl::InvalidArgumentError(fmt::format("there is no table by '{}'{}: write {}", word,
                                                     DidYouMean(word, words),
                                                     fmt::join(words, ", ")));
     }
-    if (comma == std::string_view::npos) return keys;
+    if (std::find(keys.begin(), keys.end(), table->key) == keys.end()) {
+      keys.emplace_back(table->key);
+    }
+    if (comma == std::string_view::npos) return absl::OkStatus();
     rest.remove_prefix(comma + 1);
   }
 }
@@ -74,8 +78,8 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
   const Terminal terminal = DetectTerminal();
   View view = shown_as.view;
   const bool short_list = terminal.is_terminal && input.format == Format::kTable;
-  view.top = shown_as.top.value_or(short_list ? kRowsOnTerminal : 0);
-  view.fold = !shown_as.top;
+  view.top = shown_as.top.value_or(short_list && !input.verbose ? kRowsOnTerminal : 0);
+  view.fold = !shown_as.top && !input.verbose;
   view.by = InvocationOf(input, shown_as.threshold);
   if (shown_as.live) view.by.input = Invocation::Input::kThisBox;
   const TextStyle style = StyleOf(input);
@@ -86,7 +90,7 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
     *text = WithLogMember(*std::move(text), *log, report.source.path);
   }
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
-  if (input.format == Format::kCsv) NoteLosses(report);
+  if (input.format == Format::kCsv && !input.quiet) NoteLosses(report);
   if (const std::string missing = ExplainNoMatch(report, input); !missing.empty()) {
     Note(missing);
     return kInsufficient;
@@ -95,19 +99,19 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
 }
 
 void AddReportViewOptions(Command& command, ReportView* options) {
-  command.AddParsed({"--by", "LIST",
-                     "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
-                     "(who had the slots of max_active); several by comma (json always holds all)",
-                     kHowToShow},
-                    &options->view.tables, ParseBy);
-  command.AddText({"--sort", "COLUMN",
+  command.AddTaken({"--by", "LIST",
+                    "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
+                    "(who had the slots of max_active); several by comma (json always holds all)",
+                    kHowToShow},
+                   [options](std::string_view text) { return TakeBy(text, options->view.tables); });
+  command.AddText({"-s,--sort", "COLUMN",
                    "order of the rows: total_wait (default), p50, p95, p99, max, mean, count, "
                    "exec, total_exec, or another column",
                    kHowToShow},
                   &options->view.sort);
-  command.AddParsed(
-      {"--top", "N", "only the N worst rows of each table, by its order; 0 shows all", kHowToShow},
-      &options->top, ParseCount);
+  command.AddParsed({"-n,--top", "N",
+                     "only the N worst rows of each table, by its order; 0 shows all", kHowToShow},
+                    &options->top, ParseCount);
   command.AddFlag({"--hist", "", "full histograms of each row", kHowToShow},
                   &options->view.histograms);
   command.AddFlag({"--no-histograms", "", "json without the buckets of histograms", kHowToShow},

@@ -36,12 +36,12 @@ int RunSchema(const std::string& name) {
 }  // namespace
 
 void AddSchemaCommand(CommandLine& line) {
-  auto name = std::make_shared<std::string>();
+  auto names = std::make_shared<std::vector<std::string>>();
   Command command = line.Add("schema", "Print a JSON Schema of wqprof's output");
   command.Hide();
   command.AddArgument({"NAME", "", "such as wqprof.report/1 (default: list their names)"},
-                      name.get());
-  command.OnRun([name] { return RunSchema(*name); });
+                      names.get());
+  command.OnRun([names] { return RunSchema(names->empty() ? "" : names->front()); });
 }
 
 }  // namespace wqprof

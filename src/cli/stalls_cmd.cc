@@ -82,7 +82,8 @@ void Select(const StallsOptions& options, Report& report) {
   }
 }
 
-int Explain(const Report& report, uint64_t id, const TextStyle& style) {
+// As text its story, else its data.
+int Explain(Report& report, uint64_t id, const StallsOptions& options) {
   const auto stall = std::find_if(report.stalls.begin(), report.stalls.end(),
                                   [id](const Stall& s) { return s.id == id; });
   if (stall == report.stalls.end()) {
@@ -93,7 +94,15 @@ int Explain(const Report& report, uint64_t id, const TextStyle& style) {
                            id, report.stalls.front().id, report.stalls.back().id));
     return kInsufficient;
   }
-  return Fail(WriteOutput(ExplainStall(report, *stall, style)));
+  const TextStyle style = StyleOf(options.input);
+  if (options.input.format == Format::kTable) {
+    return Fail(WriteOutput(ExplainStall(report, *stall, style)));
+  }
+  report.stalls = {Stall(*stall)};
+  report.stalls_total = 1;
+  const absl::StatusOr<std::string> text =
+      RenderStalls(report, options.input.format, options.view, style);
+  return Fail(text.ok() ? WriteOutput(*text) : text.status());
 }
 
 int RunStalls(const StallsOptions& options) {
@@ -113,8 +122,8 @@ int RunStalls(const StallsOptions& options) {
   }
   report->filters = FilterWords(options.input);
   Select(options, *report);
+  if (options.explain) return Explain(*report, *options.explain, options);
   const TextStyle style = StyleOf(options.input);
-  if (options.explain) return Explain(*report, *options.explain, style);
   View view = options.view;
   view.by = InvocationOf(options.input, options.threshold);
   const absl::StatusOr<std::string> text = RenderStalls(*report, options.input.format, view, style);
@@ -146,13 +155,19 @@ void AddStallsCommand(CommandLine& line) {
   command.AddParsed({"--explain", "N", "the story of stall number N, and what to try"},
                     &options->explain, ParseCount);
   AddOutputOptions(command, &options->input);
+  AddPagerOption(command, &options->input);
+  AddVerboseOption(command, &options->input);
   command.AddText(
-      {"--sort", "COLUMN",
+      {"-s,--sort", "COLUMN",
        "order: by time (default), duration_ns, delayed_items, worst_latency_ns, pool", kHowToShow},
       &options->view.sort);
   command.AddParsed(
-      {"--top", "N", "only the N worst by that order; without --sort the longest N", kHowToShow},
+      {"-n,--top", "N", "only the N worst by that order; without --sort the longest N", kHowToShow},
       &options->view.top, ParseCount);
+  command.BeforeRun([options] {
+    if (const auto stall = NumberForFile(options->input)) options->explain = stall;
+    return absl::OkStatus();
+  });
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunStalls(*options); });
 }

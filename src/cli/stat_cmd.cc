@@ -214,10 +214,10 @@ void AddStatCommand(CommandLine& line) {
   Command command = line.Add("stat", "Report on this machine at once, without a file (as root)");
   command.AddParsed(
       {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
-      &options->duration, ParseDuration);
+      &options->duration, ParseSeconds);
   command.AddParsed({"-I,--interval", "TIME",
                      "A line every TIME (table), or an object (ndjson), before the report"},
-                    &options->interval, ParseDuration);
+                    &options->interval, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},

@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "fmt/format.h"
@@ -14,6 +15,12 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kFallbackColumns = 80;
+
+// What the pager shows our output on, once one was started.
+std::optional<Terminal>& Paged() {
+  static std::optional<Terminal> terminal;
+  return terminal;
+}
 
 std::string_view Environment(const char* name) {
   const char* const value = std::getenv(name);
@@ -53,7 +60,10 @@ absl::StatusOr<ColorMode> ParseColorMode(std::string_view text) {
       fmt::format("'{}' is no way to colour: write auto, always or never", text));
 }
 
+void OutputIsPaged(const Terminal& terminal) { Paged() = terminal; }
+
 Terminal DetectTerminal() {
+  if (Paged()) return *Paged();
   Terminal terminal;
   terminal.is_terminal = isatty(STDOUT_FILENO) == 1;
   terminal.columns = terminal.is_terminal ? ColumnsOfTerminal() : 0;

@@ -24,6 +24,9 @@ struct Terminal {
 
 // COLUMNS goes before what the terminal says, for those who want it narrower.
 Terminal DetectTerminal();
+// Standard output will be a pipe to a pager from now on: DetectTerminal() answers `terminal`,
+// which the pager shows it on.
+void OutputIsPaged(const Terminal& terminal);
 
 // NO_COLOR and TERM=dumb switch off what "auto" would switch on; "always" beats both.
 TextStyle StyleFor(const Terminal& terminal, ColorMode color, bool ascii);

@@ -160,12 +160,14 @@ void AddWorksCommand(CommandLine& line) {
        "barrier, unmatched; several by comma",
        kWhichItems},
       &options->states, ParseStates);
-  command.AddParsed({"--slowest", "N",
+  command.AddParsed({"-n,--slowest", "N",
                      "only the N items that waited longest from queue to start, longest first; "
                      "those still waiting at the end of the trace count as well",
                      kWhichItems},
                     &options->slowest, ParseCount);
   AddOutputOptions(command, &options->input);
+  AddPagerOption(command, &options->input);
+  AddVerboseOption(command, &options->input);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunWorks(*options); });
 }

@@ -118,6 +118,48 @@ class Terminal(unittest.TestCase):
             self.assertEqual(done.returncode, 0)
 
 
+class Pager(unittest.TestCase):
+    def shown(self, arguments, **variables):
+        settings = {key: value for key, value in program.ENVIRONMENT.items()
+                    if key != "WQPROF_PAGER"}
+        code, text, errors = program.run_on_terminal(WQPROF, arguments, 100,
+                                                     {**settings, **variables})
+        self.assertEqual(errors, b"")
+        return code, text
+
+    def test_shows_results_on_a_terminal(self):
+        mark = "sed 's/^/| /'"
+        code, text = self.shown(["report", TRACE], WQPROF_PAGER=mark)
+        self.assertEqual(code, 0)
+        self.assertTrue(text.startswith(b"| "), text[:80])
+        # What is behind a pager is as wide and as coloured as the terminal.
+        _, plain = self.shown(["report", TRACE], WQPROF_PAGER="")
+        self.assertEqual(re.sub(rb"(?m)^\| ", b"", text), plain)
+        self.assertEqual(self.shown(["report", TRACE], PAGER=mark)[1], text)
+        self.assertEqual(self.shown(["report", TRACE], PAGER="false", WQPROF_PAGER=mark)[1], text)
+
+    def test_is_not_started_where_none_is_wanted(self):
+        mark = "sed 's/^/| /'"
+        for arguments, variables in ((["report", "--no-pager", TRACE], {"WQPROF_PAGER": mark}),
+                                     (["--no-pager", "report", TRACE], {"WQPROF_PAGER": mark}),
+                                     (["report", TRACE], {"WQPROF_PAGER": "cat"}),
+                                     (["report", TRACE], {"WQPROF_PAGER": "no-such-pager -x"}),
+                                     (["report", TRACE], {"TERM": "dumb"}),
+                                     (["--help"], {"WQPROF_PAGER": mark})):
+            with self.subTest(arguments=arguments, variables=variables):
+                code, text = self.shown(arguments, **variables)
+                self.assertEqual(code, 0)
+                self.assertFalse(text.startswith(b"| "))
+        piped = program.run(WQPROF, ["report", TRACE], env={**program.ENVIRONMENT,
+                                                            "WQPROF_PAGER": mark})
+        self.assertFalse(piped.stdout.startswith(b"| "))
+
+    def test_keeps_the_exit_code_and_may_be_left(self):
+        self.assertEqual(self.shown(["report", "no-such-file"], WQPROF_PAGER="sed q")[0], 5)
+        code, text = self.shown(["works", TRACE], WQPROF_PAGER="head -n 3")
+        self.assertEqual((code, text.count(b"\n")), (0, 3))
+
+
 if __name__ == "__main__":
     WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
     unittest.main(argv=sys.argv[:1])

@@ -14,7 +14,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 DATA = SOURCE / "tests/data/lab"
 TRACES = sorted(str(path.relative_to(DATA)) for path in DATA.glob("*/*/trace.dat"))
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm",
+               "WQPROF_PAGER": ""}
 
 
 def run(program, arguments, **options):

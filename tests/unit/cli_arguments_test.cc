@@ -29,12 +29,26 @@ TEST(ParseDuration, RefusesWhatIsNone) {
   EXPECT_FALSE(ParseDuration("99999999999h").ok());
 }
 
+TEST(ParseDuration, SuggestsUnitsForABareNumber) {
+  EXPECT_EQ(ParseDuration("10").status().message(), "'10' has no unit: write 10ms, 10us or 10s");
+}
+
+TEST(ParseSeconds, TakesABareNumberForSeconds) {
+  EXPECT_EQ(*ParseSeconds("10"), Nanos(10'000'000'000));
+  EXPECT_EQ(*ParseSeconds("0.5"), Nanos(500'000'000));
+  EXPECT_EQ(*ParseSeconds("10ms"), Nanos(10'000'000));
+  for (const std::string_view text : {"", "-1", "x", "1 "}) {
+    EXPECT_FALSE(ParseSeconds(text).ok()) << text;
+  }
+}
+
 TEST(ParseSize, CountsInPowersOf1024) {
-  EXPECT_EQ(*ParseSize("4096"), 4096U);
+  EXPECT_EQ(*ParseSize("4096B"), 4096U);
   EXPECT_EQ(*ParseSize("64k"), 65536U);
   EXPECT_EQ(*ParseSize("16M"), 16U << 20);
   EXPECT_EQ(*ParseSize("2G"), uint64_t{2} << 30);
-  for (const std::string_view text : {"", "k", "-1", "1q", "64kB", "1e30", "99999999999999999G"}) {
+  for (const std::string_view text :
+       {"", "k", "-1", "4096", "1q", "64kB", "1e30", "99999999999999999G"}) {
     EXPECT_FALSE(ParseSize(text).ok()) << text;
   }
 }

@@ -150,11 +150,12 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
 void AddItemOptions(Command& command, AnalysisOptions* options) {
   command.AddTexts(
       {"-w,--workqueue", "GLOB", "only these workqueues; globs, several by comma, !GLOB leaves out",
-       kWhichItems},
+       kWhichItems, kWorkqueueNames},
       &options->workqueues, ',');
-  command.AddTexts({"-f,--function", "GLOB",
-                    "only these functions; globs, several by comma, !GLOB leaves out", kWhichItems},
-                   &options->functions, ',');
+  command.AddTexts(
+      {"-f,--function", "GLOB", "only these functions; globs, several by comma, !GLOB leaves out",
+       kWhichItems, kFunctionNames},
+      &options->functions, ',');
   command.AddTaken(
       {"-C,--cpu", "LIST",
        "only items that ran on these CPUs (queued there if they never ran): 0-3,5", kWhichItems},

@@ -120,14 +120,34 @@ std::vector<std::string> ChoicesOf(const std::string& type) {
   return CLI::detail::split(type, '|');
 }
 
-CommandFacts FactsOf(const CLI::App& app) {
-  CommandFacts facts{app.get_name(), app.get_description(), {}};
+// What completion offers for a value.
+void AddValues(const CLI::Option& option, const Command::Parts& parts, OptionFacts& facts) {
+  facts.choices = ChoicesOf(option.get_type_name());
+  const auto found = parts.values.find(&option);
+  if (found == parts.values.end()) return;
+  const std::string& values = found->second;
+  facts.list = true;
+  if (values.starts_with('@')) {
+    facts.names = values.substr(1);
+  } else {
+    facts.choices = CLI::detail::split(values, '|');
+  }
+}
+
+CommandFacts FactsOf(const CLI::App& app, const Command::Parts& parts) {
+  CommandFacts facts{app.get_name(), app.get_description(), {}, {}};
   for (const CLI::Option* option : app.get_options()) {
-    if (!option->nonpositional() || option->get_group().empty()) continue;
-    const bool takes_value = option->get_items_expected_max() > 0;
-    facts.options.push_back(
-        {option->get_snames(), option->get_lnames(), option->get_description(), takes_value,
-         takes_value ? ChoicesOf(option->get_type_name()) : std::vector<std::string>()});
+    if (option->get_group().empty()) continue;
+    OptionFacts known{.shorts = option->get_snames(),
+                      .longs = option->get_lnames(),
+                      .description = option->get_description(),
+                      .takes_value = option->get_items_expected_max() > 0};
+    if (known.takes_value) AddValues(*option, parts, known);
+    if (option->nonpositional()) {
+      facts.options.push_back(std::move(known));
+    } else {
+      facts.arguments = std::move(known.choices);
+    }
   }
   return facts;
 }
@@ -210,11 +230,13 @@ int CommandLine::Run() {
   return parts->run();
 }
 
-CommandFacts CommandLine::program() const { return FactsOf(*app_); }
+CommandFacts CommandLine::program() const { return FactsOf(*app_, {}); }
 
 std::vector<CommandFacts> CommandLine::commands() const {
   std::vector<CommandFacts> out;
-  for (const CLI::App* command : Listed(*app_)) out.push_back(FactsOf(*command));
+  for (const CLI::App* command : Listed(*app_)) {
+    out.push_back(FactsOf(*command, parts_.at(command->get_name())));
+  }
   return out;
 }
 

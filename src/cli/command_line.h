@@ -20,12 +20,15 @@ struct OptionFacts {
   std::string description;
   bool takes_value = false;
   std::vector<std::string> choices;  // its values, where there is a list
+  bool list = false;                 // a value may be several of them, by comma
+  std::string names;                 // "workqueues", "functions": those in the recording
 };
 
 // A command, or the program itself, and its options.
 struct CommandFacts {
   std::string name, description;
   std::vector<OptionFacts> options;
+  std::vector<std::string> arguments;  // what its argument may be, where there is a list
 };
 
 // The program's commands, and the words that it was called with.

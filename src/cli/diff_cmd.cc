@@ -162,7 +162,11 @@ void AddDiffCommand(CommandLine& line) {
   command.AddParsed({"--by", "function|workqueue|pool", "what is compared (default: function)"},
                     &options->diff.by, ParseDiffBy);
   command.AddParsed(
-      {"--metric", "METRIC", "the measure shown, such as execution.p95 (default: latency.p99)"},
+      {"--metric", "METRIC", "the measure shown, such as execution.p95 (default: latency.p99)",
+       kPlain,
+       "latency.p50|latency.p95|latency.p99|latency.max|latency.mean|execution.p50|execution.p95|"
+       "execution.p99|execution.max|execution.mean|activation_wait.p99|dispatch_wait.p99|total."
+       "p99"},
       &options->metric, ParseComparedMetric);
   command.AddParsed(
       {"--fail-on", "CONDITION", "exit with 1 only for a proven change like 'latency.p99 > +15%'"},

@@ -8,6 +8,7 @@ namespace wqprof {
 void Command::Place(CLI::Option* option, const OptionText& text) {
   if (!text.type.empty()) option->type_name(text.type);
   option->group(std::string(text.group));
+  if (!text.values.empty()) parts_.values[option] = text.values;
 }
 
 void Command::AddFlag(const OptionText& text, bool* target) {
@@ -59,12 +60,15 @@ void Command::Refuse(const std::string& names, bool takes_value, const std::stri
 }
 
 void Command::AddArguments(const OptionText& text, std::vector<std::string>* target) {
-  app_.add_option(text.names, *target, text.description)->type_name(text.type);
+  CLI::Option* const argument = app_.add_option(text.names, *target, text.description);
+  argument->type_name(text.type);
+  if (!text.values.empty()) parts_.values[argument] = text.values;
   parts_.arguments = target;
 }
 
 void Command::AddArgument(const OptionText& text, std::vector<std::string>* target) {
-  AddArguments({text.names, std::string(kOneArgument), text.description}, target);
+  AddArguments({text.names, std::string(kOneArgument), text.description, kPlain, text.values},
+               target);
 }
 
 void Command::AddCommandToRun(const OptionText& text, std::vector<std::string>* target) {

@@ -5,6 +5,7 @@
 #define WQPROF_CLI_OPTIONS_H_
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,12 +29,19 @@ inline constexpr std::string_view kHowToShow = "How to show it";
 // The type of an argument of which there is one: help shows no "..." behind its name.
 inline constexpr std::string_view kOneArgument = "one";
 
+// What completion offers: the names that are in the recording.
+inline constexpr const char* kWorkqueueNames = "@workqueues";
+inline constexpr const char* kFunctionNames = "@functions";
+
 // An option or an argument, as help and completion show it.
 struct OptionText {
   std::string names;                // "-d,--duration"; of an argument "FILE"
   std::string type;                 // of the value: "TIME", or all its values: "auto|always|never"
   std::string description;          // what it does, in the words of help
   std::string_view group = kPlain;  // "": help does not show it
+  // What completion offers, several by |: values, of which a value may list several by comma; or
+  // one of the two below.
+  std::string values = {};
 };
 
 // A command while it is declared.  All targets must live until the command has run.
@@ -50,7 +58,8 @@ class Command {
     std::vector<std::string>* arguments = nullptr;  // words that are no options
     std::vector<std::string>* behind_dashes = nullptr;
     bool runs_command = false;
-    const bool* no_pager = nullptr;  // null: its result is never shown in one
+    const bool* no_pager = nullptr;                    // null: its result is never shown in one
+    std::map<const CLI::Option*, std::string> values;  // as OptionText has them
   };
 
   // Both must outlive it.

@@ -290,7 +290,8 @@ void AddRecordCommand(CommandLine& line) {
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseSize);
-  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)"},
+  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
+                   "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
   command.AddParsed({"--max-size", "SIZE", "Stop when the file has about SIZE"}, &options->max_size,
                     ParseSize);

@@ -31,6 +31,15 @@ constexpr std::array<TableName, 7> kTables = {{{"function", "functions"},
                                                {"origin", "origins"},
                                                {"activation", "activation"}}};
 
+// What --by may be, as completion offers it.
+std::string TableWords() {
+  std::string out;
+  for (const TableName& table : kTables) {
+    out += fmt::format("{}{}", out.empty() ? "" : "|", table.word);
+  }
+  return out;
+}
+
 // Adds the tables that `text` lists to `keys`, those that are there already left out.
 absl::Status TakeBy(std::string_view text, std::vector<std::string>& keys) {
   std::vector<std::string> words;
@@ -102,12 +111,12 @@ void AddReportViewOptions(Command& command, ReportView* options) {
   command.AddTaken({"--by", "LIST",
                     "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
                     "(who had the slots of max_active); several by comma (json always holds all)",
-                    kHowToShow},
+                    kHowToShow, TableWords()},
                    [options](std::string_view text) { return TakeBy(text, options->view.tables); });
   command.AddText({"-s,--sort", "COLUMN",
                    "order of the rows: total_wait (default), p50, p95, p99, max, mean, count, "
                    "exec, total_exec, or another column",
-                   kHowToShow},
+                   kHowToShow, "total_wait|p50|p95|p99|max|mean|count|exec|total_exec"},
                   &options->view.sort);
   command.AddParsed({"-n,--top", "N",
                      "only the N worst rows of each table, by its order; 0 shows all", kHowToShow},

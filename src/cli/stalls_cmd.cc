@@ -157,10 +157,10 @@ void AddStallsCommand(CommandLine& line) {
   AddOutputOptions(command, &options->input);
   AddPagerOption(command, &options->input);
   AddVerboseOption(command, &options->input);
-  command.AddText(
-      {"-s,--sort", "COLUMN",
-       "order: by time (default), duration_ns, delayed_items, worst_latency_ns, pool", kHowToShow},
-      &options->view.sort);
+  command.AddText({"-s,--sort", "COLUMN",
+                   "order: by time (default), duration_ns, delayed_items, worst_latency_ns, pool",
+                   kHowToShow, "duration_ns|delayed_items|worst_latency_ns|pool"},
+                  &options->view.sort);
   command.AddParsed(
       {"-n,--top", "N", "only the N worst by that order; without --sort the longest N", kHowToShow},
       &options->view.top, ParseCount);

@@ -222,7 +222,8 @@ void AddStatCommand(CommandLine& line) {
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseSize);
-  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)"},
+  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
+                   "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
   command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
   AddStrictOption(command, &options->input);

@@ -158,7 +158,7 @@ void AddWorksCommand(CommandLine& line) {
       {"--state", "LIST",
        "only items in these states: done, superseded, pending, running, before_trace, "
        "barrier, unmatched; several by comma",
-       kWhichItems},
+       kWhichItems, "done|superseded|pending|running|before_trace|barrier|unmatched"},
       &options->states, ParseStates);
   command.AddParsed({"-n,--slowest", "N",
                      "only the N items that waited longest from queue to start, longest first; "

@@ -14,7 +14,10 @@ import unittest
 
 import program
 
+HOG = "6.12-cloud/hog/trace.dat"
+
 ASK = r"""
+wqprof() { "$WQPROF" "$@"; }
 source <("$0" completion bash)
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
@@ -26,7 +29,8 @@ printf '%s\n' "${COMPREPLY[@]}"
 def offered(*words):
     """What bash offers for the last of the words."""
     done = subprocess.run(["bash", "-c", ASK, WQPROF, "wqprof", *words], capture_output=True,
-                          text=True, check=True, env=program.ENVIRONMENT, timeout=60)
+                          text=True, check=True, cwd=program.DATA, timeout=60,
+                          env={**program.ENVIRONMENT, "WQPROF": WQPROF})
     return done.stdout.split()
 
 
@@ -55,10 +59,43 @@ class Bash(unittest.TestCase):
     def test_values(self):
         self.assertEqual(offered("report", "--format", "nd"), ["ndjson"])
         self.assertEqual(set(offered("works", "--color", "")), {"auto", "always", "never"})
-        self.assertEqual(offered("report", "--sort", ""), [])
+        self.assertIn("total_exec", offered("report", "--sort", ""))
+        self.assertEqual(offered("report", "--by", "wor"), ["workqueue", "worker"])
+        self.assertEqual(offered("report", "--by", "pool,ori"), ["pool,origin"])
+        self.assertEqual(offered("report", "--by", "=", "act"), ["activation"])
+        self.assertIn("before_trace", offered("works", "--state", ""))
+        self.assertIn("mono", offered("record", "--clock", ""))
+        self.assertIn("execution.p99", offered("diff", "--metric", "exe"))
+        self.assertEqual(offered("completion", ""), ["bash", "zsh", "fish"])
+        self.assertEqual(offered("help", "chai"), ["chains"])
+        # Else the shell offers files.
+        self.assertEqual(offered("report", "--instance", ""), [])
+        self.assertEqual(offered("report", ""), [])
+
+    def test_names_in_the_recording(self):
+        self.assertEqual(offered("report", HOG, "-w", "wqt_b"), ["wqt_bound"])
+        self.assertEqual(offered("works", HOG, "-f", "wqt_fn_h"), ["wqt_fn_hog"])
+        self.assertIn("wqt_bound", offered("works", HOG, "--workqueue", ""))
+        self.assertEqual(offered("report", HOG, "-w", "events,wqt_b"), ["events,wqt_bound"])
+        self.assertEqual(offered("report", "no-such-file", "-w", "w"), [])
 
 
 class OtherShells(unittest.TestCase):
+    def test_fish_offers_values(self):
+        if shutil.which("fish") is None:
+            self.skipTest("fish is not installed")
+
+        def asked(text):
+            script = f"function wqprof; {WQPROF} $argv; end; {WQPROF} completion fish | source; "
+            done = subprocess.run(["fish", "--private", "-c", script + f"complete -C '{text}'"],
+                                  capture_output=True, text=True, check=True, cwd=program.DATA,
+                                  env={**program.ENVIRONMENT, "HOME": "/tmp"})
+            return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+        self.assertEqual(asked("wqprof report --by wor"), ["worker", "workqueue"])
+        self.assertEqual(asked("wqprof report --format nd"), ["ndjson"])
+        self.assertEqual(asked("wqprof completion z"), ["zsh"])
+
     def check_syntax(self, shell, *check):
         script = program.run(WQPROF, ["completion", shell])
         self.assertEqual(script.returncode, 0)

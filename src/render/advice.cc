@@ -85,7 +85,7 @@ std::vector<std::string> AdviceOnStall(const Blame& blame) {
                           Named(blame.function, "the item ahead")),
               "give works that need not wait for each other a work_struct of their own"};
     case StallCause::kSoftirqDelay:
-      return {"look at what keeps softirqs off the CPU: sudo wqprof record --irqs -d 10s",
+      return {"look at what keeps softirqs off the CPU: sudo wqprof record --sched --irqs -d 10s",
               "move the work to a workqueue without WQ_BH"};
     case StallCause::kIdleCpu:
       return {"allow shallow sleep states only: sudo cpupower idle-set -D 10",
@@ -93,8 +93,8 @@ std::vector<std::string> AdviceOnStall(const Blame& blame) {
     case StallCause::kUnknown:
       break;
   }
-  if (!blame.has_sched) return {"record who had the CPU: sudo wqprof record -d 10s"};
-  return {"record longer, with interrupts: sudo wqprof record --irqs -d 60s"};
+  if (!blame.has_sched) return {"record who had the CPU: sudo wqprof record --sched -d 10s"};
+  return {"record longer, with interrupts: sudo wqprof record --sched --irqs -d 60s"};
 }
 
 namespace {

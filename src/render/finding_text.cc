@@ -70,9 +70,11 @@ std::string StallText(const Finding& f) {
     out = fmt::format("{} started next to nothing for {} ({}): {} in a row", f.pool,
                       DurationText(f.total), ShareText(f), CountOf(f.count, "stall"));
   } else {
-    out = fmt::format("{} started nothing for up to {}, {} times, {} in all ({})", f.pool,
-                      DurationText(f.stretch), CountText(f.stretches), DurationText(f.total),
-                      ShareText(f));
+    // Between stalls in a row a few items were started.
+    out =
+        fmt::format("{} started {} for up to {}, {} times, {} in all ({})", f.pool,
+                    f.count > f.stretches ? "next to nothing" : "nothing", DurationText(f.stretch),
+                    CountText(f.stretches), DurationText(f.total), ShareText(f));
   }
   return out + fmt::format("; worst wait {}{}", AtLeast(f), DurationText(f.worst));
 }

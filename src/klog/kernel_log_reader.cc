@@ -211,8 +211,7 @@ bool KernelLogReader::State::AddComplaint(const LogLine& line, std::string_view 
   caller.other_soft_lockup.reset();
   if (hangs) {
     caller.trace.Expect(blocked.pid, 'D', line.stamp, facts);
-    if (!klog::IsWorkerComm(blocked.worker)) return true;
-    found = true;
+    found |= klog::IsWorkerComm(blocked.worker);
     caller.blocked = rows.AddBlocked(TimeOf(line), blocked);
     return true;
   }
@@ -233,6 +232,7 @@ void KernelLogReader::State::CopyFacts(Caller& caller) {
     if (row.function.empty()) {
       row.workqueue = fact.workqueue;
       row.function = fact.function;
+      found |= !fact.function.empty();  // a rescuer has any name
     }
     if (row.frame.empty()) row.frame = fact.frame;
   };
@@ -331,7 +331,7 @@ KernelLog KernelLogReader::Finish() {
   State& state = *state_;
   if (!state.half.empty()) state.rows.Unread(state.half);
   state.EndCallers();
-  state.rows.NameWorksOfWorkers();
+  state.rows.EndComplaints();
   KernelLog& log = state.rows.log();
   log.boots = state.boots.Take();
   log.truncated |= log.rows_left_out > 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "klog/episodes.h"
 #include "klog/records.h"
@@ -196,7 +197,17 @@ void LogBuilder::Keep(const Dump::Workqueue& workqueue, LoggedPwq pwq) {
   row->pwqs.push_back(std::move(pwq));
 }
 
-void LogBuilder::NameWorksOfWorkers() {
+void LogBuilder::EndComplaints() {
+  // Who has a workqueue is a worker, whatever its name.
+  std::erase_if(log_.blocked, [](const LoggedBlocked& row) {
+    return row.function.empty() && !IsWorkerComm(row.worker);
+  });
+  std::erase_if(log_.other_soft_lockups, [this](LoggedSoftLockup& row) {
+    if (row.function.empty()) return false;
+    row.is_worker = true;
+    if (log_.soft_lockups.size() < KernelLog::kMaxRows) log_.soft_lockups.push_back(row);
+    return true;
+  });
   const auto name = [this](auto& row) {
     if (!row.function.empty()) return;
     const auto it = in_flight_.find(KeyOf(row.boot, row.pid));

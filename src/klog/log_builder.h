@@ -42,9 +42,9 @@ class LogBuilder {
   // Who has the lock that a blocked task waits for, of whom the line before told if it names none.
   void AddOwner(const LogTime& at, const OwnerRecord& owner, std::optional<size_t> before);
 
-  // Gives workers that were complained about the work that a dump shows in flight on them, where
-  // their own dump does not name it.
-  void NameWorksOfWorkers();
+  // Leaves out tasks that turned out to be no workers; gives the others the work that a dump shows
+  // in flight on them, where their own dump does not name it.
+  void EndComplaints();
 
   // Puts what a dump told in its place.
   void AddDump(Dump dump, const TaskFacts& facts);

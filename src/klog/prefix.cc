@@ -60,7 +60,7 @@ size_t MessageAt(std::string_view text) {
     const size_t at = text.find(word);
     if (at == std::string_view::npos || at >= first || at > kLongestPrefix) continue;
     const bool apart = at == 0 || text[at - 1] == ' ' || text[at - 1] == ']' ||
-                       text[at - 1] == ':' || text[at - 1] == '\t';
+                       text[at - 1] == ':' || text[at - 1] == ';' || text[at - 1] == '\t';
     if (apart && GoesOn(word, text.substr(at + word.size()))) first = at;
   }
   return first == std::string_view::npos ? FrameAt(text) : first;

@@ -386,6 +386,20 @@ TEST(SoftLockup, OfAWorkerTellsWhereItWas) {
   }
 }
 
+TEST(Rescuer, WithANameOfItsOwnIsAWorkerIfItHasAWorkqueue) {
+  const KernelLog log = Read(
+      "[ 45.0] INFO: task nfsiod:300 blocked for more than 120 seconds.\n"
+      "[ 45.0] Workqueue: nfsiod rpc_async_release [sunrpc]\n"
+      "[ 46.0] INFO: task bash:301 blocked for more than 120 seconds.\n"
+      "[ 47.0] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [xfs-log/sda:302]\n"
+      "[ 47.0] Workqueue: xfs-log/sda xlog_ioend_work [xfs]\n");
+  ASSERT_EQ(log.blocked.size(), 1u);
+  EXPECT_EQ(log.blocked[0].worker, "nfsiod");
+  EXPECT_EQ(log.blocked[0].function, "rpc_async_release [sunrpc]");
+  ASSERT_EQ(log.soft_lockups.size(), 1u);
+  EXPECT_EQ(log.soft_lockups[0].workqueue, "xfs-log/sda");
+}
+
 TEST(SoftLockup, OfAnotherTaskExplainsAPoolThatNobodyHolds) {
   const KernelLog log = Read(
       "[ 40.0] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [qemu-kvm:900]\n"

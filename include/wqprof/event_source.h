@@ -15,14 +15,10 @@
 #include "wqprof/crew.h"
 #include "wqprof/event.h"
 #include "wqprof/name_table.h"
+#include "wqprof/settings.h"
+#include "wqprof/tracefs_text.h"
 
 namespace wqprof {
-
-// The `stats` file of one CPU's ring buffer.  Absent lines are absent, not zero.
-struct CpuStats {
-  Cpu cpu = Cpu::kNone;
-  std::optional<uint64_t> entries, overrun, commit_overrun, dropped_events, read_events;
-};
 
 // What a trace says of itself, apart from its events.
 struct TraceInfo {
@@ -30,6 +26,7 @@ struct TraceInfo {
   std::string format;       // "trace.dat v7"
   std::string kernel;       // release, e.g. "6.1.0-32-amd64"; "" unknown
   std::string machine;      // nodename
+  std::string arch;         // "x86_64"
   std::string uname;        // whole
   std::string clock;        // "mono"; "" unknown
   bool clock_is_ns = true;  // counter, uptime, x86-tsc without scale: no
@@ -43,7 +40,7 @@ struct TraceInfo {
   std::vector<std::string> instances;  // all in the file
   std::vector<CpuStats> cpu_stats;
   std::vector<std::string> events;  // "workqueue:workqueue_queue_work", ... formats in the file
-  std::string settings;             // wqprof's own note: "key=value" lines, or ""
+  Settings settings;                // wqprof's own note; what is known of it is below, typed
   bool has_sched = false;           // sched_switch and sched_waking were recorded
   bool has_timers = false;
   // Which of the four events were enabled, by the note of the recorder or of the live buffer;
@@ -51,8 +48,21 @@ struct TraceInfo {
   std::optional<WorkqueueEvents> noted_events;
   // Stamps are multiples of it: 1 ns, or 1 us of a text.  Absent where stamps are no time.
   std::optional<Nanos> resolution = Nanos(1);
-  std::string wall_begin;    // of the first event, RFC 3339 in UTC; "" unknown
-  std::string boot_id;       // of the traced machine's boot; "" unknown
+  // Wall clock (UTC, since 1970) minus stamp, as both were read together when the recording began.
+  std::optional<Nanos> wall_offset;
+  std::string wall_begin;  // of the first event, RFC 3339 in UTC; "" unknown, or no event so far
+  std::string boot_id;     // of the traced machine's boot; "" unknown
+  std::vector<std::string> workqueue_filter;  // globs of `record -w`: what reports shall show
+  // wq_watchdog_thresh of the traced kernel; 0: its watchdog is off.
+  std::optional<Nanos> watchdog_threshold;
+  // Why the recorder stopped: "duration", "command", "signal", "max-size", "error"; "" unknown.
+  std::string ended_by;
+  // By its own note something that was recorded is not in the file: each CPU's events end at a
+  // time of its own, and what comes after that was not seen.
+  bool incomplete = false;
+  // What somebody else did to the recorder's buffer while it recorded, one sentence each ("tracing
+  // was switched off"): nobody knows from when on events are missing.
+  std::vector<std::string> disturbances;
   bool has_activate = true;  // workqueue_activate_work was recorded
   bool has_queue = true;
   bool hashed_addresses = false;  // text with %p: opaque ids
@@ -66,10 +76,20 @@ struct ReadStats {
   std::vector<std::pair<std::string, uint64_t>> events_by_name;  // "system:name", by name
   std::vector<uint64_t> events_by_cpu;
   uint64_t pages = 0;
-  uint64_t corrupt_pages = 0;                // pages with a fault; their valid prefix was used
-  bool truncated = false;                    // the file ends before its data do
-  uint64_t lost_gaps = 0;                    // page marks of missed events
-  std::optional<uint64_t> lost_events = 0;   // sum of the marks; absent: a mark had no number
+  uint64_t corrupt_pages = 0;  // pages with a fault; their valid prefix was used
+  bool truncated = false;      // the file ends before its data do
+  uint64_t lost_gaps = 0;      // page marks of missed events
+  // Sum of the marks, and of what the kernel or the recorder counted without one (below); absent:
+  // a mark had no number.
+  std::optional<uint64_t> lost_events = 0;
+  // Of these: refused by the kernel (dropped, commit overrun), nobody knows when.
+  uint64_t refused_events = 0;
+  // Of these: counted in a CPU's buffer, but not in the input: its pages were lost on the way, or
+  // somebody else read them.  Each CPU's events may end early, or have gaps at any time.
+  std::vector<std::pair<Cpu, uint64_t>> missing_events;
+  // Not of these: overwritten in a buffer that nobody read while it was filled, before the CPU's
+  // first event.  That is a late begin (covered_from), and no loss.
+  uint64_t overwritten_events = 0;
   WorkqueueEvents seen_events;               // of which at least one record was read
   uint64_t unread_lines = 0;                 // of a text: they name an event and cannot be read
   std::string first_unread_line;             // as it stands in the input; "" none

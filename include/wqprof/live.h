@@ -22,9 +22,9 @@ namespace wqprof {
 
 // What to record, and how.
 struct RecorderOptions {
-  bool sched = false;   // scheduler events too
-  bool irqs = false;    // handlers of interrupts, and softirqs, too
-  bool timers = false;  // timers of delayed works too
+  bool sched = true;   // scheduler events too
+  bool irqs = false;   // handlers of interrupts, and softirqs, too
+  bool timers = true;  // timers of delayed works too
   std::string clock = "mono";
   uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
@@ -72,6 +72,8 @@ struct RecordingStats {
   std::vector<CpuLoss> losses;  // of CPUs that lost any
   uint64_t bytes = 0;           // of pages handed to the sink
   uint64_t reads = 0;           // of sub-buffers
+  // What somebody else did to the instance meanwhile, known once it is stopped; see TraceInfo.
+  std::vector<std::string> disturbances;
 };
 
 // Records in a tracefs instance of its own, which is named after this process and removed at
@@ -81,8 +83,7 @@ struct RecordingStats {
 class Recorder {
  public:
   // Sets everything up, and removes what dead recorders left; records nothing yet.
-  // Errors: kPermissionDenied, kFailedPrecondition, kUnavailable, kResourceExhausted: this
-  // machine cannot trace (so); kInvalidArgument: the options are wrong.
+  // Errors: kInvalidArgument, when the options are wrong; others have ErrorKind::kCannotTrace.
   static absl::StatusOr<std::unique_ptr<Recorder>> Create(const RecorderOptions& options);
   ~Recorder();
   Recorder(const Recorder&) = delete;
@@ -101,6 +102,8 @@ class Recorder {
   // REQUIRES: stopped.
   TraceEnding Ending() const;
   RecordingStats stats() const;
+  // Asks the kernel anew how many bytes wait in the ring buffers.
+  uint64_t CountBuffered();
   // Removes the instance; the destructor does it too, but cannot tell when it fails.
   absl::Status Remove();
 

@@ -39,6 +39,8 @@ class PageFeed : public EventSource {
   void EndRound(std::span<const Cpu> behind = {});
   // The same for the last round: all is certain.
   void EndAll();
+  // What the recorder knows at the end: the kernel's counters, and who meddled.
+  void NoteEnding(const TraceEnding& ending);
   // Losses, counts and times so far.
   void UpdateStats();
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "wqprof/settings.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
@@ -29,7 +30,7 @@ struct TraceMetadata {
   std::string kallsyms, printk_formats, saved_cmdlines;
   std::string trace_clock;    // the clock in use in brackets: "local global [mono]"
   std::string uname;          // "Linux node release version machine"
-  std::string settings;       // wqprof's own note: "key=value" lines
+  Settings settings;          // wqprof's own note
   uint32_t page_size = 4096;  // of a sub-buffer, its header included
   int cpus = 1;               // one more than the highest CPU online when it began
   int possible_cpus = 1;      // ... than the highest that can come online
@@ -40,7 +41,7 @@ struct TraceMetadata {
 struct TraceEnding {
   std::vector<std::pair<Cpu, std::string>> cpu_stats;  // text of each CPU's stats file
   std::string saved_cmdlines;                          // replaces the first one; "" keeps it
-  std::string settings;                                // lines added to the first ones
+  Settings settings;                                   // added to the first ones
 };
 
 struct WriterOptions {
@@ -80,11 +81,19 @@ class TraceWriter {
   absl::Status Flush();
   // Bytes written so far; about what the finished file will have.
   uint64_t size() const;
+  // The finished file will not be larger, if nothing more is appended.
+  uint64_t size_at_most() const;
+  // The recording has begun: `path` is its name from now on.  What stood there before moves away
+  // (see MoveOldTraceAway()).
+  absl::Status MoveTo(const std::string& path);
   // Makes a whole trace of what was written.  Its settings end with "complete=1", or with
   // "complete=0" when something is missing at the end of some CPU; then an error tells why.
   absl::Status Finish(const TraceEnding& ending);
   // Of the finished file: 7 though 6 was asked for when the disk had no room for the latter.
   int version() const;
+  // Gives the file that is being written, or is finished, to another user, whatever its name
+  // leads to by now.
+  absl::Status GiveTo(uint32_t user, uint32_t group);
   // Removes all that was written; no other call may follow.
   void Discard();
 
@@ -93,6 +102,11 @@ class TraceWriter {
   explicit TraceWriter(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Whether MoveOldTraceAway() would do, before anything is done; and makes room for the file that
+// grows under `path` + kNewSuffix until the recording has begun.
+absl::Status PrepareToReplace(const std::string& path);
+inline constexpr char kNewSuffix[] = ".new";
 
 // Makes room for a new trace at `path`: an existing one, finished or not, becomes
 // `<path>.old` and replaces what had that name.  kInvalidArgument when `path` is there but

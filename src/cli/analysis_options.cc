@@ -113,6 +113,12 @@ class PeekedSource : public EventSource {
   std::optional<std::span<const Event>> peeked_;
 };
 
+// Without any of the user's own it is what the recording was made for.
+const std::vector<std::string>& WorkqueuesOf(const AnalysisOptions& options,
+                                             const TraceInfo& info) {
+  return options.workqueues.empty() ? info.workqueue_filter : options.workqueues;
+}
+
 Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin,
                   const std::optional<WallClock>& clock) {
   if (!bound) return kUnseen;
@@ -284,7 +290,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
 absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
                                          std::unique_ptr<EventSource>& source) {
   ItemFilter filter;
-  filter.workqueues = options.workqueues;
+  filter.workqueues = WorkqueuesOf(options, source->info());
   filter.functions = options.functions;
   filter.cpus = options.cpus;
   if (!options.time) return filter;
@@ -316,12 +322,14 @@ absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
   return filter;
 }
 
-std::vector<std::string> FilterWords(const AnalysisOptions& options) {
+std::vector<std::string> FilterWords(const AnalysisOptions& options, const TraceInfo& info) {
   std::vector<std::string> words;
   const auto add = [&words](std::string_view kind, const std::string& text) {
     if (!text.empty()) words.push_back(fmt::format("{} {}", kind, text));
   };
-  add("workqueue", fmt::format("{}", fmt::join(options.workqueues, ", ")));
+  const std::string globs = fmt::format("{}", fmt::join(WorkqueuesOf(options, info), ", "));
+  const bool noted = options.workqueues.empty() && !info.workqueue_filter.empty();
+  add("workqueue", globs + (noted ? " (as recorded with -w; all: -w '*')" : ""));
   add("function", fmt::format("{}", fmt::join(options.functions, ", ")));
   add("CPU", options.cpus_text);
   add("time", options.time_text);
@@ -346,9 +354,6 @@ void NoteLosses(const Report& report) {
   for (const std::string& note : LossNotes(report)) Note(note);
 }
 
-int FailInput(const absl::Status& status) {
-  const int code = Fail(status);
-  return absl::IsPermissionDenied(status) ? kUnreadable : code;
-}
+int FailInput(const absl::Status& status) { return Fail(status); }
 
 }  // namespace wqprof

@@ -79,7 +79,7 @@ absl::StatusOr<ItemFilter> ResolveFilter(const AnalysisOptions& options,
                                          std::unique_ptr<EventSource>& source);
 
 // What the filters let through, as the user wrote it: "workqueue events*", "CPU 0-3".
-std::vector<std::string> FilterWords(const AnalysisOptions& options);
+std::vector<std::string> FilterWords(const AnalysisOptions& options, const TraceInfo& info);
 
 // How the user came by the data, for the commands that a report names.
 Invocation InvocationOf(const AnalysisOptions& options, const Threshold& threshold);

@@ -65,7 +65,7 @@ int RunChains(const ChainsOptions& options) {
   if (const absl::Status read = pipeline.Run(); !read.ok()) return FailInput(read);
   const ChainReport chains = std::move(collector).Take();
   Report report = ReportOf(pipeline.facts());
-  report.filters = FilterWords(options.input);
+  report.filters = FilterWords(options.input, (*source)->info());
   if (options.item && chains.chains.empty()) {
     Note(fmt::format("no item {} was executed in this recording\nwqprof works lists the ids",
                      *options.item));

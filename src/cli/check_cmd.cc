@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "cli/analysis_options.h"
+#include "cli/buffer_size.h"
 #include "cli/check_recording.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/recording.h"
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
 #include "wqprof/render_verdicts.h"
@@ -282,10 +284,10 @@ void AddRunningOptions(Command& command, CheckOptions* options) {
                     ParseCount);
   command.AddText({"--keep", "DIR", "keep the recordings here, as run-01.dat, ...", kGroup},
                   &options->keep);
-  command.AddFlag({"--sched", "", "record the scheduler too", kGroup}, &options->recorder.sched);
+  AddEventOptions(command, &options->recorder, kGroup);
   command.AddParsed({"-b,--buffer", "SIZE",
                      "ring buffer of each CPU (default 16M, less if memory is scarce)", kGroup},
-                    &options->buffer_bytes, ParseSize);
+                    &options->buffer_bytes, ParseBufferSize);
 }
 
 }  // namespace

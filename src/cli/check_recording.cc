@@ -10,9 +10,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/buffer_size.h"
 #include "cli/output.h"
 #include "cli/recording.h"
 #include "cli/signals.h"
+#include "cli/sudo_user.h"
 #include "wqprof/trace_writer.h"
 
 namespace wqprof {
@@ -34,7 +36,10 @@ absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string
   if (!recorder.ok()) return recorder.status();
   if (const absl::Status moved = MoveOldTraceAway(path); !moved.ok()) return moved;
   TraceMetadata metadata = (*recorder)->metadata();
-  metadata.settings = "wqprof=" WQPROF_VERSION "\n" + metadata.settings;
+  Settings settings;
+  settings.Add("wqprof", WQPROF_VERSION);
+  settings.Append(metadata.settings);
+  metadata.settings = std::move(settings);
   auto writer = TraceWriter::Create(path, metadata, WriterOptions());
   if (!writer.ok()) return writer.status();
   FileSink sink(**writer);
@@ -42,10 +47,17 @@ absl::StatusOr<RecordedCommand> RecordWhileRunning(const std::vector<std::string
       RunRecording(**recorder, sink, workload->get(), signals, {}, [](Nanos) {});
   if (!(*workload)->Ended()) EndWorkload(**workload, signals);
   absl::Status status = end.status;
-  status.Update((*writer)->Finish((*recorder)->Ending()));
+  TraceEnding ending = (*recorder)->Ending();
+  ending.settings.Add("ended_by", end.reason == RecordingEnd::Reason::kCommand  ? "command"
+                                  : end.reason == RecordingEnd::Reason::kSignal ? "signal"
+                                                                                : "error");
+  status.Update((*writer)->Finish(ending));
+  status.Update(GiveToSudoUser(**writer));
   status.Update((*recorder)->Remove());
   if (!status.ok()) return status;
-  NoteLosses((*recorder)->stats(), "-b SIZE");
+  NoteLosses(
+      (*recorder)->stats(),
+      LargerBuffer(options.buffer_bytes == 0 ? std::nullopt : std::optional(options.buffer_bytes)));
   RecordedCommand out;
   out.interrupted = end.reason == RecordingEnd::Reason::kSignal;
   if ((*workload)->Ended()) out.failure = FailureOf(argv.front(), (*workload)->wait_status());

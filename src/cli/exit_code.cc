@@ -4,32 +4,30 @@
 #include <cstdio>
 
 #include "fmt/format.h"
+#include "wqprof/error_kind.h"
 
 namespace wqprof {
 namespace {
 
 ExitCode CodeOf(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kOk:
-    case absl::StatusCode::kCancelled:
+  switch (KindOf(status)) {
+    case ErrorKind::kNone:
       return kOk;
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kAlreadyExists:
+    case ErrorKind::kUsage:
       return kUsage;
-    case absl::StatusCode::kOutOfRange:
+    case ErrorKind::kInsufficient:
       return kInsufficient;
-    case absl::StatusCode::kPermissionDenied:
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kUnimplemented:
-    case absl::StatusCode::kResourceExhausted:
+    case ErrorKind::kCannotTrace:
       return kCannotTrace;
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kDataLoss:
+    case ErrorKind::kUnreadable:
       return kUnreadable;
-    default:
+    case ErrorKind::kCannotWrite:
+      return kCannotWrite;
+    case ErrorKind::kOutOfMemory:
+    case ErrorKind::kBug:
       return kBug;
   }
+  return kBug;
 }
 
 }  // namespace
@@ -52,7 +50,7 @@ int Fail(const absl::Status& status) {
   if (code == kOk) return code;
   const std::string_view message(status.message().data(), status.message().size());
   std::string text = fmt::format("wqprof: {}\n", Printable(message));
-  if (code == kBug) {
+  if (KindOf(status) == ErrorKind::kBug) {
     text += fmt::format("This is a bug of wqprof ({}): please report it with the command.\n",
                         std::string(absl::StatusCodeToString(status.code())));
   }

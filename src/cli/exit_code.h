@@ -17,13 +17,12 @@ enum ExitCode : int {
   kInsufficient = 3,  // evidence insufficient
   kCannotTrace = 4,   // rights, kernel, resources of this box
   kUnreadable = 5,    // unreadable input
-  kBug = 70,
+  kBug = 70,          // or out of memory
+  kCannotWrite = 74,  // output could not be written
 };
 
-// Prints `status` on stderr as "wqprof: <message>" and returns the exit code that belongs
-// to its code: kInvalidArgument, kAlreadyExists -> 2; kOutOfRange -> 3; kPermissionDenied,
-// kUnavailable, kFailedPrecondition, kUnimplemented, kResourceExhausted -> 4; kNotFound,
-// kDataLoss -> 5; anything else -> 70.  kCancelled is silent and 0: the reader has left.
+// Prints `status` on stderr as "wqprof: <message>" and returns the exit code of its kind (see
+// KindOf()).  kCancelled is silent and 0: whoever read our output has left.
 // Messages say what, why and what to do, in at most three lines.
 int Fail(const absl::Status& status);
 

@@ -5,6 +5,7 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "wqprof/error_kind.h"
 
 namespace wqprof {
 namespace {
@@ -34,10 +35,11 @@ int main(int argc, char** argv) {
   try {
     return wqprof::Run(argc, argv);
   } catch (const std::bad_alloc&) {
-    return wqprof::Fail(
+    return wqprof::Fail(wqprof::WithKind(
         absl::ResourceExhaustedError("out of memory\nraise the limit that it runs under (ulimit "
                                      "-d, ulimit -v, MemoryMax=), or use "
-                                     "--threads 1"));
+                                     "--threads 1"),
+        wqprof::ErrorKind::kOutOfMemory));
   } catch (const std::exception& error) {
     return wqprof::Fail(absl::InternalError(error.what()));
   }

@@ -10,6 +10,7 @@
 
 #include "cli/exit_code.h"
 #include "fmt/format.h"
+#include "wqprof/error_kind.h"
 
 namespace wqprof {
 namespace {
@@ -32,8 +33,9 @@ absl::Status WriteOutput(std::string_view text) {
     } else if (errno == EPIPE) {
       return absl::CancelledError("nobody reads the output");
     } else if (errno != EINTR) {
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot write the result to standard output: {}", std::strerror(errno)));
+      return WithKind(absl::UnknownError(fmt::format(
+                          "cannot write the result to standard output: {}", std::strerror(errno))),
+                      ErrorKind::kCannotWrite);
     }
   }
   return absl::OkStatus();

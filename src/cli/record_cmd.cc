@@ -1,26 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/buffer_size.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/recording.h"
+#include "cli/sudo_user.h"
 #include "wqprof/arguments.h"
 #include "wqprof/live.h"
 #include "wqprof/number_text.h"
@@ -33,16 +30,22 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof record -d 10s                 every workqueue for ten seconds\n"
     "  wqprof record -- make -j8            for as long as a command runs\n"
-    "  wqprof record --sched -d 2s          with what the scheduler did to workers\n"
+    "  wqprof record --no-sched -d 2s       the leanest way: not what the scheduler did\n"
     "  wqprof record -o a.dat --compress    until Ctrl-C, into a small file\n"
     "\n"
     "An existing FILE becomes FILE.old. `wqprof doctor` tells whether this machine can record.";
+
+constexpr char kDefaultOutput[] = "wqprof.dat";
+// How often it is looked whether --max-size is near, and how much of it may come meanwhile.
+constexpr Nanos kFullPeriod = std::chrono::milliseconds(20);
+constexpr uint64_t kShareLeft = 20;
+constexpr uint64_t kLeastOfPages = uint64_t{1} << 20;  // for which a recording is worth while
 
 // The options as the user gave them.
 struct RecordOptions {
   RecorderOptions recorder;
   WriterOptions writer;
-  std::string output = "wqprof.dat";
+  std::string output = kDefaultOutput;
   std::optional<Nanos> duration;
   std::optional<uint64_t> buffer_bytes, max_size;
   std::vector<std::string> workqueues;
@@ -76,13 +79,19 @@ class RecordCommand {
   int Run() {
     if (const absl::Status status = SetUp(); !status.ok()) return Fail(status);
     Record();
-    if (workload_ != nullptr) EndCommand();
+    if (!begun_) {
+      writer_->Discard();
+      return Fail(end_.status);
+    }
+    const bool goes_on = end_.reason == RecordingEnd::Reason::kFull;
+    if (workload_ != nullptr && !goes_on) EndCommand();
+    absl::Status status = end_.status;
     const absl::Status finished = Finish();
-    if (exec_failed_) return Fail(end_.status);
+    status.Update(finished);
+    status.Update(recorder_->Remove());
+    if (workload_ != nullptr && goes_on) LetCommandEnd();
     Report(finished);
-    end_.status.Update(finished);
-    end_.status.Update(recorder_->Remove());
-    return Fail(end_.status);
+    return Fail(status);
   }
 
  private:
@@ -96,19 +105,18 @@ class RecordCommand {
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();
     recorder_ = *std::move(recorder);
-    if (absl::Status status = MoveOldTraceAway(options_.output); !status.ok()) return status;
+    if (absl::Status status = PrepareToReplace(options_.output); !status.ok()) return status;
     TraceMetadata metadata = recorder_->metadata();
-    metadata.settings = OwnSettings() + metadata.settings;
-    auto writer = TraceWriter::Create(options_.output, metadata, options_.writer);
+    Settings settings = OwnSettings();
+    settings.Append(metadata.settings);
+    metadata.settings = std::move(settings);
+    // It takes the place of an older one when the recording has begun.
+    auto writer = TraceWriter::Create(options_.output + kNewSuffix, metadata, options_.writer);
     if (!writer.ok()) return writer.status();
     writer_ = *std::move(writer);
-    if (options_.max_size && *options_.max_size <= writer_->size()) {
-      const uint64_t least = writer_->size();
+    if (absl::Status status = CheckMaxSize(); !status.ok()) {
       writer_->Discard();
-      return absl::InvalidArgumentError(
-          fmt::format("--max-size {}: the file needs {} before its first event\n"
-                      "give it more, e.g. --max-size {}M",
-                      *options_.max_size, least, (least >> 20) * 4 + 16));
+      return status;
     }
     if (options_.quiet) return absl::OkStatus();
     for (const std::string& note : recorder_->notes()) Note(note);
@@ -120,29 +128,38 @@ class RecordCommand {
     return absl::OkStatus();
   }
 
-  std::string OwnSettings() const {
-    std::string out = "wqprof=" WQPROF_VERSION "\n";
-    for (const std::string& glob : options_.workqueues) {
-      out += fmt::format("workqueue_filter={}\n", glob);
-    }
+  absl::Status CheckMaxSize() const {
+    const uint64_t least = writer_->size_at_most();
+    if (!options_.max_size || *options_.max_size > least + kLeastOfPages) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        fmt::format("--max-size {}: the file needs {} before its first event\n"
+                    "give it more, e.g. --max-size {}M",
+                    *options_.max_size, least, (least >> 20) * 4 + 16));
+  }
+
+  Settings OwnSettings() const {
+    Settings out;
+    out.Add("wqprof", WQPROF_VERSION);
+    for (const std::string& glob : options_.workqueues) out.Add("workqueue_filter", glob);
     if (!options_.command.empty()) {
-      std::string words;
-      for (const std::string& word : options_.command) {
-        words += fmt::format("{}{}", words.empty() ? "" : " ", Printable(word));
-      }
-      std::replace(words.begin(), words.end(), '\n', ' ');
-      out += fmt::format("command={}\n", words);
+      out.Add("command", fmt::format("{}", fmt::join(options_.command, " ")));
     }
     return out;
   }
 
   void Record() {
-    FileSink sink(*writer_);
+    FileSink sink(*writer_, options_.max_size.value_or(~uint64_t{0}));
     ProgressLine progress(!options_.quiet);
     RecordingLimits limits;
     limits.duration = options_.duration;
+    limits.begun = [this] {
+      absl::Status moved = writer_->MoveTo(options_.output);
+      begun_ = moved.ok();
+      return moved;
+    };
     if (options_.max_size) {
-      limits.full = [this] { return writer_->size() >= *options_.max_size; };
+      limits.full_period = kFullPeriod;
+      limits.full = [this, &sink] { return sink.full() || WouldBeFull(); };
     }
     const CpuTime before = CpuTime::Now();
     end_ = RunRecording(*recorder_, sink, workload_.get(), signals_, limits, [&](Nanos elapsed) {
@@ -151,34 +168,48 @@ class RecordCommand {
       writer_->Flush().IgnoreError();
     });
     recording_cpu_ = CpuTime::Now() - before;
-    exec_failed_ = end_.reason == RecordingEnd::Reason::kNoCommand;
+  }
+
+  // Whether what waits in the ring buffers, and what comes until this is asked again, fills the
+  // file: all of that is still to be written.
+  bool WouldBeFull() const {
+    const uint64_t most = *options_.max_size;
+    return writer_->size_at_most() + recorder_->CountBuffered() + most / kShareLeft > most;
   }
 
   void EndCommand() {
     const bool was_running = !workload_->Ended();
-    if (was_running && !exec_failed_) EndWorkload(*workload_, signals_);
-    if (options_.quiet || exec_failed_) return;
+    if (was_running) EndWorkload(*workload_, signals_);
+    if (!options_.quiet) NoteCommandEnd(was_running ? ", as the recording ended before it" : "");
+  }
+
+  // The recording is over, and the command has its time.
+  void LetCommandEnd() {
+    if (!options_.quiet && !workload_->Ended()) {
+      Note("--max-size is reached: nothing more is recorded, and the command goes on");
+    }
+    if (!WaitForWorkload(*workload_, signals_)) EndWorkload(*workload_, signals_);
+    if (!options_.quiet) NoteCommandEnd("");
+  }
+
+  void NoteCommandEnd(std::string_view why) const {
     const int status = workload_->Ended() ? workload_->wait_status() : 0;
     std::string what = CommandEndText(options_.command.front(), status);
     if (end_.command_time) {
       what +=
           fmt::format(" after {:.3f} s", std::chrono::duration<double>(*end_.command_time).count());
-    } else if (was_running) {
-      what += ", as the recording ended before it";
     }
-    Note(what);
+    Note(what.append(why));
   }
 
   absl::Status Finish() {
-    if (exec_failed_) {
-      writer_->Discard();
-      return absl::OkStatus();
-    }
     const CpuTime before = CpuTime::Now();
     TraceEnding ending = recorder_->Ending();
-    ending.settings = fmt::format("ended_by={}\n", ReasonText());
+    ending.settings.Add("ended_by", ReasonText());
     absl::Status status = writer_->Finish(ending);
-    GiveToUser();
+    if (const absl::Status given = GiveToSudoUser(*writer_); !given.ok()) {
+      Note(fmt::format("{} belongs to root: {}", options_.output, std::string(given.message())));
+    }
     finishing_cpu_ = CpuTime::Now() - before;
     return status;
   }
@@ -200,22 +231,6 @@ class RecordCommand {
     return "";
   }
 
-  // A trace is readable by its owner only, and under sudo the user shall be that.
-  void GiveToUser() const {
-    const auto number = [](const char* variable) {
-      const char* const text = std::getenv(variable);
-      unsigned id = 0;
-      const bool good =
-          text != nullptr && std::from_chars(text, text + std::strlen(text), id).ec == std::errc();
-      return good ? std::optional(id) : std::nullopt;
-    };
-    const auto uid = number("SUDO_UID"), gid = number("SUDO_GID");
-    if (geteuid() != 0 || !uid || !gid) return;
-    if (lchown(options_.output.c_str(), *uid, *gid) != 0) {
-      Note(fmt::format("{} belongs to root: {}", options_.output, std::strerror(errno)));
-    }
-  }
-
   void Report(const absl::Status& finished) const {
     const RecordingStats stats = recorder_->stats();
     if (!options_.quiet) {
@@ -231,7 +246,7 @@ class RecordCommand {
       Note(fmt::format("{} has version {} of the format, as there was no room for version {}",
                        options_.output, writer_->version(), options_.writer.version));
     }
-    NoteLosses(stats, fmt::format("-b {}M", SuggestedMebibytes()));
+    NoteLosses(stats, LargerBuffer(options_.buffer_bytes));
     if (options_.verbose) {
       Note(
           fmt::format("collector: {:.3f} s CPU while recording ({:.3f} user, {:.3f} system), "
@@ -240,11 +255,10 @@ class RecordCommand {
                       recording_cpu_.system, finishing_cpu_.user + finishing_cpu_.system,
                       CountOf(stats.reads, "read"), static_cast<double>(stats.bytes) / 1e6));
     }
-  }
-
-  uint64_t SuggestedMebibytes() const {
-    constexpr uint64_t kMebibyte = uint64_t{1} << 20;
-    return std::max(options_.buffer_bytes.value_or(16 * kMebibyte) / kMebibyte * 4, uint64_t{1});
+    if (!options_.quiet && end_.status.ok() && finished.ok()) {
+      Say(fmt::format("next: wqprof report{}",
+                      options_.output == kDefaultOutput ? "" : " " + options_.output));
+    }
   }
 
   RecordOptions options_;
@@ -254,7 +268,7 @@ class RecordCommand {
   std::unique_ptr<TraceWriter> writer_;
   RecordingEnd end_;
   CpuTime recording_cpu_, finishing_cpu_;
-  bool exec_failed_ = false;
+  bool begun_ = false;  // the file has its name
 };
 
 absl::StatusOr<int> ParseFileVersion(std::string_view text) {
@@ -269,6 +283,11 @@ int RunRecord(const RecordOptions& options) {
   }
   if (options.duration && *options.duration == Nanos(0)) {
     return Fail(absl::InvalidArgumentError("-d 0 would record nothing\ngive a time, e.g. -d 10s"));
+  }
+  if (options.output == "-") {
+    return Fail(absl::InvalidArgumentError(
+        "-o -: a trace cannot be written to standard output, as its parts are sought\n"
+        "name a file with -o FILE, or see the report at once: wqprof stat"));
   }
   return RecordCommand(options).Run();
 }
@@ -289,12 +308,12 @@ void AddRecordCommand(CommandLine& line) {
                    &options->workqueues);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
-      &options->buffer_bytes, ParseSize);
+      &options->buffer_bytes, ParseBufferSize);
   command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
                    "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
-  command.AddParsed({"--max-size", "SIZE", "Stop when the file has about SIZE"}, &options->max_size,
-                    ParseSize);
+  command.AddParsed({"--max-size", "SIZE", "Stop before the file is larger than SIZE; CMD goes on"},
+                    &options->max_size, ParseSize);
   command.AddParsed(
       {"--file-version", "6|7", "Version of trace.dat: 7 (default), or 6 for old readers"},
       &options->writer.version, ParseFileVersion);

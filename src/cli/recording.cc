@@ -38,6 +38,7 @@ class Loop {
       end.status = workload_->Start();
       if (!end.status.ok()) reason = Reason::kNoCommand;
     }
+    if (end.status.ok() && limits_.begun) end.status = limits_.begun();
     auto next_period = begin_ + limits_.period;
     while (end.status.ok() && !(reason = WhyToEnd())) {
       const Nanos until_next = std::max<Nanos>(next_period - Clock::now(), Nanos(0));
@@ -66,8 +67,9 @@ class Loop {
   }
 
   Nanos Remaining() const {
-    if (!limits_.duration) return kSecond;
-    return std::min<Nanos>(*limits_.duration - (Clock::now() - begin_), kSecond);
+    const Nanos longest = limits_.full_period.value_or(kSecond);
+    if (!limits_.duration) return longest;
+    return std::min<Nanos>(*limits_.duration - (Clock::now() - begin_), longest);
   }
 
   Recorder& recorder_;
@@ -99,12 +101,32 @@ class OutputGoesToError {
 
 }  // namespace
 
-void AddEventOptions(Command& command, RecorderOptions* options) {
-  command.AddFlag({"--sched", "", "Record the scheduler too: tells why works waited"},
-                  &options->sched);
-  command.AddFlag({"--irqs", "", "Record interrupts and --sched: tells what they took from works"},
+absl::Status FileSink::Add(Cpu cpu, std::span<const std::byte> pages) {
+  const uint64_t used = std::min(limit_, writer_.size_at_most());
+  // A call brings sub-buffers of one size; what is cut off here makes an odd end, as any loss.
+  full_ |= pages.size() > limit_ - used;
+  return full_ ? absl::OkStatus() : writer_.Append(cpu, pages);
+}
+
+absl::Status FileSink::AddFrom(Cpu cpu, int pipe, size_t size) {
+  if (full_ || size > limit_ - std::min(limit_, writer_.size_at_most())) {
+    return absl::UnimplementedError("the file has no room for all of it");
+  }
+  return writer_.AppendFrom(cpu, pipe, size);
+}
+
+void AddEventOptions(Command& command, RecorderOptions* options, std::string_view group) {
+  command.AddFlag(
+      {"--no-sched", "", "Do not record the scheduler, which shows why works waited", group},
+      [options] { options->sched = false; });
+  command.AddFlag({"--no-timers", "", "Do not record the timers of delayed works", group},
+                  [options] { options->timers = false; });
+  command.AddFlag({"--irqs", "", "Record interrupts too, and what they took from works", group},
                   [options] { options->sched = options->irqs = true; });
-  command.AddFlag({"--timers", "", "Record timers of delayed works too"}, &options->timers);
+  command.AddFlag({"--sched", "", "Record the scheduler (default)", group},
+                  [options] { options->sched = true; });
+  command.AddFlag({"--timers", "", "Record the timers of delayed works (default)", group},
+                  [options] { options->timers = true; });
 }
 
 absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(
@@ -117,6 +139,17 @@ RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period) {
   return Loop(recorder, sink, workload, signals, limits).Run(each_period);
+}
+
+bool WaitForWorkload(Workload& workload, SignalQueue& signals) {
+  while (!workload.Ended()) {
+    pollfd fd{signals.fd(), POLLIN, 0};
+    poll(&fd, 1, 1000);
+    while (const std::optional<int> signal = signals.Next()) {
+      if (*signal != SIGCHLD) return false;
+    }
+  }
+  return true;
 }
 
 void EndWorkload(Workload& workload, SignalQueue& signals) {
@@ -143,6 +176,12 @@ void NoteLosses(const RecordingStats& stats, std::string_view larger) {
     Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: {}",
                      CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
                      larger));
+  }
+  for (const std::string& what : stats.disturbances) {
+    Note(
+        fmt::format("while recording, somebody else changed the trace instance: {}; "
+                    "events may be missing",
+                    what));
   }
 }
 

@@ -22,25 +22,27 @@
 
 namespace wqprof {
 
-// --sched --irqs --timers; `options` must live as long as the command.
-void AddEventOptions(Command& command, RecorderOptions* options);
+// --no-sched --no-timers --irqs, and what was needed when they were no defaults: --sched --timers.
+// `options` must live as long as the command.
+void AddEventOptions(Command& command, RecorderOptions* options, std::string_view group = kPlain);
 
-// Puts pages into a trace file.
+// Puts pages into a trace file; drops what would make it larger than `limit`.
 class FileSink : public PageSink {
  public:
-  explicit FileSink(TraceWriter& writer) : writer_(writer) {}
-  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
-    return writer_.Append(cpu, pages);
-  }
-  absl::Status AddFrom(Cpu cpu, int pipe, size_t size) override {
-    return writer_.AppendFrom(cpu, pipe, size);
-  }
+  explicit FileSink(TraceWriter& writer, uint64_t limit = ~uint64_t{0})
+      : writer_(writer), limit_(limit) {}
+  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override;
+  absl::Status AddFrom(Cpu cpu, int pipe, size_t size) override;
+  // Whether something was dropped.
+  bool full() const { return full_; }
   absl::Status ReadBack(Cpu cpu, uint64_t distance, std::span<std::byte> out) override {
     return writer_.ReadBack(cpu, distance, out);
   }
 
  private:
   TraceWriter& writer_;
+  uint64_t limit_;
+  bool full_ = false;
 };
 
 // A command whose standard output goes to standard error, as ours is for results.
@@ -51,6 +53,9 @@ struct RecordingLimits {
   std::optional<Nanos> duration;
   // Asked about once a round; true ends the recording.
   std::function<bool()> full;
+  std::optional<Nanos> full_period;  // so often at least it is asked
+  // Called once everything has begun, the command too; an error ends the recording.
+  std::function<absl::Status()> begun;
   Nanos period = std::chrono::seconds(1);  // of `each_period`
 };
 
@@ -70,6 +75,9 @@ struct RecordingEnd {
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period);
+
+// Waits for the command; false when a signal asks for the end first.
+bool WaitForWorkload(Workload& workload, SignalQueue& signals);
 
 // "make exited with code 2", "make was ended by signal 9 (Killed)".
 std::string CommandEndText(const std::string& command, int wait_status);

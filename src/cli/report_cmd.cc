@@ -39,7 +39,7 @@ int RunReport(const ReportOptions& options) {
   ChooseGroupings(options.view, options.input.format, analyze);
   absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
-  report->filters = FilterWords(options.input);
+  report->filters = FilterWords(options.input, (*source)->info());
   if (!log.found()) return ShowReport(*report, options.view, options.input);
   const KernelLog kernel_log = log.Take();
   if (HasNoEvents(**source)) return ShowLog(kernel_log, options.view.view, options.input);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/analysis_options.h"
+#include "cli/buffer_size.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/options.h"
@@ -35,7 +36,7 @@ constexpr std::string_view kExamples =
     "  wqprof stat -d 10s                   what report says of ten seconds, without a file\n"
     "  wqprof stat -I 1s                    a line a second until Ctrl-C, then the report\n"
     "  wqprof stat -I 1s --format ndjson    the same for programs\n"
-    "  wqprof stat --sched -- make -j8      for as long as a command runs";
+    "  wqprof stat -- make -j8              for as long as a command runs";
 
 // So often all buffers are read, more often if there is much in them.
 constexpr Nanos kRound = std::chrono::milliseconds(100);
@@ -101,11 +102,12 @@ class StatCommand {
   int Run() {
     if (const absl::Status status = SetUp(); !status.ok()) return Fail(status);
     if (const absl::Status status = Record(); !status.ok()) return Fail(status);
+    feed_->NoteEnding(recorder_->Ending());
     absl::StatusOr<Report> report = analysis_->Finish();
     if (!report.ok()) return Fail(report.status());
-    report->filters = FilterWords(options_.input);
+    report->filters = FilterWords(options_.input, feed_->info());
     if (const absl::Status status = recorder_->Remove(); !status.ok()) return Fail(status);
-    NoteLosses(recorder_->stats(), "-b SIZE");
+    NoteLosses(recorder_->stats(), LargerBuffer(options_.buffer_bytes));
     if (options_.interval && options_.input.format == Format::kTable) {
       if (const absl::Status written = WriteOutput("\n"); !written.ok()) return Fail(written);
     }
@@ -221,7 +223,7 @@ void AddStatCommand(CommandLine& line) {
   AddEventOptions(command, &options->recorder);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
-      &options->buffer_bytes, ParseSize);
+      &options->buffer_bytes, ParseBufferSize);
   command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
                    "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);

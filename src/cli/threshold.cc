@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/threshold.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <string>
 
 #include "fmt/format.h"
@@ -14,7 +11,6 @@ namespace {
 
 // wq_watchdog_thresh of kernel/workqueue.c.
 constexpr std::chrono::seconds kKernelDefault(30);
-constexpr int64_t kLongest = 1'000'000;  // seconds
 
 }  // namespace
 
@@ -30,22 +26,9 @@ absl::StatusOr<Threshold> ParseThreshold(std::string_view text) {
 
 Nanos TimeOf(const Threshold& threshold, const TraceInfo& info) {
   if (!threshold.of_kernel) return threshold.time;
-  constexpr std::string_view kKey = "watchdog_thresh=";
-  std::string_view rest = info.settings;
-  while (!rest.empty()) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (!line.starts_with(kKey)) continue;
-    const std::string_view number = line.substr(kKey.size());
-    int64_t seconds = 0;
-    const auto [end, error] =
-        std::from_chars(number.data(), number.data() + number.size(), seconds);
-    // 0 turns the watchdog off.
-    if (error == std::errc() && seconds > 0 && seconds <= kLongest) {
-      return std::chrono::seconds(seconds);
-    }
-  }
-  return kKernelDefault;
+  // 0 turns the watchdog off.
+  const Nanos of_kernel = info.watchdog_threshold.value_or(Nanos(0));
+  return of_kernel > Nanos(0) ? of_kernel : Nanos(kKernelDefault);
 }
 
 }  // namespace wqprof

@@ -55,7 +55,7 @@ absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>
     return absl::FailedPreconditionError(
         fmt::format("cannot trace: this kernel has no event {}:{}\n{}", event.system, event.name,
                     own ? "it needs one built with CONFIG_EVENT_TRACING"
-                        : "record without --sched, --irqs or --timers"));
+                        : "record without them: --no-sched, --no-timers"));
   }
   return absl::OkStatus();
 }
@@ -70,6 +70,7 @@ absl::Status EnableEvents(const TraceInstance& instance, std::vector<PlannedEven
                       "these events",
                       event.filter, event.name));
       event.filter.clear();
+      event.filter_refused = true;
     }
     const std::string enable = instance.File(EventFile(event, "enable"));
     if (const int error = WriteText(enable, "1"); error != 0) {

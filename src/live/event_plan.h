@@ -17,7 +17,8 @@ namespace wqprof {
 // An event to record; what its filter rejects does not reach the buffer.
 struct PlannedEvent {
   std::string_view system, name;
-  std::string filter;  // "": all of them
+  std::string filter;           // "": all of them
+  bool filter_refused = false;  // the kernel did not take the one that was planned
 };
 
 // Facts of the running kernel that decide what can be filtered.

@@ -63,7 +63,8 @@ TracingCheck CheckLeftovers(const Tracefs& tracefs) {
 }
 
 TracingCheck CheckWorkqueueEvents(const Tracefs& tracefs) {
-  const absl::Status status = CheckEvents(tracefs, PlanEvents({}, {}));
+  const absl::Status status =
+      CheckEvents(tracefs, PlanEvents({.sched = false, .timers = false}, {}));
   if (!status.ok()) return Failed("workqueue events", status);
   const auto format = [&](std::string_view event) {
     return ReadText(tracefs.File(fmt::format("events/workqueue/{}/format", event))).text;

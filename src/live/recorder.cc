@@ -22,6 +22,8 @@
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
+#include "live/wall_clock.h"
+#include "wqprof/error_kind.h"
 #include "wqprof/live.h"
 
 namespace wqprof {
@@ -43,6 +45,12 @@ constexpr auto kPauseAfterLittle = std::chrono::milliseconds(50);
 constexpr auto kPauseAfterLittleRound = std::chrono::milliseconds(10);
 constexpr auto kLongestWait = std::chrono::seconds(60);
 
+// Whatever goes wrong here, and is nobody else's trouble, means that this machine cannot trace.
+absl::Status Tracing(absl::Status status) {
+  if (absl::IsInvalidArgument(status)) return status;
+  return WithKind(std::move(status), ErrorKind::kCannotTrace);
+}
+
 // Lets the collector run as soon as it is woken, however busy the machine: else it is the
 // traced load itself that keeps it from reading in time.  Ends with the object.
 class Urgency {
@@ -57,22 +65,26 @@ class Urgency {
   int nice_;
 };
 
-std::string JoinSettings(const std::vector<PlannedEvent>& events, const RecorderOptions& options,
-                         const BufferSetup& buffer) {
-  std::string names, filters;
+Settings NoteSettings(const std::vector<PlannedEvent>& events, const RecorderOptions& options,
+                      const BufferSetup& buffer) {
+  Settings out;
+  std::string names;
   for (const PlannedEvent& event : events) {
     names += fmt::format("{}{}:{}", names.empty() ? "" : ",", event.system, event.name);
-    if (!event.filter.empty()) {
-      filters += fmt::format("filter={}:{} {}\n", event.system, event.name, event.filter);
-    }
   }
-  if (options.timers) filters += "left_out=timer:timer_cancel (the kernel cannot filter it)\n";
+  out.Add("events", names);
+  for (const PlannedEvent& event : events) {
+    if (event.filter.empty()) continue;
+    out.Add("filter", fmt::format("{}:{} {}", event.system, event.name, event.filter));
+  }
+  if (options.timers) out.Add("left_out", "timer:timer_cancel (the kernel cannot filter it)");
+  out.Add("clock", options.clock);
+  out.Add("buffer_bytes", buffer.bytes);
+  out.Add("subbuf_bytes", uint64_t{buffer.subbuf_bytes});
   // Absent without CONFIG_WQ_WATCHDOG.
   const std::string watchdog = ReadText("/sys/module/workqueue/parameters/watchdog_thresh").text;
-  const std::string threshold =
-      watchdog.empty() ? "" : fmt::format("watchdog_thresh={}\n", Trimmed(watchdog));
-  return fmt::format("events={}\n{}clock={}\nbuffer_bytes={}\nsubbuf_bytes={}\n{}", names, filters,
-                     options.clock, buffer.bytes, buffer.subbuf_bytes, threshold);
+  if (!watchdog.empty()) out.Add("watchdog_thresh", Trimmed(watchdog));
+  return out;
 }
 
 }  // namespace
@@ -99,22 +111,25 @@ struct Recorder::State {
   bool little = false;      // the last round found hardly anything
   Nanos round_period{0};
   bool stopped = false;
+  std::vector<std::string> disturbances;
 
   absl::Status SetUp(const RecorderOptions& options);
   absl::Status SetUpInstance(const RecorderOptions& options, BufferSetup& buffer);
   absl::Status OpenBuffers();
   absl::Status Watch(const CpuBuffer& buffer) const;
   absl::StatusOr<std::vector<CpuBuffer*>> Wait(Nanos timeout, int wake_fd);
+  absl::Status Drain(PageSink& sink, Nanos timeout, int wake_fd);
   absl::Status DrainByCounts(PageSink& sink);
   absl::Status DrainRound(PageSink& sink);
   absl::Status Switch(bool on);
+  std::vector<std::string> Disturbances() const;
 };
 
 // --- Setup -------------------------------------------------------------------------------
 
 absl::StatusOr<std::unique_ptr<Recorder>> Recorder::Create(const RecorderOptions& options) {
   auto state = std::make_unique<State>();
-  if (absl::Status status = state->SetUp(options); !status.ok()) return status;
+  if (absl::Status status = state->SetUp(options); !status.ok()) return Tracing(status);
   return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
 }
 
@@ -157,7 +172,8 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   }
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;
-  metadata.settings = JoinSettings(events, options, buffer);
+  metadata.settings = NoteSettings(events, options, buffer);
+  NoteClocks(options.clock, *buffers.begin()->second, metadata.settings);
   return absl::OkStatus();
 }
 
@@ -223,31 +239,65 @@ absl::Status Recorder::State::Switch(bool on) {
                 : TracingError("cannot switch tracing", instance->File("tracing_on"), errno);
 }
 
+// What is not as we left it: somebody else was at our instance, nobody knows since when.
+std::vector<std::string> Recorder::State::Disturbances() const {
+  std::vector<std::string> out;
+  const auto reads = [this](const std::string& file, std::string_view expected) {
+    const FileText text = ReadText(instance->File(file));
+    return text.error != 0 || Trimmed(text.text) == expected;
+  };
+  if (!reads("tracing_on", "1")) out.emplace_back("tracing was switched off");
+  for (const PlannedEvent& event : events) {
+    const std::string directory = fmt::format("events/{}/{}", event.system, event.name);
+    if (!reads(directory + "/enable", "1")) {
+      out.push_back(fmt::format("the event {} was disabled", event.name));
+    }
+    if (!event.filter_refused &&
+        !reads(directory + "/filter", event.filter.empty() ? "none" : event.filter)) {
+      out.push_back(fmt::format("the filter of the event {} was changed", event.name));
+    }
+  }
+  for (const auto& [cpu, buffer] : buffers) {
+    if (!buffer->cleared()) continue;
+    out.emplace_back("the buffer was cleared");
+    break;
+  }
+  const FileText clock = ReadText(instance->File("trace_clock"));
+  if (clock.error == 0 && Trimmed(clock.text) != metadata.trace_clock) {
+    out.emplace_back("the clock was changed");
+  }
+  return out;
+}
+
 absl::Status Recorder::Start() {
   state_->urgency.emplace();
   state_->started = Clock::now();
   state_->next_counts = state_->next_partial = state_->started + kCountsPeriod;
   if (state_->round_period > Nanos(0)) state_->next_counts = state_->started + state_->round_period;
-  return state_->Switch(true);
+  return Tracing(state_->Switch(true));
 }
 
 absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
-  assert(!state_->stopped);
-  auto ready = state_->Wait(timeout, wake_fd);
+  return Tracing(state_->Drain(sink, timeout, wake_fd));
+}
+
+absl::Status Recorder::State::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
+  assert(!stopped);
+  auto ready = Wait(timeout, wake_fd);
   if (!ready.ok()) return ready.status();
-  if (state_->round_period > Nanos(0)) {
-    if (ready->empty() && Clock::now() < state_->next_counts) return absl::OkStatus();
-    return state_->DrainRound(sink);
+  if (round_period > Nanos(0)) {
+    if (ready->empty() && Clock::now() < next_counts) return absl::OkStatus();
+    return DrainRound(sink);
   }
   uint64_t full = 0;
   for (CpuBuffer* buffer : *ready) {
     buffer->RefreshCounts();
     full += buffer->full();
-    absl::Status status = buffer->Drain(buffer->full(), state_->pipe, state_->scratch, &sink);
+    absl::Status status = buffer->Drain(buffer->full(), pipe, scratch, &sink);
     if (!status.ok()) return status;
   }
-  state_->little = !ready->empty() && full == 0;
-  return Clock::now() < state_->next_counts ? absl::OkStatus() : state_->DrainByCounts(sink);
+  little = !ready->empty() && full == 0;
+  return Clock::now() < next_counts ? absl::OkStatus() : DrainByCounts(sink);
 }
 
 // The buffers that are worth reading.
@@ -331,6 +381,9 @@ absl::Status Recorder::Stop(PageSink* sink) {
   State& state = *state_;
   if (state.stopped) return absl::OkStatus();
   state.stopped = true;
+  for (const auto& [cpu, buffer] : state.buffers) buffer->RefreshCounts();
+  state.disturbances = state.Disturbances();
+  for (const std::string& what : state.disturbances) state.ending.settings.Add("disturbed", what);
   absl::Status status = state.Switch(false);
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
@@ -350,7 +403,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
   state.urgency.reset();
   state.ending.saved_cmdlines = MergeCmdlines(ReadText(state.tracefs->File("saved_cmdlines")).text,
                                               state.first_threads, KernelThreads());
-  return status;
+  return Tracing(std::move(status));
 }
 
 TraceEnding Recorder::Ending() const {
@@ -361,6 +414,7 @@ TraceEnding Recorder::Ending() const {
 RecordingStats Recorder::stats() const {
   if (state_->final_stats) return *state_->final_stats;
   RecordingStats out;
+  out.disturbances = state_->disturbances;
   for (const auto& [cpu, buffer] : state_->buffers) {
     const BufferCounts& counts = buffer->counts();
     out.events += counts.entries + counts.read;
@@ -374,12 +428,21 @@ RecordingStats Recorder::stats() const {
   return out;
 }
 
+uint64_t Recorder::CountBuffered() {
+  uint64_t bytes = 0;
+  for (const auto& [cpu, buffer] : state_->buffers) {
+    buffer->RefreshCounts();
+    bytes += buffer->counts().bytes;
+  }
+  return bytes;
+}
+
 absl::Status Recorder::Remove() {
   state_->final_stats = stats();
   state_->buffers.clear();
   state_->epoll.Reset();
   state_->tracing_on.Reset();
-  return state_->instance->Remove();
+  return Tracing(state_->instance->Remove());
 }
 
 }  // namespace wqprof

@@ -12,6 +12,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "wqprof/tracefs_text.h"
+
 namespace wqprof {
 namespace {
 
@@ -21,21 +23,13 @@ constexpr size_t kPageHeader = 16;
 }  // namespace
 
 BufferCounts ParseBufferCounts(std::string_view stats) {
+  const CpuStats parsed = ParseCpuStats(stats);
   BufferCounts out;
-  while (!stats.empty()) {
-    const size_t end = stats.find('\n');
-    const std::string_view line = stats.substr(0, end);
-    stats.remove_prefix(end == std::string_view::npos ? stats.size() : end + 1);
-    const size_t colon = line.find(": ");
-    if (colon == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, colon);
-    uint64_t value = 0;
-    std::from_chars(line.data() + colon + 2, line.data() + line.size(), value);
-    if (key == "entries") out.entries = value;
-    if (key == "bytes") out.bytes = value;
-    if (key == "read events") out.read = value;
-    if (key == "overrun" || key == "commit overrun" || key == "dropped events") out.lost += value;
-  }
+  out.entries = parsed.entries.value_or(0);
+  out.bytes = parsed.bytes.value_or(0);
+  out.read = parsed.read_events.value_or(0);
+  out.lost = parsed.overrun.value_or(0) + parsed.commit_overrun.value_or(0) +
+             parsed.dropped_events.value_or(0);
   return out;
 }
 
@@ -182,7 +176,9 @@ void CpuBuffer::RefreshCounts() {
   const ssize_t n = pread(stats_.get(), text, sizeof text, 0);
   if (n <= 0) return;
   stats_text_.assign(text, static_cast<size_t>(n));
+  const BufferCounts before = counts_;
   counts_ = ParseBufferCounts(stats_text_);
+  cleared_ |= counts_.read < before.read || counts_.lost < before.lost;
 }
 
 std::vector<Cpu> BufferCpus(const TraceInstance& instance) {

@@ -61,6 +61,8 @@ class CpuBuffer {
   uint64_t gaps() const { return gaps_; }
   uint64_t reads() const { return reads_; }
   uint64_t bytes() const { return reads_ * page_size_; }
+  // The kernel's counters went back: somebody emptied the buffer.
+  bool cleared() const { return cleared_; }
 
  private:
   // What one read brought.
@@ -76,6 +78,7 @@ class CpuBuffer {
   BufferCounts counts_;
   std::string stats_text_;
   uint64_t gaps_ = 0, reads_ = 0;
+  bool cleared_ = false;
   uint64_t lost_before_ = 0;  // as counted before the last one that was moved
 };
 

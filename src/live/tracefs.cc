@@ -34,7 +34,10 @@ void ScopedFd::Reset(int fd) {
 absl::StatusOr<std::unique_ptr<Tracefs>> Tracefs::Open() {
   for (const char* path : {kUsualPath, kOldPath}) {
     if (!IsTracefs(path)) continue;
-    if (access(path, R_OK | X_OK) != 0) return TracingError("cannot trace", path, errno);
+    // Tried, as capabilities may do instead of root: access(2) judges by the real user only.
+    const std::string inside = fmt::format("{}/.", path);
+    const ScopedFd fd(open(inside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.ok()) return TracingError("cannot trace", path, errno);
     return std::unique_ptr<Tracefs>(new Tracefs(path, false));
   }
   if (!Exists(kUsualPath)) {

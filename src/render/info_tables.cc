@@ -42,7 +42,7 @@ std::vector<std::string> BufferNames(const std::vector<std::string>& instances) 
 }
 
 Table FileTable(const Facts& facts) {
-  const Columns<Facts> columns = {
+  Columns<Facts> columns = {
       Fact("path", "File", [](const Facts& f) { return f.info.path; }),
       Fact("format", "Format", [](const Facts& f) { return Word{f.info.format}; }),
       Fact("version", "", [](const Facts& f) { return IfPositive(f.info.version); }),
@@ -65,7 +65,11 @@ Table FileTable(const Facts& facts) {
       Fact("corrupt_pages", "Damaged pages", [](const Facts& f) { return f.stats.corrupt_pages; }),
       Fact("truncated", "Truncated", [](const Facts& f) { return f.stats.truncated; }),
       Fact("unfinished", "Unfinished", [](const Facts& f) { return f.info.unfinished; }),
+      Fact("incomplete", "", [](const Facts& f) { return f.info.incomplete; }),
   };
+  if (facts.info.incomplete) {
+    columns.push_back(TextFact("Incomplete", [](const Facts& f) { return f.info.incomplete; }));
+  }
   return MakeRecord("file", columns, facts);
 }
 
@@ -74,10 +78,13 @@ std::optional<Nanos> DurationOf(const Facts& f) {
 }
 
 Table TraceTable(const Facts& facts) {
-  const Columns<Facts> columns = {
+  Columns<Facts> columns = {
       Fact("machine", "Host", [](const Facts& f) { return Word{f.info.machine}; }),
       Fact("kernel", "Kernel", [](const Facts& f) { return Word{f.info.kernel}; }),
       Fact("uname", "", [](const Facts& f) { return Word{f.info.uname}; }),
+      Fact("arch", "", [](const Facts& f) { return Word{f.info.arch}; }),
+      Fact("boot_id", "", [](const Facts& f) { return Word{f.info.boot_id}; }),
+      Fact("wall_begin", "", [](const Facts& f) { return Word{f.info.wall_begin}; }),
       Fact("cpus", "CPUs", [](const Facts& f) { return IfPositive(f.info.cpus); }),
       Fact("clock", "Clock", [](const Facts& f) { return Word{f.info.clock}; }),
       Fact("clock_is_ns", "Clock in ns", [](const Facts& f) { return f.info.clock_is_ns; }),
@@ -100,6 +107,12 @@ Table TraceTable(const Facts& facts) {
       Fact("has_queue", "", [](const Facts& f) { return f.info.has_queue; }),
       Fact("has_activate", "", [](const Facts& f) { return f.info.has_activate; }),
   };
+  // For people only where it is known.
+  if (!facts.info.wall_begin.empty()) {
+    columns.push_back(
+        TextFact("First event, UTC", [](const Facts& f) { return f.info.wall_begin; }));
+    columns.push_back(TextFact("Boot", [](const Facts& f) { return f.info.boot_id; }));
+  }
   return MakeRecord("trace", columns, facts);
 }
 
@@ -143,31 +156,14 @@ Table CpuTable(const TraceInfo& info, const ReadStats& stats) {
   return MakeTable({.key = "cpus", .title = "CPUs"}, columns, cpus);
 }
 
-// wqprof's own note in the file: "key=value" lines.
+// wqprof's own note in the file.
 Table SettingTable(const TraceInfo& info) {
-  // A line without a '=' has no value.
-  struct Row {
-    std::string key;
-    std::optional<std::string> value;
+  const Columns<Settings::Entry> columns = {
+      {{"key", "SETTING"}, [](const Settings::Entry& entry) { return entry.key; }},
+      {{"value", "VALUE"}, [](const Settings::Entry& entry) { return entry.value; }},
   };
-  std::vector<Row> rows;
-  std::string_view rest = info.settings;
-  while (!rest.empty()) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const size_t equals = line.find('=');
-    if (line.empty()) continue;
-    const bool has_value = equals != std::string_view::npos;
-    rows.push_back(
-        {std::string(line.substr(0, equals)),
-         has_value ? std::optional(std::string(line.substr(equals + 1))) : std::nullopt});
-  }
-  const Columns<Row> columns = {
-      {{"key", "SETTING"}, [](const Row& row) { return row.key; }},
-      {{"value", "VALUE"}, [](const Row& row) { return row.value; }},
-  };
-  return MakeTable({.key = "settings", .title = "Settings of wqprof record"}, columns, rows);
+  return MakeTable({.key = "settings", .title = "Settings of wqprof record"}, columns,
+                   info.settings.entries());
 }
 
 }  // namespace

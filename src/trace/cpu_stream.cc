@@ -18,7 +18,8 @@ CpuStream::CpuStream(const CpuRegion& region, const DecodeContext& context, Name
                      size_t batch_bytes, bool ends_early)
     : region_(region),
       context_(context),
-      decoder_(context, region.cpu, names),
+      cpu_(region.cpu),
+      names_(names),
       batch_bytes_(std::max<size_t>(batch_bytes / context.page_size, 1) * context.page_size),
       ends_early_(ends_early) {}
 
@@ -69,6 +70,16 @@ absl::StatusOr<bool> CpuStream::ReadPages() {
   return region_.compressed ? ReadChunk() : ReadRaw();
 }
 
+const PageStats& CpuStream::stats() const {
+  static const PageStats kNoPages;
+  return decoder_ != nullptr ? decoder_->stats() : kNoPages;
+}
+
+void CpuStream::EndEarly(EventBatch& out) {
+  if (decoder_ != nullptr) return decoder_->EndEarly(out);
+  std::make_unique<PageDecoder>(context_, cpu_, names_)->EndEarly(out);
+}
+
 absl::Status CpuStream::Fill(EventBatch& out, EventBatch* scratch) {
   EventBatch& decoded = scratch != nullptr ? *scratch : out;
   decoded.clear();
@@ -78,12 +89,13 @@ absl::Status CpuStream::Fill(EventBatch& out, EventBatch* scratch) {
     if (!more.ok()) return more.status();
     if (!*more) {
       done_ = true;
-      if (ends_early_ || damaged_end_) decoder_.EndEarly(decoded);
+      if (ends_early_ || damaged_end_) EndEarly(decoded);
       break;
     }
+    if (decoder_ == nullptr) decoder_ = std::make_unique<PageDecoder>(context_, cpu_, names_);
     const std::span<const std::byte> pages(pages_);
     for (size_t at = 0; at < pages.size(); at += context_.page_size) {
-      decoder_.Decode(pages.subspan(at, context_.page_size), decoded);
+      decoder_->Decode(pages.subspan(at, context_.page_size), decoded);
     }
   }
   if (scratch != nullptr) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,7 +26,7 @@ class CpuStream {
   // another core.
   absl::Status Fill(EventBatch& out, EventBatch* scratch);
 
-  const PageStats& stats() const { return decoder_.stats(); }
+  const PageStats& stats() const;
   // The region ended inside a page or a chunk, or a chunk was no valid zstd frame.
   bool damaged_end() const { return damaged_end_; }
 
@@ -34,10 +35,13 @@ class CpuStream {
   absl::StatusOr<bool> ReadPages();
   absl::StatusOr<bool> ReadRaw();
   absl::StatusOr<bool> ReadChunk();
+  void EndEarly(EventBatch& out);
 
   CpuRegion region_;
   const DecodeContext& context_;
-  PageDecoder decoder_;
+  Cpu cpu_;
+  NameTable& names_;
+  std::unique_ptr<PageDecoder> decoder_;  // of a CPU that has pages: it is large
   ZstdDecompressor zstd_;
   size_t batch_bytes_;
   bool ends_early_;

@@ -9,6 +9,12 @@
 #include <vector>
 
 namespace wqprof {
+namespace {
+
+// Saturates: a hostile file counts whatever it likes.
+uint64_t AddCounts(uint64_t a, uint64_t b) { return a > ~uint64_t{0} - b ? ~uint64_t{0} : a + b; }
+
+}  // namespace
 
 absl::StatusOr<DecodeContext> MakeDecodeContext(
     std::string_view header_page,
@@ -25,8 +31,8 @@ absl::StatusOr<DecodeContext> MakeDecodeContext(
   auto layout = MakeLayout(formats, static_cast<int>(page->commit_size));
   if (!layout) {
     return damaged(
-        "it has no workqueue events\nrecord some: wqprof record, or trace-cmd record -e "
-        "workqueue");
+        "it has no workqueue events, or its formats contradict each other\n"
+        "record some: wqprof record, or trace-cmd record -e workqueue");
   }
   DecodeContext context;
   context.page = *page;
@@ -111,9 +117,45 @@ void AddPageStats(const PageStats& pages, Cpu cpu, ReadStats& stats, PageTotals&
   stats.end = std::max(stats.end, pages.last);
 }
 
+void AddCounters(const PageStats& pages, const CpuStats& counters, ReadStats& stats,
+                 PageTotals& totals) {
+  const uint64_t refused =
+      AddCounts(counters.commit_overrun.value_or(0), counters.dropped_events.value_or(0));
+  stats.refused_events = AddCounts(stats.refused_events, refused);
+  totals.lost = AddCounts(totals.lost, refused);
+  // Nobody read the buffer while it was filled: what was overwritten came before all that is left.
+  const bool extracted = counters.read_events == uint64_t{0} && counters.entries.value_or(0) > 0;
+  const uint64_t overrun = counters.overrun.value_or(0);
+  if (extracted && overrun > 0) {
+    stats.overwritten_events = AddCounts(stats.overwritten_events, overrun);
+    if (pages.begins_with_gap) {
+      --stats.lost_gaps;
+      totals.lost -= pages.first_gap.value_or(0);
+      totals.uncounted -= pages.first_gap ? 0 : 1;
+    }
+  } else if (pages.gaps_without_count == 0 && overrun > pages.lost_events) {
+    stats.missing_events.emplace_back(counters.cpu, overrun - pages.lost_events);
+    totals.lost = AddCounts(totals.lost, overrun - pages.lost_events);
+  }
+  if (!counters.entries && !counters.read_events) return;
+  const uint64_t counted =
+      AddCounts(counters.entries.value_or(0), counters.read_events.value_or(0));
+  uint64_t read = 0;
+  for (const uint64_t records : pages.records) read += records;
+  if (counted <= read) return;
+  stats.missing_events.emplace_back(counters.cpu, counted - read);
+  totals.lost = AddCounts(totals.lost, counted - read);
+}
+
 void FinishPageStats(const EventLayout& layout, const PageTotals& totals, ReadStats& stats) {
   std::map<std::string, uint64_t> by_name;
-  for (const auto& [slot, records] : totals.by_slot) by_name[layout.slots[slot].name] += records;
+  for (const auto& [slot, records] : totals.by_slot) {
+    by_name[layout.slots[slot].name] += records;
+    const uint8_t kind = layout.slots[slot].kind;
+    if (kind <= static_cast<uint8_t>(EventKind::kExecuteEnd)) {
+      stats.seen_events.Add(static_cast<EventKind>(kind));
+    }
+  }
   stats.events_by_name.assign(by_name.begin(), by_name.end());
   stats.lost_events = totals.uncounted > 0 ? std::nullopt : std::optional(totals.lost);
 }

@@ -46,6 +46,10 @@ struct PageTotals {
   uint64_t lost = 0, uncounted = 0;
 };
 void AddPageStats(const PageStats& pages, Cpu cpu, ReadStats& stats, PageTotals& totals);
+// Compares a CPU's pages with what the kernel counted in its buffer: what it refused, what was
+// counted and is not there; and takes back a loss that is only a late begin.
+void AddCounters(const PageStats& pages, const CpuStats& counters, ReadStats& stats,
+                 PageTotals& totals);
 // ... and the totals, after the last CPU.
 void FinishPageStats(const EventLayout& layout, const PageTotals& totals, ReadStats& stats);
 

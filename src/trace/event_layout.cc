@@ -153,14 +153,22 @@ void FindTaskStates(const EventFormat& format, EventLayout& layout) {
   layout.preempted_bit = highest << 1;
 }
 
-bool FindCommonFields(const EventFormat& format, EventLayout& layout) {
-  EventFields unused;
-  FieldFinder find(format, unused);
-  const bool found = find.Get("common_type", 2, layout.type_offset) &&
-                     find.Get("common_flags", 1, layout.flags_offset) &&
-                     find.Get("common_pid", 4, layout.pid_offset);
-  layout.min_size = unused.min_size;
-  return found;
+// What a record begins with.
+struct CommonFields {
+  uint16_t type = 0, flags = 0, pid = 0, size = 0;
+  friend bool operator==(const CommonFields&, const CommonFields&) = default;
+};
+
+std::optional<CommonFields> FindCommonFields(const EventFormat& format) {
+  EventFields sizes;
+  FieldFinder find(format, sizes);
+  CommonFields out;
+  if (!find.Get("common_type", 2, out.type) || !find.Get("common_flags", 1, out.flags) ||
+      !find.Get("common_pid", 4, out.pid)) {
+    return std::nullopt;
+  }
+  out.size = sizes.min_size;
+  return out;
 }
 
 }  // namespace
@@ -171,16 +179,22 @@ std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, i
   layout.ids.assign(65536, {});
   layout.slots.push_back({EventLayout::kOther, "unknown"});
   bool any = false;
+  std::optional<CommonFields> common;
   for (const EventFormat& format : formats) {
     EventLayout::Id& id = layout.ids[format.id];
     if (id.slot != 0 || layout.slots.size() > 0xffff) continue;
     id.slot = static_cast<uint16_t>(layout.slots.size());
     layout.slots.push_back({EventLayout::kOther, fmt::format("{}:{}", format.system, format.name)});
     for (const KnownEvent& known : kKnown) {
-      if (format.name != known.name || !FindCommonFields(format, layout)) continue;
+      if (format.name != known.name) continue;
+      const std::optional<CommonFields> own = FindCommonFields(format);
+      if (!own) continue;
+      // A record's event is known by what all have in common: there is one truth about that.
+      if (common && *common != *own) return std::nullopt;
+      common = own;
       EventFields fields;
       if (!FindFields(format, known.kind, static_cast<uint32_t>(long_size), fields)) continue;
-      fields.min_size = std::max(fields.min_size, layout.min_size);
+      fields.min_size = std::max(fields.min_size, own->size);
       // sched_wakeup and _wakeup_new share a kind and, being one event class, a layout.
       layout.fields[static_cast<size_t>(known.kind)] = fields;
       layout.slots.back().kind = id.kind = static_cast<uint8_t>(known.kind);
@@ -188,7 +202,12 @@ std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, i
       if (known.kind == EventKind::kSwitch) FindTaskStates(format, layout);
     }
   }
-  return any ? std::optional(std::move(layout)) : std::nullopt;
+  if (!any) return std::nullopt;
+  layout.type_offset = common->type;
+  layout.flags_offset = common->flags;
+  layout.pid_offset = common->pid;
+  layout.min_size = common->size;
+  return layout;
 }
 
 }  // namespace wqprof

@@ -55,7 +55,8 @@ struct EventLayout {
   uint64_t preempted_bit = 0;                          // "R+"
 };
 
-// Absent when no workqueue event can be read from `formats`.
+// Absent when no workqueue event can be read from `formats`, or when they contradict each other
+// about what all records begin with.
 std::optional<EventLayout> MakeLayout(const std::vector<EventFormat>& formats, int long_size);
 
 }  // namespace wqprof

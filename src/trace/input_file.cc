@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "wqprof/error_kind.h"
+
 namespace wqprof {
 namespace {
 
@@ -29,9 +31,10 @@ absl::StatusOr<int> SpoolStandardInput() {
   std::string path = std::string(dir && *dir ? dir : "/tmp") + "/wqprof-stdin-XXXXXX";
   const int fd = mkostemp(path.data(), O_CLOEXEC);
   if (fd < 0) {
-    return absl::ResourceExhaustedError(
-        fmt::format("cannot keep standard input in {}: {}\nset TMPDIR to a directory with room",
-                    path, std::strerror(errno)));
+    return WithKind(absl::ResourceExhaustedError(fmt::format(
+                        "cannot keep standard input in {}: {}\nset TMPDIR to a directory with room",
+                        path, std::strerror(errno))),
+                    ErrorKind::kCannotWrite);
   }
   unlink(path.c_str());
   std::vector<char> buffer(1 << 20);
@@ -50,9 +53,11 @@ absl::StatusOr<int> SpoolStandardInput() {
       const int error = errno;
       close(fd);
       if (n < 0) return ErrnoStatus(error, "standard input");
-      return absl::ResourceExhaustedError(fmt::format(
-          "cannot keep standard input in a temporary file: {}\nset TMPDIR to a directory with room",
-          std::strerror(error)));
+      return WithKind(
+          absl::ResourceExhaustedError(fmt::format("cannot keep standard input in a temporary "
+                                                   "file: {}\nset TMPDIR to a directory with room",
+                                                   std::strerror(error))),
+          ErrorKind::kCannotWrite);
     }
   }
 }

@@ -23,7 +23,9 @@ constexpr int kDeltaBits = 27;
 constexpr uint64_t kStampTopBits = uint64_t{0x1f} << 59;
 
 // Before any event of any trace, yet not kUnseen.
-constexpr Timestamp kEarliest = kUnseen + Nanos(1);
+// No clock counts so far (73 years below zero, 146 above), and no difference of two stamps
+// overflows.
+constexpr Timestamp kEarliest{-Nanos(int64_t{1} << 61)}, kLatest{Nanos(int64_t{1} << 62)};
 
 template <bool kBigEndian>
 uint32_t TypeLen(uint32_t header) {
@@ -200,7 +202,7 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     if (damaged) [[unlikely]]
       break;
     p = payload + size;
-    Timestamp at = std::max(time.At<kScaled>(ts), kEarliest);
+    Timestamp at = std::clamp(time.At<kScaled>(ts), kEarliest, kLatest);
     if (at < last) [[unlikely]] {
       // Seldom, and a clock's fault: keeping the order of the buffer is what matching needs.
       ++stats_.time_reversals;
@@ -297,6 +299,10 @@ void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
     ++stats_.lost_gaps;
     stats_.lost_events += header.missed_count.value_or(0);
     stats_.gaps_without_count += header.missed_count ? 0 : 1;
+    if (stats_.pages == 1) {
+      stats_.begins_with_gap = true;
+      stats_.first_gap = header.missed_count;
+    }
   }
   if ((header.missed || damaged_) && !gap_open_) {
     // Before the first event the loss reaches back to the beginning, whenever that was.

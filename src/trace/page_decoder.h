@@ -54,6 +54,8 @@ struct PageStats {
   uint64_t lost_gaps = 0;      // marks of missed events
   uint64_t lost_events = 0;    // sum of the marks that have a number
   uint64_t gaps_without_count = 0;
+  bool begins_with_gap = false;       // there is a mark before the first page
+  std::optional<uint64_t> first_gap;  // its number, where it has one
   uint64_t time_reversals = 0;
   Timestamp first = kUnseen, last = kUnseen;                // records of any kind
   std::vector<uint64_t, ApartAllocator<uint64_t>> records;  // by slot of the layout

@@ -17,29 +17,13 @@
 #include "trace/event_batch.h"
 #include "trace/page_decoder.h"
 #include "trace/symbols.h"
+#include "trace/trace_facts.h"
 
 namespace wqprof {
 namespace {
 
 // Tasks come and go, for days.
 constexpr size_t kMaxAsked = 1 << 16;
-
-// The word in brackets of a trace_clock file.
-std::string ClockOf(std::string_view trace_clock) {
-  const size_t open = trace_clock.find('['), close = trace_clock.find(']');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return "";
-  return std::string(trace_clock.substr(open + 1, close - open - 1));
-}
-
-// The `n`th word of "Linux NODE RELEASE VERSION MACHINE".
-std::string WordOf(std::string_view uname, int n) {
-  for (; n > 0; --n) {
-    const size_t blank = uname.find(' ');
-    if (blank == std::string_view::npos) return "";
-    uname.remove_prefix(blank + 1);
-  }
-  return std::string(uname.substr(0, uname.find(' ')));
-}
 
 }  // namespace
 
@@ -125,7 +109,9 @@ struct PageFeed::State {
         break;
       }
     }
-    if (first != Timestamp::max()) stats.begin = stats.covered_from = first;
+    if (first == Timestamp::max()) return;
+    stats.begin = stats.covered_from = first;
+    wqprof::NoteBegin(first, info);
   }
 };
 
@@ -150,17 +136,8 @@ absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& 
   state->symbols = Symbols(metadata.kallsyms);
   state->context.symbols = &state->symbols;
   info.format = "live";
-  info.uname = metadata.uname;
-  info.kernel = WordOf(metadata.uname, 2);
-  info.machine = WordOf(metadata.uname, 1);
-  info.clock = ClockOf(metadata.trace_clock);
-  info.clock_is_ns = ClockIsNs(info.clock, state->context.time);
-  info.big_endian = state->context.big_endian;
-  info.long_size = static_cast<int>(state->context.page.commit_size);
-  info.page_size = metadata.page_size;
   info.cpus = metadata.cpus;
-  info.settings = metadata.settings;
-  NoteEvents(state->context.layout, info);
+  AddFacts(metadata, state->context, info);
   state->comms.Read(metadata.saved_cmdlines, state->names);
   return std::unique_ptr<PageFeed>(new PageFeed(std::move(state)));
 }
@@ -188,6 +165,16 @@ void PageFeed::EndRound(std::span<const Cpu> behind) {
 
 void PageFeed::EndAll() { state_->Gather(Timestamp::max()); }
 
+void PageFeed::NoteEnding(const TraceEnding& ending) {
+  TraceInfo& info = state_->info;
+  for (const auto& [cpu, text] : ending.cpu_stats) {
+    CpuStats counters = ParseCpuStats(text);
+    counters.cpu = cpu;
+    info.cpu_stats.push_back(counters);
+  }
+  info.disturbances = ending.settings.All("disturbed");
+}
+
 void PageFeed::UpdateStats() {
   ReadStats fresh;
   fresh.covered_from = state_->stats.covered_from;
@@ -195,6 +182,11 @@ void PageFeed::UpdateStats() {
   PageTotals totals;
   for (const auto& [cpu, lane] : state_->lanes) {
     AddPageStats(lane->decoder.stats(), cpu, fresh, totals);
+  }
+  for (const CpuStats& counters : state_->info.cpu_stats) {
+    const auto lane = state_->lanes.find(counters.cpu);
+    AddCounters(lane != state_->lanes.end() ? lane->second->decoder.stats() : PageStats(), counters,
+                fresh, totals);
   }
   FinishPageStats(state_->context.layout, totals, fresh);
   state_->stats = std::move(fresh);

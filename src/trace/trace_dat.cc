@@ -10,7 +10,9 @@
 #include <set>
 
 #include "trace/file_cursor.h"
+#include "trace/trace_dat_regions.h"
 #include "trace/zstd_frame.h"
+#include "wqprof/tracefs_text.h"
 
 namespace wqprof {
 namespace {
@@ -44,15 +46,6 @@ absl::Status Damaged(const InputFile& file, std::string_view what) {
       fmt::format("cannot read {}: {}\nthe file is damaged, or no trace", file.path(), what));
 }
 
-// "local global [mono]" -> "mono"
-std::string CurrentClock(std::string_view text) {
-  const size_t open = text.find('['), close = text.find(']');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
-    return std::string(text.substr(0, text.find('\n')));
-  }
-  return std::string(text.substr(open + 1, close - open - 1));
-}
-
 std::string_view UntilNul(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 int64_t ParseOffset(std::string_view text) {
@@ -65,43 +58,6 @@ int64_t ParseOffset(std::string_view text) {
   std::from_chars(text.data(), text.data() + text.size(), value, hex ? 16 : 10);
   const auto out = static_cast<int64_t>(value);
   return negative && out != INT64_MIN ? -out : out;
-}
-
-// "CPU: 0\nentries: 5\noverrun: 0\n..." of a stats file.
-std::optional<CpuStats> ParseCpuStats(std::string_view text, int cpus) {
-  CpuStats stats;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const size_t colon = line.find(": ");
-    if (colon == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, colon), number = line.substr(colon + 2);
-    uint64_t value = 0;
-    if (std::from_chars(number.data(), number.data() + number.size(), value).ec != std::errc()) {
-      continue;
-    }
-    if (key == "CPU" && value < static_cast<uint64_t>(cpus)) stats.cpu = static_cast<Cpu>(value);
-    if (key == "entries") stats.entries = value;
-    if (key == "overrun") stats.overrun = value;
-    if (key == "commit overrun") stats.commit_overrun = value;
-    if (key == "dropped events") stats.dropped_events = value;
-    if (key == "read events") stats.read_events = value;
-  }
-  return stats.cpu == Cpu::kNone ? std::nullopt : std::optional(stats);
-}
-
-std::optional<uint64_t> SettingNumber(std::string_view settings, std::string_view key) {
-  const std::string needle = fmt::format("{}=", key);
-  for (size_t at = 0; (at = settings.find(needle, at)) != std::string_view::npos; ++at) {
-    if (at != 0 && settings[at - 1] != '\n') continue;
-    const std::string_view text = settings.substr(at + needle.size());
-    uint64_t value = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc()) {
-      return value;
-    }
-  }
-  return std::nullopt;
 }
 
 // Builds a TraceDat out of the pieces that both versions of the format are made of.
@@ -139,7 +95,7 @@ class Parser {
   template <typename Cursor>
   bool ParseHeaderInfo(Cursor& in) {
     in.CString();  // "header_page"
-    dat_.header_page = std::string(in.Bytes(in.U64()));
+    dat_.metadata.header_page = std::string(in.Bytes(in.U64()));
     in.CString();  // "header_event"
     in.Bytes(in.U64());
     return in.ok() || Fail("the page header's description is cut short");
@@ -161,8 +117,9 @@ class Parser {
       for (uint32_t i = 0; i < count && in.ok(); ++i) {
         std::string text(in.Bytes(in.U64()));
         if (!in.ok()) break;
-        if (dat_.event_formats.size() >= kMaxFormats) return Fail("too many event formats");
-        dat_.event_formats.emplace_back(system, std::move(text));
+        if (dat_.metadata.event_formats.size() >= kMaxFormats)
+          return Fail("too many event formats");
+        dat_.metadata.event_formats.emplace_back(system, std::move(text));
       }
     }
     return in.ok() || Fail("the event formats are cut short");
@@ -172,9 +129,9 @@ class Parser {
 
   bool ParseV6(FileCursor& in) {
     if (!ParseHeaderInfo(in) || !ParseFtraceFormats(in) || !ParseEventFormats(in)) return false;
-    dat_.kallsyms = in.Bytes(in.U32());
+    dat_.metadata.kallsyms = in.Bytes(in.U32());
     in.Bytes(in.U32());  // printk_formats
-    dat_.cmdlines = in.Bytes(in.U64());
+    dat_.metadata.saved_cmdlines = in.Bytes(in.U64());
     const uint32_t cpus = in.U32();
     if (!in.ok() || cpus > static_cast<uint32_t>(kMaxCpus)) {
       return Fail("the text before its data is cut short");
@@ -210,7 +167,7 @@ class Parser {
       buffer.cpus.push_back(
           {static_cast<Cpu>(cpu), dat_.file.get(), offset, size, false, {}, false});
     }
-    if (has_clock_) buffer.clock = CurrentClock(in.Bytes(in.U64()));
+    if (has_clock_) buffer.clock = ClockInUse(in.Bytes(in.U64()));
     regions_ += buffer.cpus.size();
     if (regions_ <= kMaxRegions) dat_.buffers.push_back(std::move(buffer));
     if (!name.empty()) return true;
@@ -236,10 +193,12 @@ class Parser {
     for (uint64_t next = first; next != 0 && seen.size() < kMaxOptionSections;) {
       if (!seen.insert(next).second || !ParseOptionSection(next, next)) break;
     }
-    if (dat_.header_page.empty() || dat_.event_formats.empty()) {
+    if (dat_.metadata.header_page.empty() || dat_.metadata.event_formats.empty()) {
       return Fail("the sections that describe its events are missing");
     }
-    if (SettingNumber(dat_.info.settings, "unfinished").value_or(0) == 1) OpenUnfinished();
+    if (dat_.metadata.settings.Number("unfinished") == uint64_t{1}) {
+      UseUnfinishedRegions(header_page_size_, dat_);
+    }
     return true;
   }
 
@@ -295,7 +254,9 @@ class Parser {
     ByteCursor in(data, big_endian_);
     switch (id) {
       case kDate:
-        dat_.time.offset += static_cast<int64_t>(static_cast<uint64_t>(ParseOffset(data)) * 1000);
+        dat_.time.offset = static_cast<int64_t>(static_cast<uint64_t>(dat_.time.offset) +
+                                                static_cast<uint64_t>(ParseOffset(data)) * 1000);
+        dat_.info.wall_offset = Nanos(0);  // that makes its stamps those of the wall clock
         break;
       case kOffset:
         dat_.time.offset = static_cast<int64_t>(static_cast<uint64_t>(dat_.time.offset) +
@@ -309,10 +270,10 @@ class Parser {
         break;
       case kTraceClock:
         has_clock_ = true;
-        dat_.info.clock = CurrentClock(data);
+        dat_.metadata.trace_clock = ClockInUse(UntilNul(data));
         break;
       case kUname:
-        dat_.info.uname = UntilNul(data);
+        dat_.metadata.uname = UntilNul(data);
         break;
       case kCpuCount:
         if (const uint32_t n = in.U32(); in.ok() && n <= static_cast<uint32_t>(kMaxCpus)) {
@@ -328,7 +289,7 @@ class Parser {
         break;
       }
       case kSettingsOption:
-        dat_.info.settings = UntilNul(data);
+        dat_.metadata.settings = Settings::Parse(UntilNul(data));
         break;
       default:
         if (dat_.info.version == 7) ParseSectionOption(id, in.U64());
@@ -346,14 +307,14 @@ class Parser {
     ByteCursor in(*body, big_endian_);
     if (id == kHeaderInfo) ParseHeaderInfo(in);
     if (id == kEventFormats) ParseEventFormats(in);
-    if (id == kCmdlines) dat_.cmdlines = in.Bytes(in.U64());
+    if (id == kCmdlines) dat_.metadata.saved_cmdlines = in.Bytes(in.U64());
     const std::string_view kallsyms = id == kKallsyms ? in.Bytes(in.U32()) : "";
     dat_.truncated |= !in.ok();
     if (kallsyms.empty()) return;
     // Some megabytes, which would cost more to copy than to read.
     body->resize(static_cast<size_t>(kallsyms.data() - body->data()) + kallsyms.size());
     body->erase(0, body->size() - kallsyms.size());
-    dat_.kallsyms = *std::move(body);
+    dat_.metadata.kallsyms = *std::move(body);
   }
 
   void ParseV6Instance(ByteCursor& in) {
@@ -392,85 +353,34 @@ class Parser {
     return (flags & kCompressed) != 0;
   }
 
-  // --- A recording that was killed ------------------------------------------------------
-
-  void OpenUnfinished() {
-    dat_.info.unfinished = true;
-    const std::string& settings = dat_.info.settings;
-    BufferRegions buffer{"", dat_.info.clock, header_page_size_, {}, false};
-    const bool compressed = dat_.info.compression == "zstd";
-    const auto own_cpu = SettingNumber(settings, "data_cpu");
-    const auto offset = SettingNumber(settings, "data_offset");
-    const InputFile* file = dat_.file.get();
-    if (own_cpu && offset && *own_cpu < static_cast<uint64_t>(kMaxCpus) &&
-        *offset <= file->size()) {
-      buffer.cpus.push_back({static_cast<Cpu>(*own_cpu),
-                             file,
-                             *offset,
-                             file->size() - *offset,
-                             compressed,
-                             {},
-                             false});
-    }
-    const uint64_t cpus = std::min<uint64_t>(SettingNumber(settings, "cpus").value_or(0), kMaxCpus);
-    for (uint64_t cpu = 0; cpu < cpus; ++cpu) {
-      auto sibling = InputFile::Open(fmt::format("{}.cpu{}", file->path(), cpu));
-      if (!sibling.ok()) {
-        if (cpu != own_cpu)
-          buffer.cpus.push_back({static_cast<Cpu>(cpu), file, 0, 0, false, {}, false});
-        continue;
-      }
-      buffer.cpus.push_back(
-          {static_cast<Cpu>(cpu), sibling->get(), 0, (*sibling)->size(), compressed, {}, false});
-      dat_.siblings.push_back(*std::move(sibling));
-    }
-    cpus_ = std::max(cpus_, static_cast<int>(cpus));
-    dat_.buffers.assign(1, std::move(buffer));
-  }
-
   // --- The end --------------------------------------------------------------------------
-
-  // Cuts regions to the file, and steps over the chunk count that a compressed one has.
-  void CutRegions() {
-    for (BufferRegions& buffer : dat_.buffers) {
-      for (CpuRegion& region : buffer.cpus) {
-        const uint64_t file_size = region.file->size();
-        const uint64_t room = region.offset < file_size ? file_size - region.offset : 0;
-        if (region.size > room) {
-          region.size = room;
-          region.cut = true;
-          dat_.truncated = true;
-        }
-        if (!buffer.compressed || region.size == 0) continue;
-        region.compressed = true;
-        // A count of chunks stands before them; trace-cmd leaves it out of the size.
-        FileCursor in(*region.file, region.offset, big_endian_);
-        region.chunks = in.U32();
-        region.offset += sizeof(uint32_t);
-        region.size = std::min(region.size, room - std::min<uint64_t>(room, sizeof(uint32_t)));
-      }
-    }
-  }
 
   void FinishInfo() {
     TraceInfo& info = dat_.info;
     info.path = dat_.file->path();
-    CutRegions();
+    CutRegions(dat_);
     int highest = 0;
     for (const BufferRegions& buffer : dat_.buffers) {
       info.instances.push_back(buffer.name);
       for (const CpuRegion& r : buffer.cpus) highest = std::max(highest, ToInt(r.cpu) + 1);
     }
-    info.cpus = std::max(cpus_, highest);
+    info.cpus = std::max({cpus_, dat_.info.cpus, highest});
+    SortCpuStats();
+  }
+
+  // Those of an instance stand behind a line that names it.
+  void SortCpuStats() {
+    constexpr std::string_view kBuffer = "\nBuffer: ";
+    std::string buffer;
+    std::set<std::pair<std::string, Cpu>> seen;
     for (const std::string& text : cpu_stats_) {
-      if (auto stats = ParseCpuStats(text, info.cpus)) info.cpu_stats.push_back(*stats);
-    }
-    // "Linux db7 6.1.0-32-amd64 #1 SMP ..."
-    const size_t node = info.uname.find(' ');
-    const size_t release = info.uname.find(' ', node + 1);
-    if (node != std::string::npos && release != std::string::npos) {
-      info.machine = info.uname.substr(node + 1, release - node - 1);
-      info.kernel = info.uname.substr(release + 1, info.uname.find(' ', release + 1) - release - 1);
+      if (text.starts_with(kBuffer)) {
+        buffer = text.substr(kBuffer.size(), text.find('\n', kBuffer.size()) - kBuffer.size());
+        continue;
+      }
+      const CpuStats stats = ParseCpuStats(text);
+      if (stats.cpu == Cpu::kNone || ToInt(stats.cpu) >= dat_.info.cpus) continue;
+      if (seen.emplace(buffer, stats.cpu).second) dat_.cpu_stats[buffer].push_back(stats);
     }
   }
 

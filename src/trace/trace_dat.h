@@ -3,6 +3,7 @@
 #define WQPROF_TRACE_TRACE_DAT_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "trace/input_file.h"
 #include "trace/page_decoder.h"
 #include "wqprof/event_source.h"
+#include "wqprof/trace_writer.h"
 
 namespace wqprof {
 
@@ -43,12 +45,10 @@ struct BufferRegions {
 // The parts of a trace.dat, v6 or v7, before any page is decoded.  Everything in it was
 // checked against the size of the file; regions that reach beyond it are cut to it.
 struct TraceDat {
-  TraceInfo info;
-  std::string header_page;
-  std::vector<std::pair<std::string, std::string>> event_formats;  // system, text
-  std::string kallsyms;
-  std::string cmdlines;
+  TraceInfo info;          // what the container says; for the rest there is AddFacts()
+  TraceMetadata metadata;  // without the texts that no reader needs
   std::vector<BufferRegions> buffers;
+  std::map<std::string, std::vector<CpuStats>> cpu_stats;  // by buffer; each CPU once
   TimeScale time;
   bool truncated = false;  // metadata or regions are missing
   std::unique_ptr<InputFile> file;

@@ -12,6 +12,7 @@
 #include "trace/decode_setup.h"
 #include "trace/merge_ahead.h"
 #include "trace/trace_dat.h"
+#include "trace/trace_facts.h"
 
 namespace wqprof {
 namespace {
@@ -92,14 +93,13 @@ class TraceDatSource : public EventSource {
     if (!chosen.ok()) return chosen.status();
     BufferRegions& buffer = dat_.buffers[*chosen];
     if (absl::Status s = InitContext(buffer); !s.ok()) return s;
-    comms_.Read(dat_.cmdlines, names_);
-    dat_.cmdlines = {};
-
     TraceInfo& info = dat_.info;
     info.instance = buffer.name;
-    if (!buffer.clock.empty()) info.clock = buffer.clock;
-    info.page_size = context_.page_size;
-    info.clock_is_ns = ClockIsNs(info.clock, context_.time);
+    info.cpu_stats = dat_.cpu_stats[buffer.name];
+    if (!buffer.clock.empty()) dat_.metadata.trace_clock = buffer.clock;
+    AddFacts(dat_.metadata, context_, info);
+    comms_.Read(dat_.metadata.saved_cmdlines, names_);
+    dat_.metadata = {};
 
     // Of a CPU without a page in an unfinished recording all events are missing.
     std::erase_if(buffer.cpus, [&](const CpuRegion& r) { return r.size == 0 && !info.unfinished; });
@@ -124,7 +124,8 @@ class TraceDatSource : public EventSource {
   }
 
   absl::Status InitContext(const BufferRegions& buffer) {
-    auto made = MakeDecodeContext(dat_.header_page, dat_.event_formats, dat_.info.path);
+    auto made =
+        MakeDecodeContext(dat_.metadata.header_page, dat_.metadata.event_formats, dat_.info.path);
     if (!made.ok()) return made.status();
     context_ = *std::move(made);
     context_.page_size = buffer.page_size;
@@ -135,10 +136,8 @@ class TraceDatSource : public EventSource {
     context_.big_endian = dat_.info.big_endian;
     context_.cpus = dat_.info.cpus;
     context_.time = dat_.time;
-    symbols_ = Symbols(std::move(dat_.kallsyms));
+    symbols_ = Symbols(std::move(dat_.metadata.kallsyms));
     context_.symbols = &symbols_;
-    dat_.info.long_size = static_cast<int>(context_.page.commit_size);
-    NoteEvents(context_.layout, dat_.info);
     return absl::OkStatus();
   }
 
@@ -168,6 +167,7 @@ class TraceDatSource : public EventSource {
     });
     if (first == run.end()) return;
     stats_.begin = first->at;
+    NoteBegin(first->at, dat_.info);
     bool nothing_overwritten = !dat_.info.cpu_stats.empty();
     for (const CpuStats& cpu : dat_.info.cpu_stats) {
       nothing_overwritten &= cpu.overrun == 0 && cpu.commit_overrun.value_or(0) == 0;
@@ -183,6 +183,13 @@ class TraceDatSource : public EventSource {
       const CpuStream& stream = pool_->stream(i);
       AddPageStats(stream.stats(), stream_cpus_[i], stats_, totals);
       stats_.truncated |= stream.damaged_end() && !dat_.info.unfinished;
+    }
+    for (const CpuStats& counters : dat_.info.cpu_stats) {
+      const auto at = std::lower_bound(stream_cpus_.begin(), stream_cpus_.end(), counters.cpu);
+      const bool has_pages = at != stream_cpus_.end() && *at == counters.cpu;
+      const auto stream = static_cast<size_t>(at - stream_cpus_.begin());
+      AddCounters(has_pages ? pool_->stream(stream).stats() : PageStats(), counters, stats_,
+                  totals);
     }
     FinishPageStats(context_.layout, totals, stats_);
     if (IsBeyondBelief(stats_.end)) stats_.end = std::max(stats_.begin, believed_end_);

@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "trace/trace_dat.h"
+#include "wqprof/tracefs_text.h"
 
 namespace wqprof {
 namespace {
@@ -58,6 +59,27 @@ std::vector<int> SiblingsOf(const std::string& path) {
     out.push_back(std::stoi(number));
   }
   return out;
+}
+
+// Whether a trace may take the place of what is at `path`.
+absl::Status CheckReplaceable(const std::string& path) {
+  struct stat found {};
+  const bool exists = lstat(path.c_str(), &found) == 0;
+  if (!exists && errno != ENOENT) return WriteError(path, errno);
+  // A link may lead to a file that is worth keeping under its own name.
+  if (exists && !S_ISREG(found.st_mode)) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot write {}: it is no regular file, and a trace must be sought in\n"
+                    "choose another file with -o",
+                    path));
+  }
+  if (exists && OutputFile::IsBeingWritten(path)) {
+    return absl::InvalidArgumentError(
+        fmt::format("cannot write {}: another wqprof is recording into it\n"
+                    "choose another file with -o",
+                    path));
+  }
+  return absl::OkStatus();
 }
 
 std::string OptionsSection(ByteWriter& options) {
@@ -129,9 +151,12 @@ absl::Status TraceWriter::State::BeginPages() {
   // The length of the note depends on the offset that it tells, hence the fixed width.
   const auto unfinished = [&](uint64_t data_offset) {
     TraceEnding ending;
-    ending.settings = fmt::format(
-        "unfinished=1\ncompression={}\ncpus={}\ndata_cpu={}\ndata_offset={:020}\n",
-        options.compress ? "zstd" : "none", metadata.possible_cpus, ToInt(kMainCpu), data_offset);
+    Settings& note = ending.settings;
+    note.Add("unfinished", uint64_t{1});
+    note.Add("compression", options.compress ? "zstd" : "none");
+    note.Add("cpus", static_cast<uint64_t>(metadata.possible_cpus));
+    note.Add("data_cpu", static_cast<uint64_t>(ToInt(kMainCpu)));
+    note.Add("data_offset", fmt::format("{:020}", data_offset));
     ByteWriter out;
     AddSectionOptions(sections, metadata.cpus, out);
     AddCommonOptions(metadata, ending, out);
@@ -230,6 +255,32 @@ uint64_t TraceWriter::size() const {
   return size;
 }
 
+uint64_t TraceWriter::size_at_most() const {
+  const State& state = *state_;
+  if (state.final_size != 0) return state.final_size;
+  // Names that grow, options, and for each CPU its stats and what aligns its pages.
+  const auto cpu_count = static_cast<uint64_t>(state.metadata.possible_cpus);
+  uint64_t size = this->size() + (uint64_t{32} << 10) + 4 * state.metadata.saved_cmdlines.size() +
+                  cpu_count * (state.PageAlignment() + 1024);
+  if (state.compressor == nullptr) return size;
+  for (const CpuPages* pages : state.Recorded()) size += pages->pending.size();
+  // What is being compressed now: chunks that wait and those in the works.
+  const auto lanes = static_cast<uint64_t>(CompressorLanes(state.metadata.cpus));
+  return size + 4 * lanes * ChunkSize(state.metadata.page_size);
+}
+
+absl::Status TraceWriter::MoveTo(const std::string& path) {
+  State& state = *state_;
+  if (absl::Status status = MoveOldTraceAway(path); !status.ok()) return status;
+  for (CpuPages* pages : state.Recorded()) {
+    if (pages->sibling == nullptr) continue;
+    absl::Status status = pages->sibling->MoveTo(SiblingPath(path, ToInt(pages->cpu)));
+    if (!status.ok()) return status;
+  }
+  state.path = path;
+  return state.main->MoveTo(path);
+}
+
 std::vector<CpuPages*> TraceWriter::State::Recorded() const {
   std::vector<CpuPages*> out;
   for (const auto& pages : cpus) {
@@ -245,6 +296,10 @@ int TraceWriter::State::CpuCount() const {
 TraceWriter::TraceWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 TraceWriter::~TraceWriter() = default;
+
+absl::Status TraceWriter::GiveTo(uint32_t user, uint32_t group) {
+  return state_->main->GiveTo(user, group);
+}
 
 void TraceWriter::Discard() {
   state_->compressor.reset();
@@ -327,7 +382,7 @@ std::string TraceWriter::State::FinalOptions(const TraceEnding& ending,
 }
 
 TraceEnding TraceWriter::State::WithVerdict(TraceEnding ending) const {
-  ending.settings += fmt::format("complete={}\n", complete ? 1 : 0);
+  ending.settings.Add("complete", uint64_t{complete ? 1U : 0U});
   return ending;
 }
 
@@ -351,23 +406,20 @@ absl::Status TraceWriter::State::MovePages(CpuPages& from, OutputFile& to,
 
 // --- What stood there before ----------------------------------------------------------------
 
-absl::Status MoveOldTraceAway(const std::string& path) {
+absl::Status PrepareToReplace(const std::string& path) {
+  if (absl::Status status = CheckReplaceable(path); !status.ok()) return status;
+  // Left by a recorder that was killed before its recording began.
+  const std::string fresh = path + kNewSuffix;
   struct stat found {};
-  const bool exists = lstat(path.c_str(), &found) == 0;
-  if (!exists && errno != ENOENT) return WriteError(path, errno);
-  // A link may lead to a file that is worth keeping under its own name.
-  if (exists && !S_ISREG(found.st_mode)) {
-    return absl::InvalidArgumentError(
-        fmt::format("cannot write {}: it is no regular file, and a trace must be sought in\n"
-                    "choose another file with -o",
-                    path));
-  }
-  if (exists && OutputFile::IsBeingWritten(path)) {
-    return absl::InvalidArgumentError(
-        fmt::format("cannot write {}: another wqprof is recording into it\n"
-                    "choose another file with -o",
-                    path));
-  }
+  if (lstat(fresh.c_str(), &found) != 0) return absl::OkStatus();
+  if (absl::Status status = CheckReplaceable(fresh); !status.ok()) return status;
+  for (const int cpu : SiblingsOf(fresh)) unlink(SiblingPath(fresh, cpu).c_str());
+  return unlink(fresh.c_str()) == 0 ? absl::OkStatus() : WriteError(fresh, errno);
+}
+
+absl::Status MoveOldTraceAway(const std::string& path) {
+  if (absl::Status status = CheckReplaceable(path); !status.ok()) return status;
+  const bool exists = access(path.c_str(), F_OK) == 0;
   const std::string old = path + ".old";
   const std::vector<int> siblings = SiblingsOf(path);
   if (!exists && siblings.empty()) return absl::OkStatus();

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "trace/trace_dat_writer_text.h"
+#include "wqprof/error_kind.h"
 
 namespace wqprof {
 namespace {
@@ -40,7 +41,9 @@ class ChunkWriter {
     const size_t size = compress ? ZSTD_compressCCtx(context_.get(), frame.data(), frame.size(),
                                                      chunk.data(), chunk.size(), kLevel)
                                  : StoreFrame(chunk, frame);
-    if (ZSTD_isError(size) != 0) return absl::ResourceExhaustedError("cannot compress: no memory");
+    if (ZSTD_isError(size) != 0)
+      return WithKind(absl::ResourceExhaustedError("cannot compress: no memory"),
+                      ErrorKind::kOutOfMemory);
     const ByteWriter sizes =
         ByteWriter().U32(static_cast<uint32_t>(size)).U32(static_cast<uint32_t>(chunk.size()));
     std::memcpy(out_.data(), sizes.bytes().data(), kSizes);

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <vector>
 
+#include "wqprof/error_kind.h"
+
 namespace wqprof {
 namespace {
 
@@ -24,14 +26,16 @@ absl::Status WriteError(const std::string& path, int error) {
   switch (error) {
     case ENOSPC:
     case EDQUOT:
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot write {}: {}", path,
-                      error == EDQUOT ? "the disk quota is used up" : "the disk is full"));
+      return WithKind(absl::ResourceExhaustedError(fmt::format(
+                          "cannot write {}: {}", path,
+                          error == EDQUOT ? "the disk quota is used up" : "the disk is full")),
+                      ErrorKind::kCannotWrite);
     case EFBIG:
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot write {}: it reached the largest size that its file system, or "
-                      "`ulimit -f`, allows",
-                      path));
+      return WithKind(absl::ResourceExhaustedError(fmt::format(
+                          "cannot write {}: it reached the largest size that its file system, or "
+                          "`ulimit -f`, allows",
+                          path)),
+                      ErrorKind::kCannotWrite);
     case EACCES:
     case EPERM:
     case EROFS:
@@ -44,8 +48,9 @@ absl::Status WriteError(const std::string& path, int error) {
       return absl::InvalidArgumentError(fmt::format(
           "cannot write {}: {}\nchoose another file with -o", path, std::strerror(error)));
     default:
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot write {}: {}", path, std::strerror(error)));
+      return WithKind(absl::ResourceExhaustedError(
+                          fmt::format("cannot write {}: {}", path, std::strerror(error))),
+                      ErrorKind::kCannotWrite);
   }
 }
 
@@ -123,14 +128,25 @@ absl::Status OutputFile::Patch(uint64_t offset, std::string_view text) {
   return absl::OkStatus();
 }
 
+absl::Status OutputFile::MoveTo(const std::string& path) {
+  if (rename(path_.c_str(), path.c_str()) != 0) return WriteError(path, errno);
+  path_ = path;
+  return absl::OkStatus();
+}
+
+absl::Status OutputFile::GiveTo(uint32_t user, uint32_t group) {
+  return fchown(fd_, user, group) == 0 ? absl::OkStatus() : WriteError(path_, errno);
+}
+
 absl::Status OutputFile::Read(uint64_t offset, std::span<std::byte> out) const {
   while (!out.empty()) {
     const ssize_t n = pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
-      return absl::ResourceExhaustedError(
-          fmt::format("cannot read {} back: {}", path_,
-                      n == 0 ? "somebody cut it short" : std::strerror(errno)));
+      return WithKind(absl::ResourceExhaustedError(
+                          fmt::format("cannot read {} back: {}", path_,
+                                      n == 0 ? "somebody cut it short" : std::strerror(errno))),
+                      ErrorKind::kCannotWrite);
     }
     offset += static_cast<uint64_t>(n);
     out = out.subspan(static_cast<size_t>(n));

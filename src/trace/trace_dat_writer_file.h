@@ -43,7 +43,10 @@ class OutputFile {
   // way.  On error the file ends with what could be moved, as size() tells.
   absl::Status MoveFrom(OutputFile& from, uint64_t offset, uint64_t size);
   absl::Status Truncate(uint64_t size);
+  absl::Status GiveTo(uint32_t user, uint32_t group);
   void Remove();
+  // Renames it, over whatever has that name.
+  absl::Status MoveTo(const std::string& path);
 
   // May be asked from any thread.
   uint64_t size() const { return size_.load(std::memory_order_relaxed); }

@@ -90,13 +90,9 @@ void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
   for (const auto& [cpu, text] : ending.cpu_stats) {
     add(DatId::kCpuStat, fmt::format("CPU: {}\n{}", ToInt(cpu), text) + '\0');
   }
-  options.Option(kSettingsOption, metadata.settings + ending.settings + '\0');
-}
-
-std::string_view ClockInUse(std::string_view trace_clock) {
-  const size_t open = trace_clock.find('['), close = trace_clock.find(']', open);
-  if (open == std::string_view::npos || close == std::string_view::npos) return {};
-  return trace_clock.substr(open + 1, close - open - 1);
+  Settings settings = metadata.settings;
+  settings.Append(ending.settings);
+  options.Option(kSettingsOption, settings.ToText() + '\0');
 }
 
 }  // namespace wqprof

@@ -91,9 +91,6 @@ struct PlacedPages {
 void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
                       ByteWriter& options);
 
-// "mono" of "local global [mono]".
-std::string_view ClockInUse(std::string_view trace_clock);
-
 }  // namespace wqprof
 
 #endif  // WQPROF_TRACE_TRACE_DAT_WRITER_TEXT_H_

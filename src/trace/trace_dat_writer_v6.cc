@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "trace/trace_dat_writer.h"
+#include "wqprof/tracefs_text.h"
 
 namespace wqprof {
 namespace {
@@ -62,6 +63,7 @@ absl::Status TraceWriter::State::FinishV6(const TraceEnding& ending) {
   status.Update(file.Patch(0, V6Head(metadata, WithVerdict(ending), CpuCount(), placed)));
   final_size = file.size();
   if (rename(file.path().c_str(), path.c_str()) != 0) status.Update(WriteError(path, errno));
+  main = *std::move(created);
   return status;
 }
 

@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """`wqprof record` on the running kernel: what it writes, says, and leaves."""
 
+import datetime
 import json
 import os
+import pathlib
 import pty
 import re
 import shutil
 import signal
 import stat
 import subprocess
+import time
 
 import live
 
@@ -31,6 +34,21 @@ class Record(live.Live):
         self.assertEqual(sorted(self.directory.iterdir()),
                          [self.file, self.file.with_name("t.dat.old")])
         self.assertEqual(self.file.with_name("t.dat.old").read_bytes(), first)
+
+    def test_a_recording_that_cannot_begin_leaves_the_old_one(self):
+        self.record("-d", "50ms")
+        first = self.file.read_bytes()
+        self.record("--max-size", "1M", expect=2)
+        self.record("--", "/no/such/program", expect=2)
+        self.assertEqual(list(self.directory.iterdir()), [self.file])
+        self.assertEqual(self.file.read_bytes(), first)
+
+    def test_standard_output_takes_no_trace(self):
+        done = subprocess.run([live.WQPROF, "record", "-o", "-", "-d", "50ms"], text=True,
+                              capture_output=True, cwd=self.directory, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("wqprof stat", done.stderr)
+        self.assertEqual(list(self.directory.iterdir()), [])
 
     def test_a_trace_that_is_being_written_is_not_taken_away(self):
         first = self.start()
@@ -57,6 +75,71 @@ class Record(live.Live):
 
     def test_sigterm_ends_a_recording_well(self):
         self.end_by(signal.SIGTERM)
+
+    def test_sigquit_ends_a_recording_well(self):
+        self.end_by(signal.SIGQUIT)
+
+    def test_what_somebody_else_switches_off_is_told(self):
+        for name, value, expected in [("tracing_on", "0", "switched off"),
+                                      ("events/workqueue/workqueue_execute_end/enable", "0",
+                                       "workqueue_execute_end was disabled"),
+                                      ("trace", "", "buffer was cleared")]:
+            child = self.start()
+            self.wait_until_tracing(child)
+            self.assertEqual(self.load(20000).wait(), 0)
+            if name == "trace":  # what was read is counted by then
+                time.sleep(1.5)
+            (live.instances_of(child.pid)[0] / name).write_text(value)
+            child.send_signal(signal.SIGINT)
+            self.assertIn(expected, self.end(child))
+            notes = [row["value"] for row in self.info()["settings"]
+                     if row["key"] == "disturbed"]
+            self.assertTrue(any(expected in note for note in notes), notes)
+
+    def test_what_somebody_else_reads_is_missing(self):
+        child = self.start()
+        self.wait_until_tracing(child)
+        self.assertEqual(self.load(2000).wait(), 0)
+        for pipe in sorted(live.instances_of(child.pid)[0].glob("per_cpu/cpu*/trace_pipe_raw")):
+            reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+            try:
+                os.read(reader, 64 << 10)
+            except BlockingIOError:
+                pass
+            os.close(reader)
+        child.send_signal(signal.SIGINT)
+        self.end(child)
+        self.assertGreater(self.report()["quality"]["lost_events"], 0)
+
+    def test_capabilities_do_instead_of_root(self):
+        self.directory.chmod(0o777)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             "--inh-caps=+dac_override,+syslog", "--ambient-caps=+dac_override,+syslog",
+             live.WQPROF, "record", "-d", "100ms", "-o", self.file], text=True,
+            capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreater(self.info()["trace"]["events"], 0)
+
+    def test_under_sudo_the_file_that_was_written_is_given_away(self):
+        secret = self.directory / "secret"
+        secret.mkdir()
+        (secret / "t.dat").write_text("root's")
+        place = self.directory / "place"
+        place.mkdir()
+        self.file = place / "t.dat"
+        child = self.start(env={**os.environ, "SUDO_UID": "65534", "SUDO_GID": "65534"})
+        self.wait_until_tracing(child)
+        place.rename(self.directory / "moved")
+        place.symlink_to(secret)
+        child.send_signal(signal.SIGINT)
+        child.communicate()
+        self.assertEqual((secret / "t.dat").stat().st_uid, 0)
+        self.assertEqual((self.directory / "moved/t.dat").stat().st_uid, 65534)
+
+    def test_nobody_is_called_1x(self):
+        self.record("-d", "50ms", env={**os.environ, "SUDO_UID": "1x", "SUDO_GID": "1"})
+        self.assertEqual(self.file.stat().st_uid, 0)
 
     def test_sigint_is_obeyed_in_the_background_of_a_shell(self):
         child = self.start(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
@@ -98,12 +181,24 @@ class Record(live.Live):
         self.record("-d", "50ms")
         self.assertEqual(live.instances_of(child.pid), [])
 
-    def test_max_size_ends_a_recording(self):
+    def test_max_size_is_used_and_never_exceeded(self):
         load = self.load(10_000_000, 2)
-        said = self.record("--max-size", "12M", "-b", "1M")
+        said = self.record("--max-size", "20M", "-b", "1M")
         load.kill()
         self.assertIn("--max-size", said)
-        self.assertGreater(self.file.stat().st_size, 12 << 20)
+        self.assertLessEqual(self.file.stat().st_size, 20 << 20)
+        self.assertGreater(self.file.stat().st_size, 18 << 20)
+        ended = [row["value"] for row in self.info()["settings"] if row["key"] == "ended_by"]
+        self.assertEqual(ended, ["max-size"])
+
+    def test_the_command_goes_on_when_max_size_is_reached(self):
+        load = self.load(10_000_000, 2)
+        done = self.directory / "done"
+        said = self.record("--max-size", "12M", "-b", "1M", "--", "sh", "-c",
+                           f"sleep 4; touch {done}")
+        load.kill()
+        self.assertIn("sh exited with code 0", said)
+        self.assertTrue(done.exists())
 
     def test_a_max_size_without_room_for_events_is_told(self):
         said = self.record("--max-size", "100k", expect=2)
@@ -172,7 +267,7 @@ class Record(live.Live):
     def fill_disk(self, size, *arguments):
         self.mount_small(size)
         load = self.load(10_000_000, 2)
-        said = self.record(*arguments, expect=4)
+        said = self.record(*arguments, expect=74)
         load.kill()
         self.assertIn("the disk is full", said)
         self.assertIn("wrote a part of the recording", said)
@@ -279,13 +374,18 @@ class Record(live.Live):
         self.assertEqual(self.check_counts("--compress")["file"]["compression"], "zstd")
 
     def test_scheduler_and_timer_events_are_in_the_file(self):
-        info = self.check_counts("--sched", "--timers")
+        info = self.check_counts()
         names = {event["event"] for event in info["events"]}
         self.assertLessEqual({"sched:sched_switch", "sched:sched_waking", "sched:sched_wakeup",
                               "timer:timer_start"}, names)
 
+    def test_the_leanest_recording_has_works_only(self):
+        self.record("--no-sched", "--no-timers", "-d", "50ms")
+        self.assertEqual({event["event"].split(":")[0] for event in self.info()["events"]},
+                         {"workqueue"})
+
     def test_only_timers_of_delayed_works_are_recorded(self):
-        self.record("--timers", "-d", "1s")
+        self.record("-d", "1s")
         functions = subprocess.run(
             ["trace-cmd", "report", "-i", self.file, "-F", "timer_start"], capture_output=True,
             text=True, check=True).stdout
@@ -353,7 +453,7 @@ class Record(live.Live):
         self.assertIn("s CPU while recording", self.record("-v", "-d", "100ms"))
 
     def test_the_file_tells_how_it_was_recorded(self):
-        said = self.record("-w", "events*", "--timers", "--", "sleep", "0.1")
+        said = self.record("-w", "events*", "--", "sleep", "0.1")
         self.assertIn("all workqueues are recorded", said)
         settings = {}
         for row in self.info()["settings"]:
@@ -362,6 +462,33 @@ class Record(live.Live):
         self.assertEqual(settings["command"], ["sleep 0.1"])
         self.assertEqual(settings["ended_by"], ["command"])
         self.assertIn("timer:timer_cancel", settings["left_out"][0])
+        self.assertIn(f"next: wqprof report {self.file}", said)
+
+    def test_text_of_the_user_is_no_setting(self):
+        forged = "x\nunfinished=1\ndata_cpu=0\ndata_offset=0"
+        self.record("-w", forged, "-d", "50ms", "-q")
+        self.assertFalse(self.info()["file"]["unfinished"])
+        self.assertIn({"key": "workqueue_filter", "value": forged}, self.info()["settings"])
+
+    def test_reports_show_the_workqueues_of_the_recording(self):
+        self.record("-w", "no_such_wq*", "--", live.PTY_LOAD, "2000")
+        shown = subprocess.run([live.WQPROF, "report", self.file], capture_output=True, text=True,
+                               check=False)
+        self.assertNotIn("flush_to_ldisc", shown.stdout)
+        self.assertIn("no_such_wq*", shown.stdout + shown.stderr)
+        every = subprocess.run([live.WQPROF, "report", "-w", "*", self.file], capture_output=True,
+                               text=True, check=False)
+        self.assertIn("flush_to_ldisc", every.stdout)
+
+    def test_the_wall_clock_and_the_boot_are_noted(self):
+        for clock in ["mono", "local", "boot"]:
+            before = time.time()
+            self.record("--clock", clock, "--", live.PTY_LOAD, "2000")
+            trace = self.info()["trace"]
+            begin = datetime.datetime.fromisoformat(trace["wall_begin"][:26] + "+00:00")
+            self.assertTrue(before - 1 < begin.timestamp() < time.time() + 1, trace)
+            self.assertEqual(trace["boot_id"],
+                             live.text(pathlib.Path("/proc/sys/kernel/random/boot_id")))
 
 
 if __name__ == "__main__":

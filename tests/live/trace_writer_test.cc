@@ -47,7 +47,7 @@ TraceMetadata Metadata(const DatFile& dat) {
   out.saved_cmdlines = dat.cmdlines;
   out.trace_clock = "local [mono] boot";
   out.uname = "Linux host 6.1.0 #1 x86_64";
-  out.settings = "wqprof=test\n";
+  out.settings.Add("wqprof", "test");
   out.page_size = dat.page_size;
   out.cpus = 2;
   out.possible_cpus = 8;
@@ -153,7 +153,7 @@ TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
   TraceEnding ending;
   ending.cpu_stats = {{Cpu{0}, "entries: 0\noverrun: 7\n"}, {Cpu{1}, "entries: 0\n"}};
   ending.saved_cmdlines = "10 kworker/0:9\n";
-  ending.settings = "ended=well\n";
+  ending.settings.Add("ended", "well");
   ASSERT_EQ(writer->Finish(ending), absl::OkStatus());
   EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
   EXPECT_EQ(writer->size(), fs::file_size(path_));
@@ -167,7 +167,7 @@ TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
   EXPECT_EQ(info.page_size, GetParam().page_size);
   EXPECT_EQ(info.clock, "mono");
   EXPECT_EQ(info.uname, "Linux host 6.1.0 #1 x86_64");
-  EXPECT_EQ(info.settings, "wqprof=test\nended=well\ncomplete=1\n");
+  EXPECT_EQ(info.settings.ToText(), "wqprof=test\nended=well\ncomplete=1\n");
   EXPECT_EQ(info.cpus, 3);  // one more than there were when it began
   EXPECT_FALSE(info.unfinished);
   ASSERT_EQ(info.cpu_stats.size(), 2u);
@@ -237,7 +237,7 @@ TEST_P(TraceWriterTest, WhatWasWrittenBeforeAnErrorBecomesAWholeTrace) {
   ASSERT_TRUE(back.ok()) << back.status;
   EXPECT_LT(back.events.size(), trace_.events().size());
   EXPECT_GT(back.events.size(), 100u);
-  EXPECT_NE(back.source->info().settings.find("complete=0\n"), std::string::npos);
+  EXPECT_TRUE(back.source->info().incomplete);
 }
 
 // Where pages are written as they are.

@@ -5,6 +5,7 @@
 
 #include "cli/exit_code.h"
 #include "cli/terminal.h"
+#include "wqprof/error_kind.h"
 
 namespace wqprof {
 namespace {
@@ -57,15 +58,32 @@ TEST(ParseColorMode, TakesThreeWords) {
   EXPECT_FALSE(ParseColorMode("sometimes").ok());
 }
 
-TEST(Fail, MapsEachKindOfErrorToItsExitCode) {
+TEST(Fail, EndsWithTheCodeOfTheErrorsKind) {
+  const auto fail_as = [](ErrorKind kind) {
+    return Fail(WithKind(absl::UnknownError("trouble"), kind));
+  };
   EXPECT_EQ(Fail(absl::OkStatus()), kOk);
+  EXPECT_EQ(fail_as(ErrorKind::kUsage), kUsage);
+  EXPECT_EQ(fail_as(ErrorKind::kCannotTrace), kCannotTrace);
+  EXPECT_EQ(fail_as(ErrorKind::kUnreadable), kUnreadable);
+  EXPECT_EQ(fail_as(ErrorKind::kCannotWrite), kCannotWrite);
+  EXPECT_EQ(fail_as(ErrorKind::kOutOfMemory), kBug);
+  EXPECT_EQ(fail_as(ErrorKind::kBug), kBug);
+}
+
+TEST(Fail, TakesAnErrorWithoutAKindByItsCode) {
   EXPECT_EQ(Fail(absl::CancelledError("")), kOk);
   EXPECT_EQ(Fail(absl::InvalidArgumentError("usage")), kUsage);
-  EXPECT_EQ(Fail(absl::PermissionDeniedError("rights")), kCannotTrace);
-  EXPECT_EQ(Fail(absl::ResourceExhaustedError("disk")), kCannotTrace);
+  EXPECT_EQ(Fail(absl::PermissionDeniedError("file")), kUnreadable);
   EXPECT_EQ(Fail(absl::NotFoundError("file")), kUnreadable);
   EXPECT_EQ(Fail(absl::DataLossError("file")), kUnreadable);
   EXPECT_EQ(Fail(absl::InternalError("bug")), kBug);
+}
+
+TEST(WithKind, KeepsTheKindOfWhoMetTheTrouble) {
+  const absl::Status full = WithKind(absl::UnknownError("disk"), ErrorKind::kCannotWrite);
+  EXPECT_EQ(KindOf(WithKind(full, ErrorKind::kCannotTrace)), ErrorKind::kCannotWrite);
+  EXPECT_TRUE(WithKind(absl::OkStatus(), ErrorKind::kBug).ok());
 }
 
 TEST(Printable, LetsNoMessageSteerTheTerminal) {

@@ -9,31 +9,26 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-TraceInfo RecordedWith(std::string settings) {
+TraceInfo RecordedWith(std::optional<Nanos> watchdog) {
   TraceInfo info;
-  info.settings = std::move(settings);
+  info.watchdog_threshold = watchdog;
   return info;
 }
 
 TEST(Threshold, IsATimeUnlessItIsTheKernels) {
-  EXPECT_EQ(TimeOf(*ParseThreshold("1.5ms"), RecordedWith("watchdog_thresh=7\n")),
+  EXPECT_EQ(TimeOf(*ParseThreshold("1.5ms"), RecordedWith(seconds(7))),
             std::chrono::microseconds(1500));
   EXPECT_EQ(TimeOf({}, {}), milliseconds(10));
 }
 
 TEST(Threshold, OfTheKernelIsInTheRecording) {
-  const Threshold kernel = *ParseThreshold("kernel");
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("clock=mono\nwatchdog_thresh=7\nbuffer_bytes=1\n")),
-            seconds(7));
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("watchdog_thresh=7")), seconds(7));
+  EXPECT_EQ(TimeOf(*ParseThreshold("kernel"), RecordedWith(seconds(7))), seconds(7));
 }
 
-TEST(Threshold, OfAKernelThatDoesNotTellIsItsDefault) {
+TEST(Threshold, OfAKernelThatDoesNotSayIsItsDefault) {
   const Threshold kernel = *ParseThreshold("kernel");
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("")), seconds(30));
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("watchdog_thresh=0\n")), seconds(30)) << "it is off";
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("my_watchdog_thresh=3\nwatchdog_thresh=x\n")), seconds(30));
-  EXPECT_EQ(TimeOf(kernel, RecordedWith("watchdog_thresh=9223372036854775807\n")), seconds(30));
+  EXPECT_EQ(TimeOf(kernel, RecordedWith(std::nullopt)), seconds(30));
+  EXPECT_EQ(TimeOf(kernel, RecordedWith(seconds(0))), seconds(30)) << "it is off";
 }
 
 TEST(Threshold, ThatIsNeitherSaysWhatItMayBe) {

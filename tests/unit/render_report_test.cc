@@ -372,11 +372,11 @@ TEST(RenderInfo, ListsEventsThatNeverHappenedToo) {
 
 TEST(RenderInfo, TakesTheRecordersNoteApart) {
   TraceInfo info;
-  info.settings = "sched=1\nnote=a=b\nbare\n";
+  info.settings = Settings::Parse("sched=1\nnote=a=b\nbare\n");
   const Json document = Json::parse(*RenderInfo(info, {}, Format::kJson, {}));
   EXPECT_EQ(document["settings"].dump(),
             "[{\"key\":\"sched\",\"value\":\"1\"},{\"key\":\"note\",\"value\":\"a=b\"},"
-            "{\"key\":\"bare\",\"value\":null}]");
+            "{\"key\":\"bare\",\"value\":\"\"}]");
 }
 
 }  // namespace

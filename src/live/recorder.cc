@@ -19,6 +19,7 @@
 #include "live/kernel_threads.h"
 #include "live/metadata.h"
 #include "live/page_pipe.h"
+#include "live/recording_note.h"
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
@@ -65,28 +66,6 @@ class Urgency {
   int nice_;
 };
 
-Settings NoteSettings(const std::vector<PlannedEvent>& events, const RecorderOptions& options,
-                      const BufferSetup& buffer) {
-  Settings out;
-  std::string names;
-  for (const PlannedEvent& event : events) {
-    names += fmt::format("{}{}:{}", names.empty() ? "" : ",", event.system, event.name);
-  }
-  out.Add("events", names);
-  for (const PlannedEvent& event : events) {
-    if (event.filter.empty()) continue;
-    out.Add("filter", fmt::format("{}:{} {}", event.system, event.name, event.filter));
-  }
-  if (options.timers) out.Add("left_out", "timer:timer_cancel (the kernel cannot filter it)");
-  out.Add("clock", options.clock);
-  out.Add("buffer_bytes", buffer.bytes);
-  out.Add("subbuf_bytes", uint64_t{buffer.subbuf_bytes});
-  // Absent without CONFIG_WQ_WATCHDOG.
-  const std::string watchdog = ReadText("/sys/module/workqueue/parameters/watchdog_thresh").text;
-  if (!watchdog.empty()) out.Add("watchdog_thresh", Trimmed(watchdog));
-  return out;
-}
-
 }  // namespace
 
 // Members are destroyed from the last to the first: all files in the instance are closed
@@ -122,7 +101,6 @@ struct Recorder::State {
   absl::Status DrainByCounts(PageSink& sink);
   absl::Status DrainRound(PageSink& sink);
   absl::Status Switch(bool on);
-  std::vector<std::string> Disturbances() const;
 };
 
 // --- Setup -------------------------------------------------------------------------------
@@ -239,36 +217,6 @@ absl::Status Recorder::State::Switch(bool on) {
                 : TracingError("cannot switch tracing", instance->File("tracing_on"), errno);
 }
 
-// What is not as we left it: somebody else was at our instance, nobody knows since when.
-std::vector<std::string> Recorder::State::Disturbances() const {
-  std::vector<std::string> out;
-  const auto reads = [this](const std::string& file, std::string_view expected) {
-    const FileText text = ReadText(instance->File(file));
-    return text.error != 0 || Trimmed(text.text) == expected;
-  };
-  if (!reads("tracing_on", "1")) out.emplace_back("tracing was switched off");
-  for (const PlannedEvent& event : events) {
-    const std::string directory = fmt::format("events/{}/{}", event.system, event.name);
-    if (!reads(directory + "/enable", "1")) {
-      out.push_back(fmt::format("the event {} was disabled", event.name));
-    }
-    if (!event.filter_refused &&
-        !reads(directory + "/filter", event.filter.empty() ? "none" : event.filter)) {
-      out.push_back(fmt::format("the filter of the event {} was changed", event.name));
-    }
-  }
-  for (const auto& [cpu, buffer] : buffers) {
-    if (!buffer->cleared()) continue;
-    out.emplace_back("the buffer was cleared");
-    break;
-  }
-  const FileText clock = ReadText(instance->File("trace_clock"));
-  if (clock.error == 0 && Trimmed(clock.text) != metadata.trace_clock) {
-    out.emplace_back("the clock was changed");
-  }
-  return out;
-}
-
 absl::Status Recorder::Start() {
   state_->urgency.emplace();
   state_->started = Clock::now();
@@ -382,7 +330,11 @@ absl::Status Recorder::Stop(PageSink* sink) {
   if (state.stopped) return absl::OkStatus();
   state.stopped = true;
   for (const auto& [cpu, buffer] : state.buffers) buffer->RefreshCounts();
-  state.disturbances = state.Disturbances();
+  state.disturbances = FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+  const auto cleared = [](const auto& buffer) { return buffer.second->cleared(); };
+  if (std::any_of(state.buffers.begin(), state.buffers.end(), cleared)) {
+    state.disturbances.emplace_back("the buffer was cleared");
+  }
   for (const std::string& what : state.disturbances) state.ending.settings.Add("disturbed", what);
   absl::Status status = state.Switch(false);
   status.Update(state.OpenBuffers());

@@ -76,6 +76,10 @@ absl::Status TracingError(std::string_view doing, std::string_view path, int err
   const std::string what = fmt::format("{} ({}): {}", doing, path, std::strerror(error));
   if (error != EACCES && error != EPERM) {
     if (error == ENOMEM) return absl::ResourceExhaustedError(what);
+    if (error == EROFS) {
+      return absl::FailedPreconditionError(
+          what + "\nsudo mount -o remount,rw /sys/kernel/tracing, or a container with it writable");
+    }
     return absl::FailedPreconditionError(what);
   }
   if (geteuid() != 0) {

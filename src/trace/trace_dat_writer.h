@@ -28,6 +28,9 @@ struct CpuPages {
   uint64_t size() const { return file->size() - begin; }
 };
 
+// Where the pages of that CPU are while the trace at `path` is recorded.
+std::string SiblingPath(const std::string& path, int cpu);
+
 // What one writer holds.
 struct TraceWriter::State {
   std::string path;

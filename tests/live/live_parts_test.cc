@@ -125,7 +125,7 @@ TEST(PlanEventsTest, WorkqueueEventsAreNeverFiltered) {
       EXPECT_EQ(event.filter, "") << event.name;
     }
   }
-  EXPECT_EQ(PlanEvents({}, {}).size(), 4u);
+  EXPECT_EQ(PlanEvents({.sched = false, .timers = false}, {}).size(), 4u);
 }
 
 TEST(PlanEventsTest, WakeUpsAreFilteredOnlyWhereANameTellsEveryWorker) {

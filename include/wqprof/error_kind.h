@@ -22,9 +22,9 @@ enum class ErrorKind {
 // An OK status stays one.
 absl::Status WithKind(absl::Status status, ErrorKind kind);
 
-// Without a kind of its own an error is one of usage (kInvalidArgument, kAlreadyExists) or of the
-// input (kNotFound, kPermissionDenied, kDataLoss), or lacks evidence (kOutOfRange); kCancelled is
-// none; others are bugs.
+// Without a kind of its own an error is one of usage (kInvalidArgument, kAlreadyExists), of the
+// input (kNotFound, kPermissionDenied, kDataLoss), of a disk without room (kResourceExhausted), or
+// lacks evidence (kOutOfRange); kCancelled is none; others are bugs.
 ErrorKind KindOf(const absl::Status& status);
 
 }  // namespace wqprof

@@ -35,6 +35,8 @@ ErrorKind KindOf(const absl::Status& status) {
     case absl::StatusCode::kPermissionDenied:
     case absl::StatusCode::kDataLoss:
       return ErrorKind::kUnreadable;
+    case absl::StatusCode::kResourceExhausted:
+      return ErrorKind::kCannotWrite;
     case absl::StatusCode::kOutOfRange:
       return ErrorKind::kInsufficient;
     default:

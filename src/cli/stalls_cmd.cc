@@ -120,7 +120,7 @@ int RunStalls(const StallsOptions& options) {
   if (log.found() && HasNoEvents(**source)) {
     return ShowLockups(log.Take(), options.view, options.explain, options.input);
   }
-  report->filters = FilterWords(options.input);
+  report->filters = FilterWords(options.input, (*source)->info());
   Select(options, *report);
   if (options.explain) return Explain(*report, *options.explain, options);
   const TextStyle style = StyleOf(options.input);

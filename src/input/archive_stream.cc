@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "wqprof/error_kind.h"
+
 namespace wqprof {
 namespace {
 
@@ -64,10 +66,12 @@ class ArchiveStream : public ByteStream {
     if (n < 0) return Broken();
     out_bytes_ += static_cast<uint64_t>(n);
     if (out_bytes_ > kUnsuspected && out_bytes_ / kMostRatio > in_bytes_) {
-      return absl::ResourceExhaustedError(fmt::format(
-          "cannot read {}: it expands more than {}-fold, so that it is no trace\nunpack it where "
-          "there is room, and look at what comes out",
-          path_, kMostRatio));
+      return WithKind(
+          absl::ResourceExhaustedError(fmt::format("cannot read {}: it expands more than {}-fold, "
+                                                   "so that it is no trace\nunpack it where "
+                                                   "there is room, and look at what comes out",
+                                                   path_, kMostRatio)),
+          ErrorKind::kUnreadable);
     }
     if (n > 0) return static_cast<size_t>(n);
     ended_ = true;

@@ -107,9 +107,6 @@ std::string InFlightWords(const std::vector<LoggedExecution>& in_flight) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-namespace {
-
-// The newest dump: what every pool had to do then.
 Table BusyTable(const KernelLog& log) {
   Table table{.key = "busy", .title = "Works in the dump"};
   const bool boots = log.boots.size() > 1;
@@ -145,6 +142,8 @@ Table BusyTable(const KernelLog& log) {
   });
   return table;
 }
+
+namespace {
 
 Table HogTextTable(const KernelLog& log) {
   Table table{.key = "hogs", .title = "Functions that hogged a CPU, since boot"};

@@ -71,6 +71,27 @@ Table FlatTable(const KernelLog& log, bool lockups_only) {
   return table;
 }
 
+Table PoolTextTable(const KernelLog& log) {
+  Table table{.key = "pools", .title = "Pools in the dump"};
+  table.columns = {{"boot", "BOOT", log.boots.size() > 1 ? kText : kSortOnly},
+                   {"pool", "POOL"},
+                   {"cpus", "CPUS", kAll, 8},
+                   {"hung_s", "HUNG"},
+                   {"workers", "WORKERS"},
+                   {"idle", "IDLE"},
+                   {"manager_pid", "MANAGER"}};
+  for (const LoggedPoolState& pool : log.pools) {
+    const auto hung = [&pool]() -> Cell {
+      if (!pool.hung_s) return {};
+      return Nanos(std::chrono::seconds(std::min<uint64_t>(*pool.hung_s, uint64_t{1} << 31)));
+    };
+    table.rows.push_back({Id{pool.boot}, pool.pool.name, WordCell(pool.pool.cpus), hung(),
+                          OptionalCell(pool.workers), OptionalCell(pool.idle),
+                          pool.manager_pid ? Cell(Id{*pool.manager_pid}) : Cell()});
+  }
+  return table;
+}
+
 // `view` asks for tables that a log has.
 absl::Status CheckTables(const View& view) {
   for (const std::string& key : view.tables) {
@@ -107,7 +128,13 @@ absl::StatusOr<std::string> RenderLog(const KernelLog& log, std::string_view pat
     case Format::kTable:
       break;
   }
-  return LogHeader(log, style) + LogNotes(log, style) + LogText(log, style);
+  std::string out = LogHeader(log, style) + LogNotes(log, style);
+  if (view.tables.empty()) return out + LogText(log, style);
+  for (const std::string& key : view.tables) {
+    out += '\n';
+    AppendTextTable(out, key == "pools" ? PoolTextTable(log) : BusyTable(log), style);
+  }
+  return out;
 }
 
 absl::StatusOr<std::string> RenderLockups(const KernelLog& log, std::string_view path,

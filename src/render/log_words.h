@@ -23,6 +23,9 @@ std::string WaitingWords(const std::vector<LoggedWaiting>& waiting, bool inactiv
 // "fqdir_free_fn 56s, then pm_runtime_work".
 std::string InFlightWords(const std::vector<LoggedExecution>& in_flight);
 
+// The newest dump: what every pool had to do then, stuck ones first.
+Table BusyTable(const KernelLog& log);
+
 }  // namespace wqprof
 
 #endif  // WQPROF_RENDER_LOG_WORDS_H_

@@ -181,9 +181,12 @@ class RunSet {
   RunSet(RunSet&&) noexcept;
   RunSet& operator=(RunSet&&) noexcept;
 
-  // Reads `source` to its end.
+  // Reads `source` to its end.  A recording that is in the set already, under whatever name, is
+  // one run all the same: it does not count again.
   absl::Status Add(EventSource& source);
   size_t size() const;
+  // A sentence on each that did not count again.
+  const std::vector<std::string>& repeated() const;
   // Of run `i`: its path, facts, quality, and the names in it.
   const Report& report(size_t i) const;
   const Fingerprint& fingerprint(size_t i) const;

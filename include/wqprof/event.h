@@ -3,6 +3,8 @@
 #define WQPROF_EVENT_H_
 
 #include <cstdint>
+#include <initializer_list>
+#include <string_view>
 #include <type_traits>
 
 #include "wqprof/types.h"
@@ -33,11 +35,15 @@ enum class EventKind : uint8_t {
   kSoftirqEntry,  // softirq_entry
   kSoftirqExit,   // softirq_exit
 };
+
 // A set of the four workqueue events.  An event that is not in it was not recorded, so that its
 // absence from a trace says nothing.
 class WorkqueueEvents {
  public:
   constexpr WorkqueueEvents() = default;
+  constexpr WorkqueueEvents(std::initializer_list<EventKind> kinds) {
+    for (const EventKind kind : kinds) Add(kind);
+  }
   static constexpr WorkqueueEvents All() {
     WorkqueueEvents all;
     all.bits_ = 0xf;
@@ -47,6 +53,10 @@ class WorkqueueEvents {
   constexpr void Add(EventKind kind) { bits_ |= Bit(kind); }
   constexpr bool Has(EventKind kind) const { return (bits_ & Bit(kind)) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
+  // Whether all of `others` are in it.
+  constexpr bool HasAll(WorkqueueEvents others) const {
+    return (bits_ & others.bits_) == others.bits_;
+  }
   friend constexpr bool operator==(WorkqueueEvents, WorkqueueEvents) = default;
 
  private:
@@ -55,6 +65,16 @@ class WorkqueueEvents {
   }
   uint8_t bits_ = 0;
 };
+
+inline constexpr EventKind kWorkqueueEventKinds[] = {
+    EventKind::kQueueWork, EventKind::kActivateWork, EventKind::kExecuteStart,
+    EventKind::kExecuteEnd};
+// "queue_work", ...: without the prefix that all of them share.  REQUIRES: one of these kinds.
+constexpr std::string_view WorkqueueEventName(EventKind kind) {
+  constexpr std::string_view kNames[] = {"queue_work", "activate_work", "execute_start",
+                                         "execute_end"};
+  return kNames[static_cast<size_t>(kind)];
+}
 
 inline constexpr int kEventKinds = static_cast<int>(EventKind::kSoftirqExit) + 1;
 

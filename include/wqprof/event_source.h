@@ -106,6 +106,23 @@ inline WorkqueueEvents RecordedEvents(const TraceInfo& info, const ReadStats& st
   return info.noted_events.value_or(stats.seen_events);
 }
 
+// What can be told at all when just these events were recorded.
+inline bool TellsLatency(WorkqueueEvents recorded) {
+  return recorded.HasAll({EventKind::kQueueWork, EventKind::kExecuteStart});
+}
+inline bool TellsStalls(WorkqueueEvents recorded) {
+  return recorded.HasAll({EventKind::kActivateWork, EventKind::kExecuteStart});
+}
+// How many executions are open in a pool, and for how long.
+inline bool TellsOccupancy(WorkqueueEvents recorded) {
+  return recorded.HasAll({EventKind::kExecuteStart, EventKind::kExecuteEnd});
+}
+// How many activated items wait in a pool: of which pool, only queue events tell in time.
+inline bool TellsBacklog(WorkqueueEvents recorded) {
+  return recorded.HasAll(
+      {EventKind::kQueueWork, EventKind::kActivateWork, EventKind::kExecuteStart});
+}
+
 // Events of all CPUs in time order; equal times of one CPU keep their order in the buffer.
 // Events that the ring buffer lost show up in their place as kLossBegin .. kLossEnd.
 class EventSource {

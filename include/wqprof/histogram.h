@@ -54,17 +54,28 @@ class alignas(64) Histogram {
   static constexpr int kPerOctave = 1 << kScale;
   struct alignas(64) Octave : std::array<uint64_t, kPerOctave> {};
 
+  // One block per octave in use: a function's durations span few octaves.
+  using Octaves = std::array<std::unique_ptr<Octave>, 64>;
+  // So many buckets are kept as a list: a trace may have any number of functions that are seen
+  // once or twice.
+  static constexpr size_t kFew = 8;
+
   void AddToBucket(int64_t value, uint64_t times);
-  // Seldom, and kept out of the way of the other.
+  // Rarely, and kept out of the way of the other.
   [[gnu::noinline]] void AddToNewOctave(int octave, int sub, uint64_t times);
+  [[gnu::noinline]] void AddToFew(int32_t index, uint64_t times);
+  // Calls f(index, count) for each bucket that is not empty, in ascending order, as long as it
+  // returns true.
+  template <typename F>
+  void ForEachBucket(F&& f) const;
 
   uint64_t count_ = 0;
   uint64_t zero_count_ = 0;
   int64_t sum_ = 0;
   int64_t min_ = INT64_MAX;
   int64_t max_ = INT64_MIN;
-  // One block per octave in use: a function's durations span few octaves.
-  std::array<std::unique_ptr<Octave>, 64> octaves_;
+  std::unique_ptr<Octaves> octaves_;  // null as long as `few_` holds all
+  std::vector<Bucket> few_;
 
  public:
   Histogram() = default;

@@ -42,15 +42,18 @@ WorkerComm ParseWorkerComm(std::string_view comm);
 
 // What became of one life of a work.
 enum class ItemState : uint8_t {
-  kDone,         // started (and ended, unless its end was lost)
+  kDone,         // started and ended, as far as that was recorded and not lost
   kSuperseded,   // stolen or re-queued before it started
   kPending,      // at the end of the trace not started: pending, inactive or cancelled
   kRunning,      // at the end of the trace started, not ended
   kBeforeTrace,  // queued (or started) before the trace began
   kBarrier,      // wq_barrier_func: never queued
   kUnmatched,    // a start without a queue event, or an end without a start, that nothing explains
+  // Of traces without some of the four events; what came after was not recorded at all.
+  kQueued,   // queued, or activated
+  kStarted,  // started
 };
-inline constexpr ItemState kLastItemState = ItemState::kUnmatched;
+inline constexpr ItemState kLastItemState = ItemState::kStarted;
 // "done", "superseded", ...: the words of wqprof.works/1.
 std::string_view ToString(ItemState state);
 
@@ -104,10 +107,16 @@ struct WorkItem {
   bool ambiguous = false;     // the PENDING window could not be excluded (doc/kernel.md, rule 5)
   bool wait_tainted = false;  // a loss may have hidden a part of its wait
   bool run_tainted = false;   // ... or of its execution
+  // Pending: a later item of its pool has started, though its list is first in, first out: it was
+  // cancelled.
+  bool overtaken = false;
 
   bool tainted() const { return wait_tainted || run_tainted; }
-  // Its start was matched to its queue event.
-  bool executed() const { return state == ItemState::kDone || state == ItemState::kRunning; }
+  // Its start was seen, and matched to its queue event where those were recorded.
+  bool executed() const {
+    return state == ItemState::kStarted || state == ItemState::kRunning ||
+           (state == ItemState::kDone && started != kUnseen);
+  }
   // Where it ran, or was queued if it never ran.
   Cpu cpu() const { return run_cpu != Cpu::kNone ? run_cpu : queue_cpu; }
   // The pool that executed it, or on whose worklist it waits.

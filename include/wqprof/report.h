@@ -81,9 +81,12 @@ struct OriginRow {
 
 struct PoolRow {
   PoolOccupancy occupancy;
-  // NaN when the trace's clock does not count nanoseconds.
+  // Whether the counts and sums of executions that were open, or of items that waited, are known:
+  // the events that tell them were recorded.
+  bool busy_known = true, backlog_known = true;
+  // NaN when that is not known, or the trace's clock does not count nanoseconds.
   double busy_mean = 0, busy_fraction = 0, backlog_mean = 0;
-  Nanos stalled{0};
+  std::optional<Nanos> stalled;               // absent likewise
   std::optional<IdleWaitAccount> idle_waits;  // with scheduler events
   Histogram execution;
   Measures measures;  // of the items that ran there
@@ -96,7 +99,8 @@ struct CpuRow {
 
 struct WorkerRow {
   WorkerOccupancy occupancy;
-  std::string comm;  // "" unknown
+  bool busy_known = true;  // starts and ends were recorded
+  std::string comm;        // "" unknown
   std::string pool;
   double busy_fraction = 0;
   Measures measures;
@@ -279,6 +283,8 @@ inline constexpr Nanos kLongWait = std::chrono::milliseconds(1);
 struct Report {
   TraceInfo source;
   ReadStats read;
+  // What rests on one that is not in it is absent.
+  WorkqueueEvents recorded = WorkqueueEvents::All();
   Nanos duration{0};
   Quality quality;
   std::vector<FunctionRow> functions;

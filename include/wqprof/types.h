@@ -25,11 +25,21 @@ using Timestamp = TraceClock::time_point;
 // "Not seen in the trace".  Never a number: see Between().
 inline constexpr Timestamp kUnseen = Timestamp::min();
 
+// `to` - `from`, the longest span where that overflows: a hostile trace may hold any stamps.
+inline Nanos Elapsed(Timestamp from, Timestamp to) {
+  int64_t span;
+  if (!__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(),
+                              &span)) {
+    return Nanos(span);
+  }
+  return to < from ? Nanos::min() : Nanos::max();
+}
+
 // The span from `from` to `to`; nothing when either was not seen.  May be negative
 // when the clocks of two CPUs disagree.
 inline std::optional<Nanos> Between(Timestamp from, Timestamp to) {
   if (from == kUnseen || to == kUnseen) return std::nullopt;
-  return to - from;
+  return Elapsed(from, to);
 }
 
 // `a` + `b` and `a` * `n`, the largest span where they overflow: sums over a hostile trace

@@ -40,6 +40,17 @@ class MeasureTable {
   void ForEach(F&& f) const {
     for (const auto& [key, measures] : rows_) f(key, *measures);
   }
+  // Hands over all rows: f(key, Measures&&).
+  template <typename F>
+  void TakeEach(F&& f) {
+    for (auto& [key, measures] : rows_) {
+      f(key, std::move(*measures));
+      measures.reset();
+    }
+    rows_.clear();
+    recent_ = {};
+  }
+  size_t size() const { return rows_.size(); }
 
  private:
   struct Recent {
@@ -99,11 +110,11 @@ struct Analyzer::State {
 
   void Add(const WorkItem& item, const ItemSplit* split) {
     const bool stalled = has_durations && stalls.AddItem(item);
-    if (has_durations && item.state == ItemState::kDone && item.ended != kUnseen &&
-        !item.run_tainted) {
+    const auto execution = item.Execution();
+    if (has_durations && item.state == ItemState::kDone && execution && !item.run_tainted) {
       const size_t pool = static_cast<size_t>(item.pool);
       if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
-      pool_executions[pool].Add(item.ended - item.started);
+      pool_executions[pool].Add(*execution);
     }
     // Those have no queue event, and no measure.
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
@@ -126,6 +137,7 @@ struct Analyzer::State {
   }
 
   void NoteExtremes(const WorkItem& item, const ItemSplit* split, uint64_t function) {
+    if (item.overtaken) return;
     if (item.state == ItemState::kPending) {
       if (oldest_pending.empty()) oldest_pending.push_back(item);
       if (item.queued < oldest_pending[0].queued) oldest_pending[0] = item;
@@ -156,21 +168,24 @@ struct Analyzer::State {
 
   // --- The report -----------------------------------------------------------------------
 
-  void FillFunctions(Report& report) const {
+  void FillFunctions(Report& report) {
     std::map<std::string, Measures> workqueues;
-    functions.ForEach([&](uint64_t key, const Measures& measures) {
+    report.functions.reserve(functions.size());
+    functions.TakeEach([&](uint64_t key, Measures&& measures) {
       const std::string text = Name(Low(key));
       const FunctionName function = SplitFunction(text);
-      report.functions.push_back(
-          {Name(High(key)), std::string(function.name), std::string(function.module), measures});
-      workqueues[report.functions.back().workqueue].Merge(measures);
+      workqueues[Name(High(key))].Merge(measures);
+      report.functions.push_back({Name(High(key)), std::string(function.name),
+                                  std::string(function.module), std::move(measures)});
     });
     std::sort(report.functions.begin(), report.functions.end(),
               [](const FunctionRow& a, const FunctionRow& b) {
                 return std::tie(a.workqueue, a.function, a.module) <
                        std::tie(b.workqueue, b.function, b.module);
               });
-    for (auto& [name, measures] : workqueues) report.workqueues.push_back({name, measures});
+    for (auto& [name, measures] : workqueues) {
+      report.workqueues.push_back({name, std::move(measures)});
+    }
   }
 
   void FillOrigins(Report& report) const {
@@ -201,14 +216,20 @@ struct Analyzer::State {
         row.idle_waits = it != idle_waits.end() ? *it : IdleWaitAccount{occupancy.pool.id};
       }
       const size_t id = static_cast<size_t>(occupancy.pool.id);
-      row.busy_mean = Ratio(occupancy.busy_sum, report.duration);
-      row.busy_fraction = Ratio(occupancy.busy_any, report.duration);
-      row.backlog_mean = Ratio(occupancy.backlog_sum, report.duration);
-      row.stalled = stalls.StalledIn(occupancy.pool.id);
+      row.busy_known = TellsOccupancy(report.recorded);
+      row.backlog_known = TellsBacklog(report.recorded);
+      const auto share = [&](bool known, Nanos part) {
+        return known && has_durations ? Ratio(part, report.duration) : std::nan("");
+      };
+      row.busy_mean = share(row.busy_known, occupancy.busy_sum);
+      row.busy_fraction = share(row.busy_known, occupancy.busy_any);
+      row.backlog_mean = share(row.backlog_known, occupancy.backlog_sum);
+      if (TellsStalls(report.recorded) && has_durations) {
+        row.stalled = stalls.StalledIn(occupancy.pool.id);
+      }
       if (id < pool_executions.size()) row.execution = pool_executions[id];
       if (!has_durations) {
         occupancy.busy_sum = occupancy.busy_any = occupancy.backlog_sum = Nanos(0);
-        row.busy_mean = row.busy_fraction = row.backlog_mean = std::nan("");
       }
       row.occupancy = std::move(occupancy);
       report.pools.push_back(std::move(row));
@@ -231,7 +252,9 @@ struct Analyzer::State {
       row.occupancy = occupancy;
       row.comm = Name(ToInt(occupancy.comm));
       row.pool = pool.name;
-      row.busy_fraction = has_durations ? Ratio(occupancy.busy, report.duration) : std::nan("");
+      row.busy_known = TellsOccupancy(report.recorded);
+      row.busy_fraction =
+          has_durations && row.busy_known ? Ratio(occupancy.busy, report.duration) : std::nan("");
       if (!has_durations) row.occupancy.busy = Nanos(0);
       const uint64_t key =
           KeyOf(static_cast<uint32_t>(occupancy.pool), static_cast<uint32_t>(ToInt(occupancy.pid)));
@@ -326,7 +349,7 @@ Report Analyzer::Snapshot() const {
   state_->FillOrigins(report);
   state_->FillPools(report);
   state_->FillWorkers(report);
-  if (state_->has_durations) {
+  if (state_->has_durations && report.recorded == WorkqueueEvents::All()) {
     report.activation =
         ActivationRows(state_->source, state_->model, state_->options.filter, report.duration);
   }

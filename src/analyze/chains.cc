@@ -46,7 +46,8 @@ struct ChainCollector::State {
   ChainTree tree;
   std::vector<Known> known = std::vector<Known>(kRemembered);  // by id, modulo
   std::vector<uint64_t> unsettled;  // their parents may not be complete yet
-  std::vector<Path> slowest;        // a heap, the shortest wait on top
+  size_t settle_at = kRemembered / 8;
+  std::vector<Path> slowest;  // a heap, the shortest wait on top
   ChainReport report;
 
   Known* Find(uint64_t id) {
@@ -63,7 +64,10 @@ struct ChainCollector::State {
     if (place.item.id != 0 && !place.settled) Settle(place);
     place = {item, ChainTree::NodeId::kRoot, false};
     unsettled.push_back(item.id);
-    if (unsettled.size() >= kRemembered / 8) SettleAll(false);
+    if (unsettled.size() < settle_at) return;
+    SettleAll(false);
+    // Those that wait for their parent are not looked at again for each that comes.
+    settle_at = std::max(kRemembered / 8, 2 * unsettled.size());
   }
 
   // Finds the place in the tree of those whose parent is complete; at the end, of all.

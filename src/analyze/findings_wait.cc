@@ -95,7 +95,7 @@ std::vector<Finding> IdleFindings(const Report& report, const std::vector<Findin
       return wait.pool == finding.pool &&
              (wait.kind == FindingKind::kIdleCpu || wait.total >= finding.total);
     });
-    const bool in_stalls = row.stalled * 2 >= finding.total;
+    const bool in_stalls = row.stalled.value_or(Nanos(0)) * 2 >= finding.total;
     if (!told && !in_stalls && IsWorthIt(finding)) out.push_back(std::move(finding));
   }
   return out;

@@ -28,8 +28,11 @@ void Measures::Count(const WorkItem& item) {
 
 void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
   Count(item);
-  if (!item.executed()) return;
+  // Where starts were not recorded, some measures are left.
+  const bool told = item.state == ItemState::kQueued || item.state == ItemState::kDone;
+  if (!item.executed() && !told) return;
   AddDurations(item, durations, std::make_index_sequence<kMeasures.size()>());
+  if (!item.executed()) return;
   if (its_split == nullptr) return;
   if (its_split->wait && !item.wait_tainted) {
     ++split.waits;

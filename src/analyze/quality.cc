@@ -14,7 +14,7 @@ Quality QualityOf(const RunFacts& facts) {
   q.truncated = facts.read.truncated;
   q.unfinished = facts.source.unfinished;
   const uint64_t expected = q.match.executed + q.match.unmatched_starts;
-  if (expected > 0) {
+  if (expected > 0 && TellsLatency(RecordedEvents(facts.source, facts.read))) {
     q.paired_fraction = static_cast<double>(q.match.executed) / static_cast<double>(expected);
   }
   return q;
@@ -24,6 +24,7 @@ Report ReportOf(const RunFacts& facts) {
   Report report;
   report.source = facts.source;
   report.read = facts.read;
+  report.recorded = RecordedEvents(report.source, report.read);
   if (report.read.begin != kUnseen) report.duration = report.read.end - report.read.begin;
   report.quality = QualityOf(facts);
   return report;

@@ -86,7 +86,6 @@ void StallCollector::AddGap(const PoolGap& gap) {
   record->matches = MatchesWithoutItems(gap);
   PoolState& pool = pools_[KeyOf(gap.pool)];
   pool.stalled += gap.end - gap.begin;
-  if (pool.recent.size() == kRecent) pool.recent.pop_front();
   pool.recent.push_back(record);
   if (!IsInTime(gap)) return;
   kept_.push_back(std::move(record));
@@ -164,7 +163,10 @@ bool StallCollector::AddItem(const WorkItem& item) {
   if (item.activated == kUnseen || (item.started == kUnseen && !pending)) return false;
   const auto pool = pools_.find(KeyOf(item.waited_in));
   if (pool == pools_.end()) return false;
-  const auto& recent = pool->second.recent;
+  auto& recent = pool->second.recent;
+  // However many gaps come before the items of their time.
+  const Timestamp now = std::max(item.started, item.ended);
+  while (recent.size() > kRecent && recent[kRecent]->gap.end <= now) recent.pop_front();
   Record* earliest = nullptr;
   for (auto r = recent.rbegin(); r != recent.rend() && (*r)->gap.end > item.activated; ++r) {
     const PoolGap& gap = (*r)->gap;

@@ -77,16 +77,57 @@ void Histogram::AddToBucket(int64_t value, uint64_t times) {
     return;
   }
   const Position p = PositionOf(static_cast<uint64_t>(value));
-  Octave* const octave = octaves_[static_cast<size_t>(p.octave + 1)].get();
+  if (octaves_ == nullptr) [[unlikely]]
+    return AddToFew(p.octave * kPerOctave + p.sub, times);
+  Octave* const octave = (*octaves_)[static_cast<size_t>(p.octave + 1)].get();
   if (octave == nullptr) [[unlikely]]
     return AddToNewOctave(p.octave, p.sub, times);
   (*octave)[static_cast<size_t>(p.sub)] += times;
 }
 
 void Histogram::AddToNewOctave(int octave, int sub, uint64_t times) {
-  auto& made = octaves_[static_cast<size_t>(octave + 1)];
-  made = std::make_unique<Octave>();
-  (*made)[static_cast<size_t>(sub)] = times;
+  auto& made = (*octaves_)[static_cast<size_t>(octave + 1)];
+  if (made == nullptr) made = std::make_unique<Octave>();
+  (*made)[static_cast<size_t>(sub)] += times;
+}
+
+void Histogram::AddToFew(int32_t index, uint64_t times) {
+  for (Bucket& bucket : few_) {
+    if (bucket.index != index) continue;
+    bucket.count += times;
+    return;
+  }
+  few_.push_back({index, times});
+  if (few_.size() <= kFew) return;
+  octaves_ = std::make_unique<Octaves>();
+  for (const Bucket& bucket : few_) {
+    // Rounded down, as the one octave below 1 is.
+    const int octave = bucket.index >> kScale;
+    AddToNewOctave(octave, bucket.index - octave * kPerOctave, bucket.count);
+  }
+  few_ = {};
+}
+
+template <typename F>
+void Histogram::ForEachBucket(F&& f) const {
+  if (octaves_ == nullptr) {
+    std::vector<Bucket> few = few_;
+    std::sort(few.begin(), few.end(),
+              [](const Bucket& a, const Bucket& b) { return a.index < b.index; });
+    for (const Bucket& bucket : few) {
+      if (!f(bucket.index, bucket.count)) return;
+    }
+    return;
+  }
+  for (size_t o = 0; o < octaves_->size(); ++o) {
+    const Octave* const octave = (*octaves_)[o].get();
+    if (octave == nullptr) continue;
+    for (size_t i = 0; i < kPerOctave; ++i) {
+      if ((*octave)[i] == 0) continue;
+      const int32_t index = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
+      if (!f(index, (*octave)[i])) return;
+    }
+  }
 }
 
 void Histogram::Add(Nanos value) {
@@ -122,11 +163,11 @@ void Histogram::Merge(const Histogram& other) {
   sum_ = sum_ > INT64_MAX - other.sum_ ? INT64_MAX : sum_ + other.sum_;
   min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
-  for (size_t o = 0; o < octaves_.size(); ++o) {
-    if (!other.octaves_[o]) continue;
-    if (!octaves_[o]) octaves_[o] = std::make_unique<Octave>();
-    for (size_t i = 0; i < kPerOctave; ++i) (*octaves_[o])[i] += (*other.octaves_[o])[i];
-  }
+  other.ForEachBucket([this](int32_t index, uint64_t n) {
+    const int octave = index >> kScale;
+    octaves_ ? AddToNewOctave(octave, index - octave * kPerOctave, n) : AddToFew(index, n);
+    return true;
+  });
 }
 
 Histogram& Histogram::operator=(const Histogram& other) {
@@ -158,37 +199,29 @@ std::optional<Nanos> Histogram::Quantile(double q) const {
   if (rank == 1) return Nanos(min_);
   uint64_t seen = zero_count_;
   if (rank <= seen) return Nanos(0);
-  for (size_t o = 0; o < octaves_.size(); ++o) {
-    if (!octaves_[o]) continue;
-    for (size_t i = 0; i < kPerOctave; ++i) {
-      seen += (*octaves_[o])[i];
-      if (rank <= seen) {
-        const int32_t index = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
-        return Nanos(std::clamp(Middle(index), min_, max_));
-      }
-    }
-  }
-  return Nanos(max_);
+  int64_t value = max_;
+  ForEachBucket([&](int32_t index, uint64_t n) {
+    seen += n;
+    if (rank > seen) return true;
+    value = std::clamp(Middle(index), min_, max_);
+    return false;
+  });
+  return Nanos(value);
 }
 
 std::vector<Histogram::Bucket> Histogram::Buckets(int scale) const {
   assert(scale <= kScale);
   std::vector<Bucket> out;
-  for (size_t o = 0; o < octaves_.size(); ++o) {
-    if (!octaves_[o]) continue;
-    for (size_t i = 0; i < kPerOctave; ++i) {
-      const uint64_t n = (*octaves_[o])[i];
-      if (n == 0) continue;
-      // Halving the resolution halves the index, rounded down: >> of a negative is so.
-      const int32_t fine = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
-      const int32_t index = fine >> (kScale - scale);
-      if (!out.empty() && out.back().index == index) {
-        out.back().count += n;
-      } else {
-        out.push_back({index, n});
-      }
+  ForEachBucket([&](int32_t fine, uint64_t n) {
+    // Halving the resolution halves the index, rounded down: >> of a negative is so.
+    const int32_t index = fine >> (kScale - scale);
+    if (!out.empty() && out.back().index == index) {
+      out.back().count += n;
+    } else {
+      out.push_back({index, n});
     }
-  }
+    return true;
+  });
   return out;
 }
 

@@ -20,16 +20,28 @@ void BlockSeries::Block::Merge(const Block& other) {
 
 BlockSeries::Block& BlockSeries::At(Nanos since_begin) {
   assert(since_begin >= Nanos(0));
-  while (since_begin / width_ >= static_cast<Nanos::rep>(kMaxBlocks)) {
-    for (size_t i = 1; i < blocks_.size(); i += 2) blocks_[i - 1].Merge(blocks_[i]);
-    std::vector<Block> halved;
-    for (size_t i = 0; i < blocks_.size(); i += 2) halved.push_back(std::move(blocks_[i]));
-    blocks_ = std::move(halved);
-    width_ *= 2;
-  }
+  while (since_begin / width_ >= static_cast<Nanos::rep>(kMaxBlocks)) Halve();
   const auto index = static_cast<size_t>(since_begin / width_);
-  if (index >= blocks_.size()) blocks_.resize(index + 1);
-  return blocks_[index];
+  auto at = blocks_.end();
+  while (at != blocks_.begin() && (at - 1)->index >= index) --at;
+  if (at != blocks_.end() && at->index == index) return *at;
+  at = blocks_.insert(at, Block{});
+  at->index = index;
+  return *at;
+}
+
+void BlockSeries::Halve() {
+  std::vector<Block> halved;
+  for (Block& block : blocks_) {
+    block.index /= 2;
+    if (!halved.empty() && halved.back().index == block.index) {
+      halved.back().Merge(block);
+    } else {
+      halved.push_back(std::move(block));
+    }
+  }
+  blocks_ = std::move(halved);
+  width_ *= 2;
 }
 
 void BlockSeries::Add(Nanos since_begin, Nanos value) {

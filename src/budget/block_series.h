@@ -12,13 +12,14 @@ namespace wqprof {
 
 // Durations of one kind in one run, together and by stretches of its time.  Items that are
 // near in time are alike, so that only stretches tell how far a value can be trusted.
-// Memory is bounded by the buckets in use times kMaxBlocks.
+// Memory is bounded by the buckets in use times kMaxBlocks; a stretch without any costs none.
 class BlockSeries {
  public:
   static constexpr size_t kMaxBlocks = 128;
 
   // What happened in one stretch: counts by bucket of Histogram::kScale.
   struct Block {
+    size_t index = 0;  // the stretch begins at index * width()
     absl::flat_hash_map<int32_t, uint64_t> counts;
     uint64_t n = 0;
     double sum_ns = 0;
@@ -34,11 +35,13 @@ class BlockSeries {
   void AddAtEnd(Nanos duration, Nanos value, uint64_t times);
 
   const Histogram& all() const { return all_; }
+  // Those that hold any, in order; all indices are below kMaxBlocks.
   const std::vector<Block>& blocks() const { return blocks_; }
   Nanos width() const { return width_; }
 
  private:
   Block& At(Nanos since_begin);
+  void Halve();
   Histogram all_;
   Nanos width_{1 << 22};  // doubled as the run gets longer
   std::vector<Block> blocks_;

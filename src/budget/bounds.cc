@@ -20,9 +20,13 @@ struct Draw {
   double value = 0;  // items beyond a duration, or a sum of durations
 };
 
+// As many as the run is long, but however long nothing happened that is told by so many.
 size_t BlocksOf(const RunSeries& run) {
-  const auto whole = static_cast<size_t>(run.duration / run.series->width()) + 1;
-  return std::max(whole, run.series->blocks().size());
+  const auto whole =
+      std::min<Nanos::rep>(run.duration / run.series->width(), BlockSeries::kMaxBlocks - 1);
+  const auto& blocks = run.series->blocks();
+  const size_t last = blocks.empty() ? 0 : blocks.back().index;
+  return std::max(static_cast<size_t>(whole), last) + 1;
 }
 
 // What one block adds to its draw.
@@ -37,9 +41,8 @@ std::vector<std::vector<Draw>> Cuts(std::span<const RunSeries> runs, F&& value) 
   std::vector<std::vector<Draw>> cuts;
   std::vector<std::vector<Draw>> by_run;
   for (const RunSeries& run : runs) {
-    std::vector<Draw> draws;
-    for (const auto& block : run.series->blocks()) draws.push_back(DrawOf(block, value));
-    draws.resize(BlocksOf(run));
+    std::vector<Draw> draws(BlocksOf(run));
+    for (const auto& block : run.series->blocks()) draws[block.index] = DrawOf(block, value);
     by_run.push_back(std::move(draws));
   }
   const auto merged = [&](size_t step) {

@@ -336,10 +336,10 @@ class BudgetReader {
 
   double Number(const toml::node& node) {
     if (const auto number = node.value<double>();
-        number && node.is_number() && !std::isnan(*number)) {
+        number && node.is_number() && std::isfinite(*number)) {
       return *number;
     }
-    Problem(PlaceOf(node), "this must be a number, without quotes");
+    Problem(PlaceOf(node), "this must be a finite number, without quotes");
     return 1;
   }
 

@@ -48,6 +48,7 @@ std::optional<double> FactOf(const RunData& run, const Budget& budget, const Rul
   std::optional<double> out;
   const auto consider = [&](double value) { out = std::max(out.value_or(0), value); };
   const Report& report = run.report;
+  if (!WhyUntold(report, metric.quantity).empty()) return std::nullopt;
   const bool mean = metric.statistic == Metric::Statistic::kMean;
   switch (metric.quantity) {
     case Quantity::kStalls:
@@ -128,26 +129,25 @@ class Checker {
   void Check(size_t index) {
     const Rule& rule = budget_.rules[index];
     const std::string not_whole = WhyNotWhole(rule.settings, runs_);
-    const std::set<std::string> instances = InstancesFor(index);
-    if (instances.empty()) return NothingMatched(index);
-    for (const std::string& instance : instances) {
+    const size_t before = out_.outcomes.size();
+    for (const std::string& instance : InstancesFor(index)) {
       for (const Limit& limit : rule.limits) {
         RuleOutcome outcome = Begin(index, limit);
         outcome.instance = instance;
         Judge(rule, limit, outcome);
+        const std::string untold = WhyUntold(runs_, rule, limit.metric);
         // Items that still wait may be of no known pool, which then has nothing to limit.
         const bool no_pool = !outcome.value && outcome.metric.quantity >= Quantity::kBusyFraction &&
-                             rule.for_each == ForEach::kPool;
+                             rule.for_each == ForEach::kPool && untold.empty();
         if (no_pool) continue;
         // How much may be lost is what that limit is about.
         const bool gated = limit.metric.quantity != Quantity::kLostEvents && !not_whole.empty();
-        if (outcome.verdict == Verdict::kPass && gated) {
-          outcome.verdict = Verdict::kInconclusive;
-          outcome.why = not_whole;
-        }
+        if (outcome.verdict == Verdict::kPass && gated) Unproven(not_whole, outcome);
+        if (outcome.verdict != Verdict::kFail && !untold.empty()) Unproven(untold, outcome);
         out_.outcomes.push_back(std::move(outcome));
       }
     }
+    if (out_.outcomes.size() == before) NothingMatched(index);
   }
 
  private:
@@ -162,6 +162,11 @@ class Checker {
     out.limit = limit.value;
     out.runs = runs_.runs.size();
     return out;
+  }
+
+  static void Unproven(const std::string& why, RuleOutcome& out) {
+    out.verdict = Verdict::kInconclusive;
+    out.why = why;
   }
 
   // Those with items; pools also when only barriers ran there.
@@ -201,6 +206,11 @@ class Checker {
     blame(Unmatched("function", s.functions, NamesOf(runs_, &FunctionRow::function)),
           s.places.functions);
     blame(Unmatched("pool", s.pools, PoolNames(runs_)), s.places.pools);
+    // What was not recorded may have matched all the same.
+    for (const Limit& limit : rule.limits) {
+      const std::string untold = WhyUntold(runs_, rule, limit.metric);
+      if (!untold.empty()) Unproven(untold, out);
+    }
     out_.outcomes.push_back(std::move(out));
   }
 

@@ -114,9 +114,11 @@ bool Matters(const DiffRow& a, const DiffRow& b) {
   return a.weight != b.weight ? a.weight > b.weight : a.name < b.name;
 }
 
-void NoteLosses(const RunSet::State& runs, DiffResult& out) {
+// `metric`: the one shown.
+void NoteLosses(const RunSet::State& runs, const Metric* metric, DiffResult& out) {
   for (const RunData& run : runs.runs) {
-    const std::string why = WhyNotWhole({}, run.report);
+    std::string why = metric ? WhyUntold(run.report, metric->quantity) : "";
+    if (why.empty()) why = WhyNotWhole({}, run.report);
     if (!why.empty()) out.losses.push_back(fmt::format("{}: {}", run.report.source.path, why));
   }
 }
@@ -162,8 +164,10 @@ DiffResult Diff(const DiffOptions& options, const RunSet& base_runs, const RunSe
   out.by = options.by;
   out.confidence = options.confidence;
   out.differences = Differences(base_runs, new_runs);
-  NoteLosses(base, out);
-  NoteLosses(now, out);
+  const Metric* const shown = options.metrics.empty() ? nullptr : &options.metrics.front();
+  if (std::string why = WhyNotApart(base, now); !why.empty()) out.losses.push_back(std::move(why));
+  NoteLosses(base, shown, out);
+  NoteLosses(now, shown, out);
   std::set<std::string> instances = InstancesOf(base, 0);
   instances.merge(InstancesOf(now, 0));
   for (const std::string& instance : instances) {

@@ -40,13 +40,24 @@ std::string Quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
     } else {
-      out += c;
+      // What need not be UTF-8; in a glob it stands for any byte.
+      out += byte < 0x80 ? c : '?';
     }
   }
   return out + '"';
+}
+
+// The rest of a line.
+std::string InAComment(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
 }
 
 // A name as a glob that matches nothing else.
@@ -91,15 +102,17 @@ std::vector<Candidate> Candidates(const RunSet::State& runs) {
   return out;
 }
 
+std::string FunctionOf(const Candidate& c) { return c.name.substr(c.name.rfind('/') + 1); }
+
 // `certain`: there are runs enough to know how far a percentile varies from one to the next.
-void AppendFunction(std::string& out, const Candidate& c, bool certain) {
-  const size_t slash = c.name.rfind('/');
-  const std::string workqueue = c.name.substr(0, slash), function = c.name.substr(slash + 1);
+// `only`: no other candidate is of a function of this name.
+void AppendFunction(std::string& out, const Candidate& c, bool certain, bool only) {
+  const std::string workqueue = c.name.substr(0, c.name.rfind('/')), function = FunctionOf(c);
   out += fmt::format(
       "\n[[budget]]\nname = {}\nworkqueue = {}\nfunction = {}\n"
       "{:<26} # seen {}, surely below {}, {}\n{:<26} # seen {}\n",
-      Quoted(fmt::format("{} starts promptly", function)), Quoted(AsGlob(workqueue)),
-      Quoted(AsGlob(function)),
+      Quoted(fmt::format("{} starts promptly", only ? function : c.name)),
+      Quoted(AsGlob(workqueue)), Quoted(AsGlob(function)),
       fmt::format("{}latency.p99 = \"{}\"", certain ? "" : "#",
                   RoundedUp(kHeadroom * *c.latency.high)),
       Text(*c.latency.value), Text(*c.latency.high), CountOf(c.latency.samples, "item"),
@@ -117,26 +130,38 @@ void AppendPools(std::string& out, const RunSet::State& runs) {
     for (const Stall& stall : run.report.stalls) longest = std::max(longest, stall.duration);
     for (const PoolRow& row : run.report.pools) {
       backlog = std::max(backlog, row.occupancy.backlog_max);
-      busy = std::max(busy, row.busy_fraction);
+      if (row.busy_known) busy = std::max(busy, row.busy_fraction);
     }
   }
   const auto line = [&out](const std::string& limit, const std::string& seen) {
     out += fmt::format("{:<26} # {}\n", limit, seen);
   };
-  out += "\n[[budget]]\nname = \"no pool stands still\"\n";
-  line(fmt::format("stalls = {}", 2 * stalls),
-       fmt::format("of 10ms or more; seen {}", stalls == 0 ? "none" : CountText(stalls)));
+  // What a run did not record limits nothing.
+  const auto told = [&runs](Quantity quantity) {
+    return std::all_of(runs.runs.begin(), runs.runs.end(), [quantity](const RunData& run) {
+      return WhyUntold(run.report, quantity).empty();
+    });
+  };
+  if (told(Quantity::kStalls)) {
+    out += "\n[[budget]]\nname = \"no pool stands still\"\n";
+    line(fmt::format("stalls = {}", 2 * stalls),
+         fmt::format("of 10ms or more; seen {}", stalls == 0 ? "none" : CountText(stalls)));
+  }
   if (stalls > 0) {
     line(fmt::format("stall.max = \"{}\"",
                      RoundedUp(kHeadroom * static_cast<double>(longest.count()))),
          "seen " + DurationText(longest));
   }
-  out += "\n[[budget]]\nname = \"no pool is starved\"\nfor_each = \"pool\"\n";
+  const bool backlog_told = told(Quantity::kBacklog);
   // A limit of 1 could not fail.
-  if (busy < kMostBusy) {
+  const bool limits_busy = told(Quantity::kBusyFraction) && busy < kMostBusy;
+  if (!limits_busy && !backlog_told) return;
+  out += "\n[[budget]]\nname = \"no pool is starved\"\nfor_each = \"pool\"\n";
+  if (limits_busy) {
     line(fmt::format("busy_fraction.max = {:.2f}", std::clamp(kHeadroom * busy, 0.1, kMostBusy)),
          fmt::format("seen {:.2f}", busy));
   }
+  if (!backlog_told) return;
   line(fmt::format("backlog.max = {}", std::max<uint64_t>(10, 2 * backlog)),
        fmt::format("seen {}", backlog));
 }
@@ -162,7 +187,7 @@ std::string DraftBudget(const RunSet& set) {
       "min_samples = \"auto\"       # p95 needs 59 items, p99 299, p99.9 2995\n"
       "max_lost_events = 0        # a pass on lost data is no pass\n"
       "on_inconclusive = \"fail\"   # fail (exit 3), warn, pass\n",
-      CountOf(runs.runs.size(), "run"), runs.runs.front().fingerprint.kernel);
+      CountOf(runs.runs.size(), "run"), InAComment(runs.runs.front().fingerprint.kernel));
   const std::vector<Candidate> candidates = Candidates(runs);
   if (candidates.empty()) {
     out += fmt::format("\n# No function had the {} items that a p99 needs: record for longer.\n",
@@ -174,7 +199,12 @@ std::string DraftBudget(const RunSet& set) {
         "\n# Percentiles are commented out: one run does not show how much they vary from run to\n"
         "# run, and its neighbours would break them. Draft from five runs or more.\n";
   }
-  for (const Candidate& c : candidates) AppendFunction(out, c, certain);
+  for (const Candidate& c : candidates) {
+    const auto same =
+        std::count_if(candidates.begin(), candidates.end(),
+                      [&](const Candidate& other) { return FunctionOf(other) == FunctionOf(c); });
+    AppendFunction(out, c, certain, same == 1);
+  }
   AppendPools(out, runs);
   out +=
       "\n# With five runs or more of a known good kernel in base/:\n"

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <deque>
 
+#include "budget/metric.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -59,7 +60,82 @@ Estimated EstimateCount(const std::vector<RunOf>& runs, const Metric& metric) {
   return out;
 }
 
+constexpr EventKind kQueue = EventKind::kQueueWork, kActivate = EventKind::kActivateWork,
+                    kStart = EventKind::kExecuteStart, kEnd = EventKind::kExecuteEnd;
+
+// The events that a quantity rests on.
+WorkqueueEvents EventsOf(Quantity quantity) {
+  if (IsPart(quantity)) {
+    // A worker's other executions are a part of the wait.
+    const bool of_wait = static_cast<size_t>(quantity) < kMeasures.size() + kWaitParts.size();
+    return of_wait ? WorkqueueEvents{kActivate, kStart, kEnd} : WorkqueueEvents{kStart, kEnd};
+  }
+  switch (quantity) {
+    case Quantity::kLatency:
+      return {kQueue, kStart};
+    case Quantity::kActivationWait:
+      return {kQueue, kActivate};
+    case Quantity::kDispatchWait:
+    case Quantity::kStalls:
+    case Quantity::kStall:
+      return {kActivate, kStart};
+    case Quantity::kExecution:
+    case Quantity::kBusyFraction:
+      return {kStart, kEnd};
+    case Quantity::kTotal:
+      return {kQueue, kEnd};
+    case Quantity::kBacklog:
+      return {kQueue, kActivate, kStart};
+    case Quantity::kUnmatched:
+      return {kQueue, kActivate, kStart, kEnd};
+    case Quantity::kLostEvents:
+      return {};
+  }
+  return {kQueue};  // what the timers of delayed works tell
+}
+
+// Those that tell which items the rule is about: only queue events name workqueues and origins.
+WorkqueueEvents EventsOf(const Rule& rule) {
+  const ItemSelector& s = rule.selector;
+  const bool by_queue = !s.workqueues.empty() || !s.origins.empty() ||
+                        rule.for_each == ForEach::kWorkqueue || rule.for_each == ForEach::kOrigin;
+  return by_queue ? WorkqueueEvents{kQueue} : WorkqueueEvents{};
+}
+
+std::string WhyMissing(const Report& run, WorkqueueEvents needed, std::string_view what) {
+  std::vector<std::string> missing;
+  for (const EventKind kind : kWorkqueueEventKinds) {
+    if (!needed.Has(kind) || run.recorded.Has(kind)) continue;
+    missing.push_back(fmt::format("workqueue_{}", WorkqueueEventName(kind)));
+  }
+  if (missing.empty()) return "";
+  return fmt::format("no {} events, which {} needs", fmt::join(missing, " and "), what);
+}
+
+// Whether limits on it are in units of time, or of the share of it.
+bool IsTime(Quantity quantity) {
+  return IsDurationOfItems(quantity) || quantity == Quantity::kStalls ||
+         quantity == Quantity::kStall || quantity == Quantity::kBusyFraction;
+}
+
 }  // namespace
+
+std::string WhyUntold(const Report& run, Quantity quantity) {
+  std::string why = WhyMissing(run, EventsOf(quantity), NameOf(quantity));
+  if (why.empty() && IsTime(quantity) && !run.source.clock_is_ns) {
+    why = fmt::format("its clock '{}' does not count nanoseconds", run.source.clock);
+  }
+  return why;
+}
+
+std::string WhyUntold(const RunSet::State& runs, const Rule& rule, const Metric& metric) {
+  for (const RunData& run : runs.runs) {
+    std::string why = WhyUntold(run.report, metric.quantity);
+    if (why.empty()) why = WhyMissing(run.report, EventsOf(rule), "this rule");
+    if (!why.empty()) return fmt::format("{}: {}", run.report.source.path, why);
+  }
+  return "";
+}
 
 uint64_t NeededSamples(const RuleSettings& settings, const Metric& metric) {
   if (!metric.is_estimated()) return 1;
@@ -76,6 +152,14 @@ std::string WhyNotWhole(const RuleSettings& settings, const Report& report) {
   if (q.truncated || q.unfinished) return "the recording is cut off";
   if (q.corrupt_pages > 0)
     return fmt::format("{} damaged", CountOf(q.corrupt_pages, "page is", "pages are"));
+  if (report.read.time_reversals > 0) {
+    return fmt::format("{} backwards on a CPU",
+                       CountOf(report.read.time_reversals, "stamp goes", "stamps go"));
+  }
+  if (q.match.negative_latencies > 0) {
+    return fmt::format("{} before it was queued: its CPUs' clocks disagree",
+                       CountOf(q.match.negative_latencies, "item starts", "items start"));
+  }
   const double unmatched = 1 - q.paired_fraction.value_or(1);
   if (unmatched > settings.max_unmatched) {
     return fmt::format("{} of the starts have no queue event", PercentText(unmatched));
@@ -99,7 +183,7 @@ std::vector<RunOf> SeriesOf(const RunSet::State& runs, size_t wanted, const std:
   if (at == quantities.end()) return out;
   for (const RunData& run : runs.runs) {
     const InstanceData* const data = Find(run, wanted, instance);
-    if (data == nullptr) continue;
+    if (data == nullptr || !WhyUntold(run.report, quantity).empty()) continue;
     out.push_back({&run, &data->series[static_cast<size_t>(at - quantities.begin())]});
   }
   return out;

@@ -86,7 +86,8 @@ std::string ItemCollector::NameOf(const WorkItem& item) const {
 InstanceData* ItemCollector::InstanceOf(const WorkItem& item) {
   // What was not seen queued has no workqueue, and barriers are nobody's to limit.
   if (item.state == ItemState::kBarrier) return nullptr;
-  if (wanted_.for_each != ForEach::kNone && item.queued == kUnseen) return nullptr;
+  const bool odd = item.state == ItemState::kBeforeTrace || item.state == ItemState::kUnmatched;
+  if (wanted_.for_each != ForEach::kNone && item.queued == kUnseen && odd) return nullptr;
   if (!matcher_.Matches(item)) return nullptr;
   InstanceData*& known = by_key_[KeyOf(item)];
   if (known == nullptr) {
@@ -101,9 +102,11 @@ void ItemCollector::Add(const WorkItem& item, const ItemSplit* split, Timestamp 
   InstanceData* const instance = InstanceOf(item);
   if (instance == nullptr) return;
   ++instance->items;
-  if (!item.executed()) return;
-  ++instance->executed;
-  const Timestamp last = std::max(item.started, item.ended);
+  // Of traces without start events some measures are left.
+  const bool told = item.state == ItemState::kDone || item.state == ItemState::kQueued;
+  if (!item.executed() && !told) return;
+  if (item.executed()) ++instance->executed;
+  const Timestamp last = std::max({item.queued, item.activated, item.started, item.ended});
   const Nanos since = std::max(Nanos(0), last - begin);
   for (size_t i = 0; i < wanted_.quantities.size(); ++i) {
     const auto value = ValueOf(item, split, wanted_.quantities[i]);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "budget/metric.h"
 #include "budget/statistics.h"
@@ -113,6 +115,16 @@ std::string WhyNeverFails(const Rule& rule, size_t base_runs, size_t new_runs, s
 }
 
 void LintBudget(const Budget& budget, std::vector<BudgetProblem>& problems) {
+  std::map<std::string, uint32_t> lines;
+  for (const Rule& rule : budget.rules) {
+    const auto [first, added] = lines.try_emplace(rule.name, rule.place.line);
+    if (added) continue;
+    problems.push_back({rule.place,
+                        fmt::format("the rule in line {} has this name as well: results and JUnit "
+                                    "cannot keep them apart",
+                                    first->second),
+                        true});
+  }
   for (const Rule& rule : budget.rules) {
     for (const Limit& limit : rule.limits) LintLimit(rule, limit, problems);
     if (rule.regression) LintRegression(rule, problems);

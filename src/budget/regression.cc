@@ -206,6 +206,14 @@ void CheckRegression(const Budget& budget, size_t index, const RunSet::State& ru
     if (skip) c.outcome.verdict = Verdict::kSkipped;
     others.push_back(std::move(c.outcome));
   }
+  std::string untold = WhyNotApart(*baseline, runs);
+  if (untold.empty()) untold = WhyUntold(*baseline, rule, rule.regression->metric);
+  if (untold.empty()) untold = WhyUntold(runs, rule, rule.regression->metric);
+  if (!untold.empty()) {
+    whole.why = std::move(untold);
+    out.outcomes.push_back(std::move(whole));
+    return;
+  }
   std::string not_whole = WhyNotWhole(rule.settings, *baseline);
   if (not_whole.empty()) not_whole = WhyNotWhole(rule.settings, runs);
   Decide(budget, index, not_whole, cases);

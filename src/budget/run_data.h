@@ -41,7 +41,13 @@ struct RunSet::State {
   std::vector<Wanted> wanted;
   Nanos shortest_stall;
   std::vector<RunData> runs;
+  std::vector<std::string> repeated;
 };
+
+// Whether both are the same recording.
+bool SameRecording(const Report& a, const Report& b);
+// Why two groups of runs are not apart: the first recording that is in both; "" when none is.
+std::string WhyNotApart(const RunSet::State& base, const RunSet::State& now);
 
 // Null when the run has no such instance.
 inline const InstanceData* Find(const RunData& run, size_t wanted, const std::string& name) {

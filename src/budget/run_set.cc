@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <tuple>
 #include <utility>
 
 #include "budget/item_collector.h"
@@ -85,7 +86,8 @@ class RunCollector : public ItemConsumer {
   void Finish() override {
     const Timestamp end = source_.stats().end;
     for (const WorkItem& item : cut_) {
-      if (item.state == ItemState::kPending && overtaken_.Contains(item)) continue;
+      const bool gone = item.overtaken || overtaken_.Contains(item);
+      if (item.state == ItemState::kPending && gone) continue;
       for (ItemCollector& collector : collectors_) collector.AddCut(item, end);
     }
   }
@@ -198,7 +200,7 @@ Nanos ShortestStall(const Budget& budget) {
 }
 
 RunSet::RunSet(std::vector<Wanted> wanted, Nanos shortest_stall)
-    : state_(std::make_unique<State>(State{std::move(wanted), shortest_stall, {}})) {}
+    : state_(std::make_unique<State>(State{std::move(wanted), shortest_stall, {}, {}})) {}
 RunSet::~RunSet() = default;
 RunSet::RunSet(RunSet&&) noexcept = default;
 RunSet& RunSet::operator=(RunSet&&) noexcept = default;
@@ -206,11 +208,41 @@ RunSet& RunSet::operator=(RunSet&&) noexcept = default;
 absl::Status RunSet::Add(EventSource& source) {
   RunData run;
   if (absl::Status status = ReadRun(source, *state_, run); !status.ok()) return status;
+  for (const RunData& other : state_->runs) {
+    if (!SameRecording(run.report, other.report)) continue;
+    state_->repeated.push_back(fmt::format("{} is the same recording as {}: it counts once",
+                                           run.report.source.path, other.report.source.path));
+    return absl::OkStatus();
+  }
   Shrink(run.report);
   run.fingerprint = FingerprintOf(run.report.source);
   state_->runs.push_back(std::move(run));
   return absl::OkStatus();
 }
+
+// No two recordings of one machine begin and end at the same nanosecond with as many events.
+bool SameRecording(const Report& a, const Report& b) {
+  const auto key = [](const Report& r) {
+    return std::tie(r.source.uname, r.source.boot_id, r.source.instance, r.read.begin, r.read.end,
+                    r.read.events);
+  };
+  return !a.source.uname.empty() && a.read.events > 0 && key(a) == key(b);
+}
+
+std::string WhyNotApart(const RunSet::State& base, const RunSet::State& now) {
+  for (const RunData& run : now.runs) {
+    for (const RunData& other : base.runs) {
+      if (!SameRecording(run.report, other.report)) continue;
+      return run.report.source.path == other.report.source.path
+                 ? fmt::format("{} is its own baseline", run.report.source.path)
+                 : fmt::format("{} is the same recording as {} of the baseline",
+                               run.report.source.path, other.report.source.path);
+    }
+  }
+  return "";
+}
+
+const std::vector<std::string>& RunSet::repeated() const { return state_->repeated; }
 
 size_t RunSet::size() const { return state_->runs.size(); }
 const Report& RunSet::report(size_t i) const { return state_->runs[i].report; }

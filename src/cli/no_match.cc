@@ -143,6 +143,9 @@ std::string ExplainNoMatch(const Report& report, const AnalysisOptions& options)
     return amiss ? Explain(shown, options) : "";
   }
   if (!report.functions.empty()) return "";
+  // Nothing happened, as the recorder would have seen it.
+  const auto& noted = report.source.noted_events;
+  if (noted && noted->Has(EventKind::kQueueWork)) return "";
   return fmt::format(
       "there is no work item among the {} events of this recording.\n"
       "wqprof record takes the events that are needed; with trace-cmd: -e workqueue.",

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/log_view.h"
+#include "cli/output.h"
 #include "wqprof/input.h"
 
 namespace wqprof {
@@ -51,7 +52,9 @@ absl::Status ReadRuns(const std::vector<std::string>& files, const OpenOptions& 
     const auto source = OpenInput(file, {.trace = options, .stamp_unit = {}, .log = &log});
     if (!source.ok()) return source.status();
     if (log.found() && HasNoEvents(**source)) return NoItemsInLog(file);
+    const size_t told = runs.repeated().size();
     if (const absl::Status status = runs.Add(**source); !status.ok()) return status;
+    if (runs.repeated().size() > told) Note(runs.repeated().back());
   }
   return absl::OkStatus();
 }

@@ -120,6 +120,12 @@ int RunStalls(const StallsOptions& options) {
   if (log.found() && HasNoEvents(**source)) {
     return ShowLockups(log.Take(), options.view, options.explain, options.input);
   }
+  if (!TellsStalls(report->recorded)) {
+    Note(
+        "no stall can be told of: the recording has no workqueue_activate_work or no "
+        "workqueue_execute_start events\nwqprof record takes all that are needed");
+    return kInsufficient;
+  }
   report->filters = FilterWords(options.input, (*source)->info());
   Select(options, *report);
   if (options.explain) return Explain(*report, *options.explain, options);

@@ -43,8 +43,9 @@ struct WorksOptions {
 
 absl::StatusOr<std::vector<ItemState>> ParseStates(std::string_view text) {
   constexpr ItemState kStates[] = {
-      ItemState::kDone,        ItemState::kSuperseded, ItemState::kPending,  ItemState::kRunning,
-      ItemState::kBeforeTrace, ItemState::kBarrier,    ItemState::kUnmatched};
+      ItemState::kDone,      ItemState::kSuperseded,  ItemState::kPending,
+      ItemState::kRunning,   ItemState::kBeforeTrace, ItemState::kBarrier,
+      ItemState::kUnmatched, ItemState::kQueued,      ItemState::kStarted};
   std::vector<std::string> words;
   for (const ItemState state : kStates) words.emplace_back(ToString(state));
   std::vector<ItemState> states;

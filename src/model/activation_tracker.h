@@ -25,9 +25,6 @@ namespace wqprof {
 // tracked from its first activation that ends a wait.
 class ActivationTracker {
  public:
-  // Without activate events nothing is known, and nothing kept.
-  explicit ActivationTracker(bool has_activate) : enabled_(has_activate) {}
-
   // What let an inactive item go, if that can be told.
   struct Releaser {
     bool by_end = false;             // an item of the same workqueue had just ended there
@@ -45,7 +42,7 @@ class ActivationTracker {
   bool TracksNew(const QueueRecord& record) {
     const size_t feed = static_cast<size_t>(record.feed);
     if (feed < tracks_.size() && tracks_[feed] != kUnasked) return tracks_[feed] == kTracked;
-    return enabled_ && owners_[OwnerOf(record)].tracked;
+    return owners_[OwnerOf(record)].tracked;
   }
 
   // What an owner holds when its first wait ends: found by the caller, once.
@@ -62,7 +59,7 @@ class ActivationTracker {
     NameId ended = NameId::kUnknown;
   };
   // Whether an owner may still be taken up; a trace may have any number of them.
-  bool MayTrack() const { return enabled_ && tracked_ < kMaxTracked; }
+  bool MayTrack() const { return tracked_ < kMaxTracked; }
   void Track(const QueueRecord& record, const Holding& holding, Timestamp now);
 
   // REQUIRES of these: the owner is tracked.
@@ -143,7 +140,6 @@ class ActivationTracker {
   static void EndWait(const Owner& owner, Entry& entry, Timestamp at, const Releaser& releaser);
   static void Credit(Owner& owner, const Entry& entry);
 
-  bool enabled_;
   uint32_t epoch_ = 1;
   std::vector<Entry> entries_;  // by SlabIndex of the work
   std::vector<Owner> owners_;

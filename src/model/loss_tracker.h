@@ -36,6 +36,8 @@ class LossTracker {
     return gap != nullptr && (gap->open || gap->ended > from);
   }
   bool any() const { return any_; }
+  // Whether events of any CPU are missing now.
+  bool open() const { return open_ > 0; }
 
  private:
   // The last gap of one CPU.

@@ -8,6 +8,8 @@
 namespace wqprof {
 
 void Matcher::Handle(const Event& e) {
+  if (!recorded_.settled() && e.kind <= EventKind::kExecuteEnd) [[unlikely]]
+    See(e.kind);
   switch (e.kind) {
     case EventKind::kQueueWork:
       OnQueue(e);
@@ -23,6 +25,7 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kLossBegin:
       losses_.Begin(e.cpu);
+      first_after_loss_ = std::min(first_after_loss_, next_id_);
       activations_.Lost();
       sched_.OnLoss(e.at);
       timers_.OnLoss();
@@ -30,7 +33,7 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kLossEnd:
       losses_.End(e.cpu, e.at);
-      sched_.OnLossEnd(e.at);
+      sched_.OnLossEnd(e.at, losses_.open());
       activations_.Lost();
       break;
     case EventKind::kSwitch:
@@ -140,6 +143,13 @@ void Matcher::NoteTimer(QueueRecord& q, const Event& e) {
 // A new queue event while one was open.
 void Matcher::Displace(WorkState& work, const Event& e) {
   QueueRecord& old = work.queue;
+  if (recorded_.Lacks(EventKind::kExecuteStart)) {
+    // Either of the two may be the one that ends next.
+    Uncount(old, e.at);
+    EmitSuperseded(old);
+    work.unsure_end = true;
+    return;
+  }
   const bool by_canceller = just_activated_ == work.work && !old.activated_at_once &&
                             old.activate_pid == e.pid && old.activate_cpu == e.cpu &&
                             e.at - old.activated <= kSameSection && (e.flags & kFlagIrqsOff);
@@ -175,7 +185,7 @@ void Matcher::OnActivate(const Event& e) {
     if (ExecutionContext* worker = workers_.Find(e.pid, e.cpu)) worker->last_event = e.at;
   }
   if (!work.queued) {
-    if (!was_last || !ActivateStarted(work, e)) work.early_activation = e.at;
+    if (!was_last || !ActivateStarted(work, e)) ActivateUnqueued(work, e);
     return;
   }
   QueueRecord& q = work.queue;
@@ -232,6 +242,18 @@ WorkItem Matcher::FromQueue(const QueueRecord& q) {
 }
 
 void Matcher::Emit(const WorkItem& item) {
+  if (recorded_.settled()) [[likely]] {
+    Tell(item);
+    return;
+  }
+  held_.push_back(item);
+  if (held_.size() >= kMostHeld) Decide();
+}
+
+// Counts an item, and hands it out.  REQUIRES: it is known which events were recorded.
+void Matcher::Tell(const WorkItem& told) {
+  WorkItem& item = items_.emplace_back(told);
+  Name(item);
   switch (item.state) {
     case ItemState::kSuperseded:
       ++quality_.superseded;
@@ -250,6 +272,8 @@ void Matcher::Emit(const WorkItem& item) {
       break;
     case ItemState::kDone:
     case ItemState::kUnmatched:
+    case ItemState::kQueued:
+    case ItemState::kStarted:
       break;
   }
   // What is unseen is before everything.
@@ -258,7 +282,6 @@ void Matcher::Emit(const WorkItem& item) {
   quality_.negative_latencies += negative ? 1 : 0;
   quality_.tainted += item.tainted() ? 1 : 0;
   quality_.ambiguous += item.ambiguous ? 1 : 0;
-  items_.push_back(item);
 }
 
 void Matcher::FinishWork(WorkState& work, std::vector<WorkItem>& pending) {
@@ -269,12 +292,24 @@ void Matcher::FinishWork(WorkState& work, std::vector<WorkItem>& pending) {
   if (work.displaced != SlabIndex::kNone) {
     EmitSuperseded(TakeDisplaced(work));
   }
-  if (work.early_activation != kUnseen) ++quality_.stray_activations;
+  if (work.early_activation != kUnseen) {
+    ++quality_.stray_activations;
+    if (!recorded_.Has(EventKind::kQueueWork)) {
+      pending.push_back(FromActivation(work, ItemState::kPending));
+      pending.back().id = next_id_++;
+      --quality_.stray_activations;
+    }
+  }
   if (!work.queued) return;
   WorkItem item = FromQueue(work.queue);
   item.state = ItemState::kPending;
   item.waited_in = pools_.PoolOf(work.queue.feed);
-  if (item.activated != kUnseen) pools_.WaitsAtEnd(work.queue.feed, item.activated);
+  const bool waits = item.activated != kUnseen && recorded_.Has(EventKind::kExecuteStart);
+  if (waits) {
+    pools_.WaitsAtEnd(work.queue.feed, item.activated);
+    // One that collided is on the list of the worker that executes it.
+    item.overtaken = work.executing == 0 && pools_.Overtaken(work.queue.feed, item.activated);
+  }
   work.queued = false;
   pending.push_back(item);
 }
@@ -285,6 +320,7 @@ void Matcher::Add(std::span<const Event> events) {
     begin_ = events[0].at;
   }
   for (const Event& event : events) {
+    ++events_;
     now_ = std::max(now_, event.at);
     Handle(event);
     // Whatever is done now and then is done at the same events however they are handed in.
@@ -303,20 +339,29 @@ void Matcher::Finish() {
   now_ = std::max(now_, source_.stats().end);
   std::vector<WorkItem> rest;
   for (const SlabIndex index : works_.Active()) FinishWork(works_[index], rest);
+  const bool queues = recorded_.Has(EventKind::kQueueWork);
   workers_.ForEach([&](ExecutionContext& context) {
     for (OpenExecution& run : context.stack) {
       run.item.run_tainted |= RunTouched(run.item);
-      if (run.item.state == ItemState::kDone) run.item.state = ItemState::kRunning;
+      const bool runs = run.item.state == ItemState::kDone ||
+                        (!queues && run.item.state == ItemState::kBeforeTrace);
+      if (runs) run.item.state = ItemState::kRunning;
       rest.push_back(run.item);
     }
   });
   std::sort(rest.begin(), rest.end(),
             [](const WorkItem& a, const WorkItem& b) { return a.id < b.id; });
-  for (const WorkItem& item : rest) Emit(item);
+  if (!recorded_.settled()) {
+    held_.insert(held_.end(), rest.begin(), rest.end());
+    Decide();
+  } else {
+    for (const WorkItem& item : rest) Tell(item);
+  }
   for (PoolGap& gap : pools_.GapsAtEnd(now_, gap_floor_)) {
     DescribeGap(gap, nullptr, false);
-    gaps_.push_back(std::move(gap));
+    AddGap(std::move(gap));
   }
+  FinishQuality();
 }
 
 void Matcher::Take(Completed& out) {

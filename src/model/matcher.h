@@ -11,6 +11,7 @@
 #include "model/by_cpu.h"
 #include "model/loss_tracker.h"
 #include "model/pool_tracker.h"
+#include "model/recorded_so_far.h"
 #include "model/sched_tracker.h"
 #include "model/slab_list.h"
 #include "model/stolen_tracker.h"
@@ -28,6 +29,9 @@ inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 // an inactive work, up to 6.9, and queues it anew does both in one: rule 20c.)
 inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
+// So many items are held back until it is known which events were recorded.
+inline constexpr size_t kMostHeld = 100'000;
+
 // After so many events it is asked whether what is long over can be forgotten.
 inline constexpr uint32_t kTrimEvery = 512;
 
@@ -41,8 +45,8 @@ class Matcher {
       : source_(source),
         gap_floor_(options.gap_floor),
         workers_(source, pools_),
-        sched_(workers_),
-        activations_(source.info().has_activate) {
+        sched_(source, workers_),
+        recorded_(source.info().noted_events) {
     Want(options);
   }
 
@@ -103,6 +107,7 @@ class Matcher {
   void OnActivate(const Event& e);
   void Uncount(QueueRecord& q, Timestamp at);
   bool ActivateStarted(WorkState& work, const Event& e);
+  void ActivateUnqueued(WorkState& work, const Event& e);
 
   // Waits for activation.
   void NoteActivation(const WorkState& work, SlabIndex index, const Event& e, bool follows);
@@ -120,11 +125,15 @@ class Matcher {
                           OpenExecution& run);
   void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
                          OpenExecution& run);
+  void StartOfActivated(ExecutionContext& context, OpenExecution& run);
+  bool IsFromBefore(const ExecutionContext& context, const WorkState& work,
+                    const WorkItem& item) const;
   QueueRecord TakeDisplaced(WorkState& work);
   static void CopyQueuePart(const QueueRecord& q, WorkItem& item);
   void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
   void OnEnd(const Event& e);
   void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
+  void EndOfQueued(WorkItem& item);
   void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
   void Complete(ExecutionContext& context, OpenExecution& run, const Event& e);
   bool RunTouched(const WorkItem& item) const;
@@ -156,14 +165,28 @@ class Matcher {
   void SplitWait(const ExecutionContext& context, WorkItem& item);
   void SplitRun(const ExecutionContext& context, WorkItem& item);
   ItemSplit& SplitFor(WorkItem& item);
+  size_t LooksAllowed() const;
+  void AddHolder(PoolGap& gap, const ExecutionContext& context);
   void DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided);
   void TrimHistories();
 
   // Results.
   void EmitSuperseded(const QueueRecord& q, bool ambiguous = false);
   WorkItem FromQueue(const QueueRecord& q);
+  WorkItem FromActivation(const WorkState& work, ItemState state);
   void Emit(const WorkItem& item);
+  void Tell(const WorkItem& item);
   void FinishWork(WorkState& work, std::vector<WorkItem>& pending);
+
+  // What items are called when not all events were recorded.
+  void See(EventKind kind);
+  void Decide();
+  void Name(WorkItem& item);
+  void DropSplit(WorkItem& item, bool wait, bool run);
+  void PairEnds();
+  void Release();
+  void AddGap(PoolGap gap);
+  void FinishQuality();
 
   const EventSource& source_;
   Nanos gap_floor_;
@@ -185,9 +208,16 @@ class Matcher {
   std::deque<std::pair<SlabIndex, uint64_t>> provisional_queue_;
   std::deque<Wait> waits_;   // by time; kept with scheduler events only
   uint32_t since_trim_ = 0;  // events
+  uint64_t events_ = 0;
+  uint64_t looks_ = 0;  // at workers, by DescribeGap()
   Slab<ItemSplit> splits_;
   Completed::Batch<WorkItem> items_;
   std::vector<PoolGap> gaps_;
+  // Until it is known which events were recorded, what they decide is held back.
+  RecordedSoFar recorded_;
+  std::vector<WorkItem> held_;
+  std::vector<PoolGap> held_gaps_;
+  uint64_t first_after_loss_ = UINT64_MAX;  // id of the first item that began after one
   MatchQuality quality_;
   uint64_t next_id_ = 1;
   Timestamp begin_ = kUnseen, now_ = kUnseen;

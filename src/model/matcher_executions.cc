@@ -11,6 +11,9 @@ namespace {
 // Of shorter waits for a CPU nobody asks who had it.
 constexpr Nanos kWorthAName = std::chrono::milliseconds(1);
 
+// A drain of a dead CPU's BH works executes them nested, and more than that does not nest.
+constexpr size_t kDeepestNesting = 16;
+
 bool IsFromTask(const Origin& origin) {
   return origin.kind == Origin::Kind::kTask || origin.kind == Origin::Kind::kWork;
 }
@@ -35,9 +38,14 @@ void Matcher::OnStart(const Event& e) {
   const bool highpri = softirq && work && work->queued && IsBhHighpri(work->queue.workqueue);
   ExecutionContext& context =
       softirq ? workers_.Softirq(e.cpu, highpri) : workers_.Worker(e.pid, e.cpu);
-  // Works do not nest in a worker: the end of the one before was lost (rule 24).
-  if (!softirq && !context.stack.empty()) CloseWithoutEnd(context, e.at);
+  // Works do not nest in a worker: the end of the one before was lost (rule 24).  Those of softirqs
+  // nest in a drain only.
+  const size_t deepest = softirq ? kDeepestNesting : 0;
+  if (context.stack.size() > deepest) [[unlikely]] {
+    while (!context.stack.empty()) CloseWithoutEnd(context, e.at);
+  }
 
+  if (!softirq) sched_.OnRuns(context, e.at);
   OpenExecution& run = context.stack.emplace_back();
   run.work = index;
   WorkItem& item = run.item;
@@ -76,6 +84,8 @@ void Matcher::OnStart(const Event& e) {
     sched_.OnExecuting(context, e.at, true);
     if (stolen_.seen()) stolen_.Begin(context.index);
   }
+  // There is nothing to wait for.
+  if (recorded_.Lacks(EventKind::kExecuteEnd)) CloseWithoutEnd(context, e.at);
 }
 
 void Matcher::MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -107,7 +117,9 @@ void Matcher::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& 
     no_window ? EmitSuperseded(old) : MakeProvisional(index, context, old, run);
   }
   // After a gap a work may be in the window of a queue event that was lost.
-  const Timestamp known = std::max(work.last_start, q.queued - kLongestWindow);
+  const bool first = q.queued < Timestamp::min() + kLongestWindow;  // a hostile stamp
+  const Timestamp known =
+      first ? work.last_start : std::max(work.last_start, q.queued - kLongestWindow);
   const bool doubtful = !no_window && losses_.Touches(known);
   work.queued = false;
   TakeQueueRecord(q, context, run);
@@ -187,8 +199,9 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
     }
   }
   if (started.gap_begin != kUnseen) [[unlikely]] {
-    gaps_.push_back(pools_.GapOf(started.waited_in, started.gap_begin, run.item.started));
-    DescribeGap(gaps_.back(), &context, run.item.collided);
+    PoolGap gap = pools_.GapOf(started.waited_in, started.gap_begin, run.item.started);
+    DescribeGap(gap, &context, run.item.collided);
+    AddGap(std::move(gap));
   }
   Uncount(q, run.item.started);
 }
@@ -198,21 +211,34 @@ void Matcher::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionConte
   WorkItem& item = run.item;
   item.id = next_id_++;
   item.wait_tainted = losses_.any();
-  const bool early = work.early_activation != kUnseen;
+  const bool from_before = IsFromBefore(context, work, item);
+  item.state = from_before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
   item.activated = work.early_activation;
   work.early_activation = kUnseen;
-  const Timestamp covered = source_.stats().covered_from;
-  const bool before = early || (covered != kUnseen && item.started < covered) ||
-                      !pools_.started_known(context.pool) ||
-                      // It may have taken the item before the first known one started.
-                      (context.seen && work.last_start == kUnseen &&
-                       context.last_event <= pools_.first_known_start(context.pool)) ||
-                      (!context.seen && work.last_start == kUnseen && !losses_.any() &&
-                       item.started - pools_.first_known_start(context.pool) <= kLongestWindow);
-  item.state = before ? ItemState::kBeforeTrace : ItemState::kUnmatched;
+  if (recorded_.Has(EventKind::kQueueWork)) {
+    pools_.OtherStarts(context.pool, item.started);
+  } else {
+    StartOfActivated(context, run);
+  }
+  if (recorded_.Lacks(EventKind::kQueueWork)) {
+    item.state = ItemState::kDone;
+    return;
+  }
   work.orphan = orphans_.Add({index, context.index, item, true, {}});
   orphan_queue_.PushBack(orphans_, work.orphan);
-  pools_.OtherStarts(context.pool, item.started);
+}
+
+// Whether a start without a queue event is of an item that was queued before the trace began.
+bool Matcher::IsFromBefore(const ExecutionContext& context, const WorkState& work,
+                           const WorkItem& item) const {
+  const Timestamp covered = source_.stats().covered_from;
+  return work.early_activation != kUnseen || (covered != kUnseen && item.started < covered) ||
+         !pools_.started_known(context.pool) ||
+         // It may have taken the item before the first known one started.
+         (context.seen && work.last_start == kUnseen &&
+          context.last_event <= pools_.first_known_start(context.pool)) ||
+         (!context.seen && work.last_start == kUnseen && !losses_.any() &&
+          item.started - pools_.first_known_start(context.pool) <= kLongestWindow);
 }
 
 void Matcher::OnEnd(const Event& e) {
@@ -222,6 +248,7 @@ void Matcher::OnEnd(const Event& e) {
   ExecutionContext& context =
       softirq ? workers_.Softirq(e.cpu, false) : workers_.Worker(e.pid, e.cpu);
   auto& stack = context.stack;
+  if (!softirq) sched_.OnRuns(context, e.at);
   size_t depth = stack.size();
   while (depth > 0 && stack[depth - 1].item.work != e.work.work) --depth;
   if (depth == 0) {
@@ -258,6 +285,7 @@ void Matcher::EndWithoutStart(const Event& e, ExecutionContext& context, bool so
   }
   if (!softirq && !context.seen) pools_.NoteWorker(context.pool);
   if (item.state == ItemState::kUnmatched && !item.run_tainted) ++quality_.unmatched_ends;
+  if (recorded_.Lacks(EventKind::kExecuteStart)) EndOfQueued(item);
   Emit(item);
 }
 

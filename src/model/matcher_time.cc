@@ -83,42 +83,59 @@ void Matcher::PreemptInterrupt(Cpu cpu) {
   }
 }
 
+// At so many workers is looked per event, all in all: a trace may have any number of gaps, and of
+// workers that hold them.  The oldest executions come first.
+size_t Matcher::LooksAllowed() const {
+  constexpr uint64_t kLooksPerEvent = 32, kLeast = 64, kAtOnce = uint64_t{1} << 20;
+  const uint64_t allowed = kAtOnce + events_ * kLooksPerEvent;
+  return allowed > looks_ + kLeast ? allowed - looks_ : kLeast;
+}
+
+// Adds the execution of a worker that lasts into the gap, if there is one.
+void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) {
+  // The start that ends the gap is on its worker's stack already.
+  const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
+  const WorkItem* item = open ? &context.stack.front().item : nullptr;
+  const LastRun run = open ? LastRun{item->function, item->workqueue, item->started, gap.end,
+                                     sched_.PreemptedBy(context)}
+                           : context.last_run;
+  const Timestamp from = std::max(run.started, gap.begin);
+  const Timestamp to = std::min(run.ended, gap.end);
+  if (run.ended == kUnseen || to <= from) return;
+  GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
+                   run.started,  to - from,     {},          {}};
+  if (const auto time = sched_.Between(context, from, to)) {
+    holder.split = RunSplitOf(*time);
+    holder.preempted_by = run.preempted_by;
+    if (open) {
+      holder.idled = sched_.IdledBefore(context, from, to);
+      const SchedTracker::Sleep sleep = sched_.SleepOf(context);
+      holder.asleep_in = sleep.letter;
+      holder.asleep_since = sleep.since;
+    }
+  }
+  gap.holders.push_back(holder);
+}
+
 // While a pool starts nothing, each of its workers has at most one execution that lasts into
 // the gap: the one still open, or the one that it ended last.
 void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided) {
   gap.collided = collided;
   gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
-  workers_.ForEach([&](ExecutionContext& context) {
-    if (context.pool == gap.pool) {
-      if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
-        gap.creation = std::max(gap.creation, WaitSplitOf(*time).worker_creation);
-      }
-    } else if (!gap.rescued || &context != starter) {
-      return;
+  std::span<const uint32_t> workers = workers_.WorkersOf(gap.pool);
+  workers = workers.first(std::min(workers.size(), LooksAllowed()));
+  looks_ += workers.size();
+  for (const uint32_t worker : workers) {
+    const ExecutionContext& context = workers_[worker];
+    if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
+      gap.creation = std::max(gap.creation, WaitSplitOf(*time).worker_creation);
     }
-    // The start that ends the gap is on its worker's stack already.
-    const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
-    const WorkItem* item = open ? &context.stack.front().item : nullptr;
-    const LastRun run = open ? LastRun{item->function, item->workqueue, item->started, gap.end,
-                                       sched_.PreemptedBy(context)}
-                             : context.last_run;
-    const Timestamp from = std::max(run.started, gap.begin);
-    const Timestamp to = std::min(run.ended, gap.end);
-    if (run.ended == kUnseen || to <= from) return;
-    GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
-                     run.started,  to - from,     {},          {}};
-    if (const auto time = sched_.Between(context, from, to)) {
-      holder.split = RunSplitOf(*time);
-      holder.preempted_by = run.preempted_by;
-      if (open) {
-        holder.idled = sched_.IdledBefore(context, from, to);
-        const SchedTracker::Sleep sleep = sched_.SleepOf(context);
-        holder.asleep_in = sleep.letter;
-        holder.asleep_since = sleep.since;
-      }
-    }
-    gap.holders.push_back(holder);
-  });
+    AddHolder(gap, context);
+  }
+  const Pool& pool = pools_.pool(gap.pool);
+  const ExecutionContext* const softirqs = workers_.FindSoftirq(pool.cpu);
+  if (softirqs != nullptr && softirqs->pool == gap.pool) AddHolder(gap, *softirqs);
+  if (gap.rescued) AddHolder(gap, *starter);
   std::sort(gap.holders.begin(), gap.holders.end(), [](const GapHolder& a, const GapHolder& b) {
     return a.overlap != b.overlap ? a.overlap > b.overlap : a.begin < b.begin;
   });

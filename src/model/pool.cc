@@ -41,6 +41,10 @@ std::string_view ToString(ItemState state) {
       return "barrier";
     case ItemState::kUnmatched:
       return "unmatched";
+    case ItemState::kQueued:
+      return "queued";
+    case ItemState::kStarted:
+      return "started";
   }
   return "unknown";
 }

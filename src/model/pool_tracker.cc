@@ -91,10 +91,18 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
       started.gap_begin = begin;
     if (account.first_known_start == kUnseen) account.first_known_start = at;
     account.newest_started = std::max(account.newest_started, activated);
+    if (pool == feed.pool) account.newest_in_order = std::max(account.newest_in_order, activated);
   }
   account.last_start = at;
   OtherStarts(pool, at);
   return started;
+}
+
+Timestamp PoolTracker::ActivatedStarts(PoolId pool, Timestamp activated, Timestamp at,
+                                       Nanos floor) {
+  const Timestamp begin = std::max(accounts_[ToIndex(pool)].last_start, activated);
+  OtherStarts(pool, at);
+  return at - begin >= floor ? begin : kUnseen;
 }
 
 PoolGap PoolTracker::GapOf(PoolId pool, Timestamp begin, Timestamp at) const {

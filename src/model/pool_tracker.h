@@ -26,16 +26,16 @@ class LevelMeter {
   }
   void Advance(Timestamp at) {
     if (level_ > 0 && at > since_) {
-      sum_ = AddSaturated(sum_, MultiplySaturated(at - since_, level_));
-      any_ += at - since_;
+      sum_ = AddSaturated(sum_, MultiplySaturated(Elapsed(since_, at), level_));
+      any_ = AddSaturated(any_, Elapsed(since_, at));
     }
     since_ = std::max(since_, at);
   }
   // The level was one higher from `from`, which is before any change so far, until `to`.
   void WasHigherSince(Timestamp from, Timestamp to) {
     Advance(to);
-    sum_ += to - from;
-    any_ = to - from;
+    sum_ = AddSaturated(sum_, Elapsed(from, to));
+    any_ = Elapsed(from, to);
     ++max_;
   }
   int64_t level() const { return level_; }
@@ -105,6 +105,9 @@ class PoolTracker {
   PoolGap GapOf(PoolId pool, Timestamp begin, Timestamp at) const;
   // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
   Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at, Nanos floor);
+  // The start of an item that was activated, without its queue event: when the gap that it ended
+  // began; kUnseen when it was shorter than `floor`.
+  Timestamp ActivatedStarts(PoolId pool, Timestamp activated, Timestamp at, Nanos floor);
   // A start of which no wait is known: a barrier, or unmatched.
   void OtherStarts(PoolId pool, Timestamp at);
   void Ends(PoolId pool, Timestamp at);
@@ -127,6 +130,12 @@ class PoolTracker {
 
   PoolId PoolOf(FeedId feed) const { return feeds_[static_cast<size_t>(feed)].pool; }
 
+  // Whether a later item of its pool was taken from the list before one that waits in `feed` since
+  // `activated`.
+  bool Overtaken(FeedId feed, Timestamp activated) const {
+    const PoolId pool = PoolOf(feed);
+    return pool != PoolId::kUnknown && activated < accounts_[ToIndex(pool)].newest_in_order;
+  }
   // An item that waits in `feed` since `activated` when the trace ends.  Items that a later
   // one has overtaken in their pool are no longer on its worklist, and do not count.
   void WaitsAtEnd(FeedId feed, Timestamp activated);
@@ -144,7 +153,8 @@ class PoolTracker {
     LevelMeter waiting;
     Timestamp last_start = kUnseen;
     Timestamp first_known_start = kUnseen;
-    Timestamp newest_started = kUnseen;  // latest activation of an item that has started
+    Timestamp newest_started = kUnseen;   // latest activation of an item that has started
+    Timestamp newest_in_order = kUnseen;  // likewise, but for those that a rescuer picked out
     Timestamp oldest_at_end = Timestamp::max();
     uint64_t waiting_at_end = 0;
   };

@@ -11,6 +11,8 @@ SchedTracker::Track& SchedTracker::TrackOf(const ExecutionContext& worker, bool 
   if (i >= tracks_.size()) tracks_.resize(i + 1);
   if (!tracks_[i]) {
     tracks_[i] = std::make_unique<Track>(Track{WorkerHistory(created)});
+    tracks_[i]->listed = true;
+    known_.push_back(tracks_[i].get());
     // An execution may be open since before the first scheduler event.
     if (!worker.stack.empty()) {
       tracks_[i]->history.SetExecuting(worker.stack.front().item.started, true);
@@ -26,6 +28,8 @@ const SchedTracker::Track* SchedTracker::FindTrack(const ExecutionContext& worke
 
 void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
   track.history.SetState(at, state);
+  if (!track.listed) known_.push_back(&track);
+  track.listed = true;
   wants_trim_ |= track.history.size() > track.trim_at;
 }
 
@@ -37,7 +41,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
   idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
-    if (track.history.state() == TaskState::kUnknown) NoteOnCpuBefore(*prev, track);
+    WasOnCpu(*prev, track);
     const bool runnable = s.preempted || s.prev_state == 'R';
     if (runnable) {
       track.awake_since = e.at;
@@ -54,6 +58,8 @@ bool SchedTracker::OnSwitch(const Event& e) {
     Track& track = TrackOf(*next);
     NoteWait(track, e, runs);
     const TaskState before = track.history.state();
+    if (before == TaskState::kUnknown) WasRunnable(track);
+    track.maybe_slept = kUnseen;
     Set(track, e.at, TaskState::kOnCpu);
     return before != TaskState::kUnknown && before != TaskState::kPreempted &&
            before != TaskState::kOnCpu;
@@ -62,7 +68,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
 }
 
 void SchedTracker::OnWake(const Event& e) {
-  seen_ = true;
+  seen_ = wakes_seen_ = true;
   ExecutionContext* worker = workers_.FindTask(e.wake.target, e.wake.comm);
   if (worker == nullptr) return;
   Track& track = TrackOf(*worker);
@@ -73,11 +79,52 @@ void SchedTracker::OnWake(const Event& e) {
     return;
   }
   if (track.awake_since == kUnseen) track.awake_since = e.at;
+  if (state == TaskState::kUnknown) WasAsleep(track, e.at);
   Set(track, e.at, e.kind == EventKind::kWaking ? TaskState::kWoken : TaskState::kRunnable);
 }
 
-// A worker whose state was not known leaves its CPU: it had it since it last told of itself there.
-void SchedTracker::NoteOnCpuBefore(const ExecutionContext& worker, Track& track) {
+// Since when every change of a worker's state was recorded; kUnseen: not at all.
+Timestamp SchedTracker::KnownSince() const {
+  const Timestamp covered = source_.stats().covered_from;
+  return losing_ || covered == kUnseen ? kUnseen : std::max(covered, last_loss_);
+}
+
+// A worker that has no CPU by its events executes all the same: some of them are hidden, by a
+// filter or otherwise, and what it did is not known.
+void SchedTracker::Contradict(Track& track) {
+  const Timestamp since = track.history.since();
+  track.hidden |= !losing_ && (last_loss_ == kUnseen || last_loss_ < since);
+  track.history.Rewrite(since, TaskState::kUnknown, TaskState::kUnknown);
+  track.awake_since = kUnseen;
+}
+
+// Asleep over what is not known.  Without an execution a worker mostly sleeps as an idle one.
+void SchedTracker::WasAsleep(Track& track, Timestamp until) {
+  const Timestamp since = KnownSince();
+  if (since == kUnseen || since >= until || track.hidden) return;
+  track.history.Rewrite(since, TaskState::kSleepingIdle, TaskState::kSleeping);
+  track.maybe_slept = since;
+}
+
+// Where wake-ups are not recorded, it may as well have slept.
+void SchedTracker::WasRunnable(Track& track) {
+  const Timestamp since = KnownSince();
+  if (since == kUnseen || !wakes_seen_ || track.hidden) return;
+  track.history.Rewrite(since, TaskState::kRunnable, TaskState::kRunnable);
+}
+
+// A worker leaves its CPU, or executes on it: if it was not seen to get it, it had it before.
+void SchedTracker::WasOnCpu(const ExecutionContext& worker, Track& track) {
+  const Timestamp slept = std::exchange(track.maybe_slept, kUnseen);
+  const bool unknown = track.history.state() == TaskState::kUnknown;
+  if (slept == kUnseen && !unknown) return;
+  const Timestamp since = slept != kUnseen ? slept : KnownSince();
+  if (since != kUnseen && !track.hidden) {
+    track.history.Rewrite(since, TaskState::kOnCpu, TaskState::kOnCpu);
+    track.awake_since = kUnseen;
+    return;
+  }
+  // It had the CPU since it last told of itself there.
   const Timestamp told =
       worker.stack.empty() ? worker.last_event : worker.stack.front().item.started;
   if (told != kUnseen && told > last_loss_) Set(track, told, TaskState::kOnCpu);
@@ -111,13 +158,27 @@ void SchedTracker::OnNamed(const ExecutionContext& worker, Timestamp at) {
 
 void SchedTracker::OnLoss(Timestamp at) {
   last_loss_ = at;
-  for (auto& track : tracks_) {
-    if (!track) continue;
-    Set(*track, at, TaskState::kUnknown);
-    track->awake_since = kUnseen;
+  losing_ = true;
+  for (Track* const track : known_) {
+    track->history.SetState(at, TaskState::kUnknown);
+    track->awake_since = track->maybe_slept = kUnseen;
+    track->listed = false;
   }
+  known_.clear();
   idle_.OnLoss();
   for (CpuRuns& runs : runs_) runs.OnLoss();
+}
+
+void SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
+  if (!seen_) return;
+  Track& track = TrackOf(worker);
+  if (track.maybe_slept != kUnseen) {
+    // It was woken before it had left its CPU.
+    WasOnCpu(worker, track);
+    Set(track, at, TaskState::kOnCpu);
+  }
+  const TaskState state = track.history.state();
+  if (state != TaskState::kOnCpu && state != TaskState::kUnknown) Contradict(track);
 }
 
 void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {

@@ -15,11 +15,16 @@
 
 namespace wqprof {
 
-// Follows the workers through the scheduler's events.  Costs nothing until the first one
-// comes; what was before it is unknown.
+// Follows the workers through the scheduler's events.  Costs nothing until the first one comes.
+//
+// A worker's first event tells what it did before, back to the beginning of the trace or the last
+// loss, as any change would have been recorded: one that leaves its CPU had it, one that gets a CPU
+// without being woken waited for it, one that is woken slept, unless it had not left its CPU yet,
+// which its next event tells.
 class SchedTracker {
  public:
-  explicit SchedTracker(WorkerTable& workers) : workers_(workers) {}
+  SchedTracker(const EventSource& source, WorkerTable& workers)
+      : source_(source), workers_(workers) {}
 
   // Whether the task that is switched in slept before: a preempted worker may have taken an
   // item already, and be about to tell.
@@ -31,7 +36,13 @@ class SchedTracker {
   void OnNamed(const ExecutionContext& worker, Timestamp at);
   // From here on events of some CPU are missing: nobody's state is known.
   void OnLoss(Timestamp at);
-  void OnLossEnd(Timestamp at) { last_loss_ = at; }
+  // ... to here; of another CPU they may still be.
+  void OnLossEnd(Timestamp at, bool others_open) {
+    last_loss_ = at;
+    losing_ = others_open;
+  }
+  // A worker tells of itself, so that it has a CPU.
+  void OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
   // Whether histories have grown so long that Trim() pays.
@@ -67,6 +78,10 @@ class SchedTracker {
     WorkerHistory history;
     size_t trim_at = kMinTrim;
     Timestamp awake_since = kUnseen;  // and not on its CPU
+    // Taken to have slept since then until it was woken, by its first event; kUnseen: no longer.
+    Timestamp maybe_slept = kUnseen;
+    bool listed = false;  // in known_
+    bool hidden = false;  // some of its events are not in the trace
     // The longest wait for its CPU, and who had that.
     Cpu waited_for = Cpu::kNone;
     Timestamp waited_since = kUnseen, waited_until = kUnseen;
@@ -79,13 +94,20 @@ class SchedTracker {
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
   const Track* FindTrack(const ExecutionContext& worker) const;
   void Set(Track& track, Timestamp at, TaskState state);
-  void NoteOnCpuBefore(const ExecutionContext& worker, Track& track);
+  Timestamp KnownSince() const;
+  void Contradict(Track& track);
+  void WasAsleep(Track& track, Timestamp until);
+  void WasRunnable(Track& track);
+  void WasOnCpu(const ExecutionContext& worker, Track& track);
   void NoteWait(Track& track, const Event& e, const CpuRuns& runs);
 
+  const EventSource& source_;
   WorkerTable& workers_;
-  bool seen_ = false;
+  bool seen_ = false, wakes_seen_ = false;
+  bool losing_ = false;                         // events of some CPU are missing now
   Timestamp last_loss_ = kUnseen;               // its end, if that is known yet
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
+  std::vector<Track*> known_;  // whose state was known at some time since the last loss
   ByCpu<CpuRuns> runs_;
   IdleTracker idle_;
   bool wants_trim_ = false;

@@ -86,6 +86,8 @@ struct WorkState {
   SlabIndex provisional = SlabIndex::kNone;  // see Reconstructor: the PENDING window
   SlabIndex orphan = SlabIndex::kNone;       // a start without a queue event, held back
   Timestamp early_activation = kUnseen;      // an activate event without a queue event
+  NameId early_function = NameId::kUnknown;  // that it names
+  bool unsure_end = false;                   // without start events: whose end comes next
   QueueRecord queue;
 
   bool idle() const {

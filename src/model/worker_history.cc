@@ -47,6 +47,17 @@ void WorkerHistory::Step(Timestamp at, TaskState state, bool executing) {
   steps_.push_back({at, state, executing});
 }
 
+void WorkerHistory::Rewrite(Timestamp from, TaskState idle, TaskState executing) {
+  size_t first = steps_.size();
+  while (first > 1 && steps_[first - 1].since >= from) --first;
+  const std::vector<StateStep> old(steps_.begin() + static_cast<ptrdiff_t>(first), steps_.end());
+  const bool executed = steps_[first - 1].executing;
+  steps_.resize(first);
+  sums_.resize((first - 1) / kStepsPerSum + 1);
+  Step(from, executed ? executing : idle, executed);
+  for (const StateStep& s : old) Step(s.since, s.executing ? executing : idle, s.executing);
+}
+
 WorkerTime WorkerHistory::Until(size_t index) const {
   const size_t block = index / kStepsPerSum;
   WorkerTime sum = sums_[block];

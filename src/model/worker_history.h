@@ -50,6 +50,8 @@ class WorkerHistory {
 
   void SetState(Timestamp at, TaskState state) { Step(at, state, steps_.back().executing); }
   void SetExecuting(Timestamp at, bool executing) { Step(at, steps_.back().state, executing); }
+  // Since `from` it was in these states after all, without and with an open execution.
+  void Rewrite(Timestamp from, TaskState idle, TaskState executing);
   TaskState state() const { return steps_.back().state; }
   // When that state, or the execution in which it is, began.
   Timestamp since() const { return steps_.back().since; }

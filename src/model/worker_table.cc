@@ -52,6 +52,9 @@ void WorkerTable::Identify(ExecutionContext& worker) {
     default:
       return;
   }
+  const size_t pool = static_cast<size_t>(worker.pool);
+  if (pool >= by_pool_.size()) by_pool_.resize(pool + 1);
+  by_pool_[pool].push_back(static_cast<uint32_t>(worker.index));
 }
 
 ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {

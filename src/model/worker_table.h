@@ -4,6 +4,7 @@
 
 #include <bitset>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -92,6 +93,11 @@ class WorkerTable {
   void ForEach(F&& f) {
     for (size_t i = 0; i < contexts_.size(); ++i) f(contexts_[i]);
   }
+  // The workers of a pool, in the order in which they came to be known; no softirqs.
+  std::span<const uint32_t> WorkersOf(PoolId pool) const {
+    const size_t i = static_cast<size_t>(pool);
+    return i < by_pool_.size() ? by_pool_[i] : std::span<const uint32_t>();
+  }
   std::vector<WorkerOccupancy> Occupancy(Timestamp now) const;
 
  private:
@@ -119,6 +125,7 @@ class WorkerTable {
   PoolTracker& pools_;
   std::vector<ExecutionContext> contexts_;
   absl::flat_hash_map<int32_t, size_t> by_pid_;
+  std::vector<std::vector<uint32_t>> by_pool_;  // indices into contexts_
   ByCpu<size_t> softirqs_{kNone};
   ByCpu<Recent> recent_;
   // A bit for every pid (modulo their number) that may be a worker's: most tasks that queue

@@ -74,7 +74,10 @@ constexpr int kPlainPass = 4;
 std::vector<const RuleOutcome*> Shown(const CheckResult& result, const CheckView& view) {
   std::vector<const RuleOutcome*> shown;
   for (const RuleOutcome& o : result.outcomes) {
-    if (Rank(o) < kPlainPass || (view.passes && Rank(o) == kPlainPass)) shown.push_back(&o);
+    // Instances with too few items are many; a rule that matched nothing is named.
+    const bool unmatched = o.verdict == Verdict::kSkipped && o.instance.empty();
+    const bool passed = view.passes && Rank(o) == kPlainPass;
+    if (Rank(o) < kPlainPass || passed || unmatched) shown.push_back(&o);
   }
   std::stable_sort(shown.begin(), shown.end(),
                    [](const RuleOutcome* a, const RuleOutcome* b) { return Rank(*a) < Rank(*b); });
@@ -306,7 +309,10 @@ std::string CheckSummary(const CheckResult& result) {
   tell(result.Count(Verdict::kFail) - result.warnings(), "broken");
   tell(result.warnings(), "broken that only warn");
   tell(result.Count(Verdict::kInconclusive), "inconclusive");
-  tell(result.Count(Verdict::kSkipped), "left out for too few items");
+  tell(result.Count(Verdict::kSkipped), "left out");
+  if (!result.outcomes.empty() && result.Count(Verdict::kSkipped) == result.outcomes.size()) {
+    out += "; nothing was judged";
+  }
   if (const size_t failed = result.failed_runs(); failed > 0) {
     out += fmt::format("; {} failed", CountOf(failed, "run"));
   }

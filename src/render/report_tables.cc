@@ -148,8 +148,15 @@ auto IdleWaits(F number) {
   };
 }
 
+// What is not known is absent.
+template <class T>
+std::optional<T> If(bool known, T value) {
+  return known ? std::optional(value) : std::nullopt;
+}
+
 Table PoolTable(const Report& report) {
   const TraceInfo& info = report.source;
+  const bool started = report.recorded.Has(EventKind::kExecuteStart);
   Columns<PoolRow> columns = {
       {{"pool", "POOL", kAll, 10},
        [](const PoolRow& row) { return Word{row.occupancy.pool.name}; }},
@@ -157,17 +164,20 @@ Table PoolTable(const Report& report) {
        [](const PoolRow& row) { return ToString(row.occupancy.pool.kind); }},
       {{"cpu", "", kMachine}, [](const PoolRow& row) { return row.occupancy.pool.cpu; }},
       {{"executions", "COUNT", kAll, 0, 0, "Every start, barriers included."},
-       [](const PoolRow& row) { return row.occupancy.executions; }},
-      {{"workers", "WORKERS"}, [](const PoolRow& row) { return row.occupancy.workers; }},
+       [started](const PoolRow& row) { return If(started, row.occupancy.executions); }},
+      {{"workers", "WORKERS"},
+       [started](const PoolRow& row) { return If(started, row.occupancy.workers); }},
       {{"busy_mean", "BUSY"}, [](const PoolRow& row) { return Known(row.busy_mean); }},
-      {{"busy_max", "MAX"}, [](const PoolRow& row) { return row.occupancy.busy_max; }},
+      {{"busy_max", "MAX"},
+       [](const PoolRow& row) { return If(row.busy_known, row.occupancy.busy_max); }},
       {{"busy_fraction", "OCCUPANCY", kAll, 9},
        [](const PoolRow& row) { return KnownShare(row.busy_fraction); }},
-      {{"backlog_max", "", kMachine}, [](const PoolRow& row) { return row.occupancy.backlog_max; }},
+      {{"backlog_max", "", kMachine},
+       [](const PoolRow& row) { return If(row.backlog_known, row.occupancy.backlog_max); }},
       {{"backlog_mean", "BACKLOG"}, [](const PoolRow& row) { return Known(row.backlog_mean); }},
       {{"backlog_most", "MAX", kText},
-       [](const PoolRow& row) { return row.occupancy.backlog_max; }},
-      {{"stalled_ns", "STALLED"}, [info](const PoolRow& row) { return Timed(info, row.stalled); }},
+       [](const PoolRow& row) { return If(row.backlog_known, row.occupancy.backlog_max); }},
+      {{"stalled_ns", "STALLED"}, [](const PoolRow& row) { return row.stalled; }},
       {{"idle_wait_items", "", kMachine},
        IdleWaits([](const IdleWaitAccount& waits) { return waits.items; })},
       {{"idle_wait_ns", "", kMachine},
@@ -193,7 +203,9 @@ Table WorkerTable(const Report& report) {
       {{"pool", "POOL", kAll, 10}, [](const WorkerRow& row) { return Word{row.pool}; }},
       {{"executions", "COUNT"}, [](const WorkerRow& row) { return row.occupancy.executions; }},
       {{"busy_ns", "BUSY"},
-       [info](const WorkerRow& row) { return Timed(info, row.occupancy.busy); }},
+       [info](const WorkerRow& row) {
+         return row.busy_known ? Timed(info, row.occupancy.busy) : std::nullopt;
+       }},
       {{"busy_fraction", "OCCUPANCY", kAll, 9},
        [](const WorkerRow& row) { return KnownShare(row.busy_fraction); }},
       {{"exec_max", "LONGEST", kText},

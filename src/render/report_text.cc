@@ -16,6 +16,18 @@ struct Part {
   bool worrying = false;
 };
 
+// How many works were executed, or what is known instead.
+std::string WorkWords(const Report& report) {
+  if (TellsLatency(report.recorded)) return CountOf(report.quality.match.executed, "work");
+  uint64_t queued = 0, executed = 0;
+  for (const FunctionRow& row : report.functions) {
+    queued += row.measures.queued;
+    executed += row.measures.executed;
+  }
+  const bool starts = report.recorded.Has(EventKind::kExecuteStart);
+  return starts ? CountOf(executed, "work") + " executed" : CountOf(queued, "work") + " queued";
+}
+
 std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
   const bool ascii = !style.utf8;
   const TraceInfo& source = report.source;
@@ -32,7 +44,7 @@ std::vector<Part> HeaderParts(const Report& report, const TextStyle& style) {
                         Escaped(clock->Zone(), ascii));
   }
   parts.push_back({std::move(when)});
-  parts.push_back({CountOf(match.executed, "work")});
+  parts.push_back({WorkWords(report)});
   const std::optional<uint64_t>& lost = report.quality.lost_events;
   parts.push_back({"lost " + (lost ? CountText(*lost) : "unknown"), lost != uint64_t{0}});
   const uint64_t unpaired = match.unmatched_starts + match.unmatched_ends;
@@ -103,18 +115,43 @@ void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
   }
 }
 
+// What the events that were not recorded leave unknown, said once.
+void AddRecordedNote(const Report& report, std::vector<std::string>& notes) {
+  const WorkqueueEvents recorded = report.recorded;
+  constexpr EventKind kQueue = EventKind::kQueueWork;
+  if (recorded.Has(kQueue) && !report.read.seen_events.Has(kQueue)) {
+    const bool timed = report.source.clock_is_ns && report.duration > Nanos(0);
+    notes.push_back(timed ? "no work was queued in " + DurationText(report.duration)
+                          : std::string("no work was queued"));
+  }
+  if (recorded == WorkqueueEvents::All()) return;
+  if (recorded.empty()) {
+    notes.push_back("no workqueue event was recorded: nothing can be told of works");
+    return;
+  }
+  std::vector<std::string> missing, unknown;
+  for (const EventKind kind : kWorkqueueEventKinds) {
+    if (!recorded.Has(kind)) missing.push_back(fmt::format("{}", WorkqueueEventName(kind)));
+  }
+  const auto rests_on = [&](WorkqueueEvents needed, std::string_view what) {
+    if (!recorded.HasAll(needed)) unknown.emplace_back(what);
+  };
+  rests_on({EventKind::kQueueWork}, "who queued");
+  rests_on({EventKind::kQueueWork, EventKind::kExecuteStart}, "latencies");
+  rests_on({EventKind::kActivateWork, EventKind::kExecuteStart}, "stalls");
+  rests_on({EventKind::kExecuteStart, EventKind::kExecuteEnd}, "executions");
+  std::string note = fmt::format("not recorded: {}", fmt::join(missing, ", "));
+  if (!unknown.empty()) note += fmt::format("; unknown: {}", fmt::join(unknown, ", "));
+  notes.push_back(std::move(note));
+}
+
 void AddSourceNotes(const Report& report, std::vector<std::string>& notes) {
   const TraceInfo& source = report.source;
   if (!source.clock_is_ns) {
     notes.push_back(fmt::format("clock '{}' does not count nanoseconds: no time can be told",
                                 Escaped(source.clock)));
   }
-  if (!source.has_queue) {
-    notes.push_back("no workqueue_queue_work events: no latency can be told");
-  }
-  if (!source.has_activate) {
-    notes.push_back("no workqueue_activate_work events: the wait before activation is unknown");
-  }
+  AddRecordedNote(report, notes);
   for (const std::string& filter : report.filters) notes.push_back("only " + Escaped(filter));
 }
 

@@ -50,6 +50,10 @@ void CheckItem(const WorkItem& i) {
       EXPECT_NE(i.started, kUnseen);
       EXPECT_EQ(i.ended, kUnseen);
       break;
+    case ItemState::kQueued:
+    case ItemState::kStarted:
+      ADD_FAILURE() << "all events are recorded";
+      break;
     case ItemState::kBarrier:
     case ItemState::kBeforeTrace:
     case ItemState::kUnmatched:

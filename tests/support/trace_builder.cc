@@ -13,6 +13,7 @@ TraceBuilder::TraceBuilder() {
   info_.format = "test";
   info_.clock = "mono";
   info_.cpus = 2;
+  info_.noted_events = WorkqueueEvents::All();
 }
 
 Event TraceBuilder::Blank(Nanos at, const Emitter& by, EventKind kind) {
@@ -177,7 +178,24 @@ TraceBuilder& TraceBuilder::CoveredFrom(Nanos at) {
 }
 
 TraceBuilder& TraceBuilder::WithoutActivate() {
-  info_.has_activate = false;
+  return Noted(
+      WorkqueueEvents{EventKind::kQueueWork, EventKind::kExecuteStart, EventKind::kExecuteEnd});
+}
+
+TraceBuilder& TraceBuilder::Noted(std::optional<WorkqueueEvents> events) {
+  info_.noted_events = events;
+  return *this;
+}
+
+TraceBuilder& TraceBuilder::Uname(std::string_view text) {
+  info_.uname = std::string(text);
+  return *this;
+}
+
+TraceBuilder& TraceBuilder::Only(WorkqueueEvents kept) {
+  std::erase_if(events_, [&](const Event& event) {
+    return event.kind <= EventKind::kExecuteEnd && !kept.Has(event.kind);
+  });
   return *this;
 }
 
@@ -209,6 +227,7 @@ void TraceBuilder::Rewind() {
       }
     } else if (event.kind != EventKind::kLossEnd) {
       ++stats_.events;
+      if (event.kind <= EventKind::kExecuteEnd) stats_.seen_events.Add(event.kind);
     }
   }
   if (covered_from_ != kUnseen) stats_.covered_from = covered_from_;

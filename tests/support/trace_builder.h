@@ -94,6 +94,12 @@ class TraceBuilder : public EventSource {
   // one.
   TraceBuilder& CoveredFrom(Nanos at);
   TraceBuilder& WithoutActivate();
+  // Which events the recorder noted as enabled; all of them unless told.  Nothing: no note.
+  TraceBuilder& Noted(std::optional<WorkqueueEvents> events);
+  // What uname tells: with it a trace is one of a machine.
+  TraceBuilder& Uname(std::string_view text);
+  // Drops the workqueue events of other kinds, as if they had not been recorded.
+  TraceBuilder& Only(WorkqueueEvents kept);
   TraceBuilder& Clock(std::string_view name, bool is_ns);
   TraceBuilder& BatchSize(size_t events);
 
@@ -115,7 +121,7 @@ class TraceBuilder : public EventSource {
   TraceBuilder& Wake(EventKind kind, Nanos at, const Emitter& by, const Emitter& target);
   TraceBuilder& AddLoss(Nanos at, int cpu, EventKind kind, int64_t count);
 
-  std::unique_ptr<NameTable> names_ = std::make_unique<NameTable>();
+  std::shared_ptr<NameTable> names_ = std::make_shared<NameTable>();  // copies share it
   std::vector<Event> events_;
   std::map<Pid, NameId> comms_;
   TraceInfo info_;

@@ -50,6 +50,38 @@ TEST(StallTest, APoolThatStartsNothingWhileItemsWaitIsStalled) {
   EXPECT_EQ(report.pools[0].stalled, s.duration);
 }
 
+// Gaps come before the items of their batch.
+TEST(StallTest, EachHasItsItemsHoweverManyABatchHolds) {
+  TraceBuilder t;
+  const int count = 700;
+  for (int i = 0; i < count; ++i) {
+    const Nanos at = i * 40ms;
+    t.Put(at, kTask, kWorkA).Start(at + 1us, kWorker, kWorkA);
+    t.Put(at + 2us, kTask, kWorkB).End(at + 30ms, kWorker, kWorkA);
+    t.Run(at + 31ms, at + 32ms, kWorker, kWorkB);
+  }
+  const Report report = Analyzed(t);
+  ASSERT_EQ(report.stalls.size(), static_cast<size_t>(count));
+  for (const Stall& stall : report.stalls) {
+    EXPECT_EQ(stall.delayed_items, 1u) << stall.id;
+    EXPECT_EQ(stall.delayed.size(), 1u) << stall.id;
+  }
+}
+
+// Each ends a gap that all of the others hold.
+TEST(StallTest, ManyWorkersThatNeverEndTakeNoQuadraticTime) {
+  TraceBuilder t;
+  const int count = 40'000;
+  for (int i = 0; i < count; ++i) {
+    const WorkAddr work{0x100000u + 0x100u * static_cast<uint64_t>(i)};
+    const Emitter worker{1000 + i, "kworker/0:1", 0, 0};
+    t.Put(i * 20ms, kTask, work).Start(i * 20ms + 15ms, worker, work);
+  }
+  const Report report = Analyzed(t);
+  EXPECT_EQ(report.stalls_total, static_cast<uint64_t>(count));
+  EXPECT_EQ(report.stalls.back().holders.size(), 16u);
+}
+
 TEST(StallTest, TheThresholdIsTheUsers) {
   for (const auto& [threshold, stalls] : std::initializer_list<std::pair<Nanos, size_t>>{
            {4ms, 1}, {4010us, 1}, {4011us, 0}, {10ms, 0}}) {

@@ -31,6 +31,20 @@ TEST(BudgetReaderTest, CannotTakeOneKeyForALimitAndForMore) {
   EXPECT_THAT(ProblemsOfRule("latency.p99 = \"1ms\"\nlatency.p999 = \"2ms\"\n"), ElementsAre());
 }
 
+TEST(BudgetReaderTest, RefusesALimitThatNothingReaches) {
+  for (const char* number : {"inf", "-inf", "nan", "+inf"}) {
+    EXPECT_THAT(ProblemsOfRule(std::string("stalls = ") + number + "\n"),
+                ElementsAre(HasSubstr("4:10: this must be a finite number")))
+        << number;
+  }
+}
+
+TEST(BudgetReaderTest, WarnsOfTwoRulesOfOneName) {
+  const std::string rule = "[[budget]]\nname = \"x\"\nlatency.max = \"1ms\"\n";
+  EXPECT_THAT(ProblemsOf("schema = 1\n" + rule + rule),
+              ElementsAre(HasSubstr("5:1: warning: the rule in line 2 has this name as well")));
+}
+
 TEST(BudgetReaderTest, TakesDefaultsRulesAndLimits) {
   const ParsedBudget parsed = ParseBudget(R"(
 schema = 1

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace wqprof {
@@ -122,6 +123,28 @@ TEST(HistogramTest, BucketsAscendAndHoldAllButTheZeroes) {
     }
     EXPECT_EQ(total + h.zero_count(), h.count());
   }
+}
+
+// A trace may have any number of functions, each seen once or twice.
+TEST(HistogramTest, AFewValuesAreToldLikeMany) {
+  EXPECT_LE(sizeof(Histogram), 128u);
+  Histogram few, many;
+  for (const int64_t v : {1, 700, 3, 1 << 30, 3, 0, 12345}) few.Add(Nanos(v));
+  EXPECT_EQ(few.count(), 7u);
+  EXPECT_EQ(few.min(), 0ns);
+  EXPECT_EQ(few.max(), Nanos(1 << 30));
+  std::vector<int32_t> indices;
+  for (const Histogram::Bucket& b : few.Buckets()) indices.push_back(b.index);
+  EXPECT_TRUE(std::is_sorted(indices.begin(), indices.end()));
+  EXPECT_EQ(indices.size(), 5u);
+  for (int64_t v = 1; v < 2000; v += 7) many.Add(Nanos(v));
+  Histogram one = few, other = many;
+  one.Merge(many);
+  other.Merge(few);
+  ASSERT_EQ(one.count(), other.count());
+  for (const double q : {0.0, 0.1, 0.5, 0.9, 0.99, 1.0})
+    EXPECT_EQ(one.Quantile(q), other.Quantile(q));
+  ASSERT_EQ(one.Buckets().size(), other.Buckets().size());
 }
 
 TEST(HistogramTest, ACopyIsIndependent) {

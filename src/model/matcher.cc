@@ -12,10 +12,10 @@ void Matcher::Handle(const Event& e) {
     See(e.kind);
   switch (e.kind) {
     case EventKind::kQueueWork:
-      OnQueue(e);
+      HasAddress(e) ? OnQueue(e) : QueueWithoutAddress(e);
       break;
     case EventKind::kActivateWork:
-      OnActivate(e);
+      if (HasAddress(e)) OnActivate(e);
       break;
     case EventKind::kExecuteStart:
       OnStart(e);

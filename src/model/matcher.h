@@ -22,6 +22,10 @@
 
 namespace wqprof {
 
+// Early in the boot a text has "(ptrval)" for all works: no two of its events are of the same work
+// for certain, but the start and the end on one worker.
+inline bool HasAddress(const Event& e) { return e.work.work != WorkAddr{}; }
+
 // A worker that is preempted in the window (below) may stay there for some milliseconds.
 inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 
@@ -104,6 +108,8 @@ class Matcher {
   void OnQueue(const Event& e);
   void NoteTimer(QueueRecord& q, const Event& e);
   void Displace(WorkState& work, const Event& e);
+  // Of a work without an address: of what becomes of it nothing can be told.
+  void QueueWithoutAddress(const Event& e);
   void OnActivate(const Event& e);
   void Uncount(QueueRecord& q, Timestamp at);
   bool ActivateStarted(WorkState& work, const Event& e);

@@ -33,8 +33,10 @@ void Matcher::OnStart(const Event& e) {
   just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   const bool barrier = e.work.function == NameId::kBarrier;
-  const SlabIndex index = barrier ? SlabIndex::kNone : works_.Get(e.work.work);
-  WorkState* work = barrier ? nullptr : &works_[index];
+  // It has no queue event, or none that could be found.
+  const bool alone = barrier || !HasAddress(e);
+  const SlabIndex index = alone ? SlabIndex::kNone : works_.Get(e.work.work);
+  WorkState* work = alone ? nullptr : &works_[index];
   const bool highpri = softirq && work && work->queued && IsBhHighpri(work->queue.workqueue);
   ExecutionContext& context =
       softirq ? workers_.Softirq(e.cpu, highpri) : workers_.Worker(e.pid, e.cpu);
@@ -56,9 +58,9 @@ void Matcher::OnStart(const Event& e) {
   item.worker = e.pid;
   item.pool = context.pool;
   item.softirq = softirq;
-  if (barrier) {
+  if (alone) {
     item.id = next_id_++;
-    item.state = ItemState::kBarrier;
+    item.state = barrier ? ItemState::kBarrier : ItemState::kDone;
     item.workqueue = NameId::kUnknown;
     pools_.OtherStarts(context.pool, e.at);
   } else {

@@ -104,6 +104,23 @@ void Matcher::EndOfQueued(WorkItem& item) {
   work.queued = work.unsure_end = false;
 }
 
+void Matcher::QueueWithoutAddress(const Event& e) {
+  just_queued_[e.cpu] = SlabIndex::kNone;
+  just_activated_ = WorkAddr{};
+  ExecutionContext* const worker = workers_.Find(e.pid, e.cpu);
+  ExecutionContext* const softirq = e.flags & kFlagSoftirq ? workers_.FindSoftirq(e.cpu) : nullptr;
+  WorkItem item;
+  item.id = next_id_++;
+  item.queued = e.at;
+  item.function = e.work.function;
+  item.workqueue = e.work.workqueue;
+  item.origin = OriginOf(e, worker, softirq);
+  item.queue_cpu = e.cpu;
+  item.target_cpu = e.work.target_cpu;
+  item.state = ItemState::kQueued;
+  Emit(item);
+}
+
 // Without queue events this is all that is known of the item.
 void Matcher::ActivateUnqueued(WorkState& work, const Event& e) {
   if (!recorded_.Has(EventKind::kQueueWork) && work.early_activation != kUnseen) {

@@ -202,6 +202,27 @@ TEST(ReentrancyTest, ARedirectToThePoolThatExecutesTheWorkIsLegal) {
   EXPECT_EQ(i.state, ItemState::kDone);
 }
 
+TEST(AddressTest, WorksWithoutAnAddressAreNeverPaired) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, WorkAddr{}, {"f"}).Put(11us, kTask, WorkAddr{}, {"g"});
+  trace.Run(20us, 23us, kWorker, WorkAddr{}, {"g"});
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 3u);
+  EXPECT_EQ(o.InState(ItemState::kQueued).size(), 2u);
+  EXPECT_EQ(o.StartedAt(20us).state, ItemState::kDone);
+  EXPECT_EQ(o.StartedAt(20us).Execution(), 3us);
+  EXPECT_EQ(o.StartedAt(20us).queued, kUnseen);
+  EXPECT_EQ(o.quality.superseded, 0u);
+  EXPECT_EQ(o.quality.pending_at_end, 0u);
+  EXPECT_TRUE(o.gaps.empty());
+}
+
+TEST(OriginTest, ThatTheInputDoesNotTellIsUnknown) {
+  TraceBuilder trace;
+  trace.Put(10us, {-1, "", 0, 0}, kWorkA).Run(20us, 23us, kWorker, kWorkA);
+  EXPECT_EQ(Reconstruct(trace).QueuedAt(10us).origin.kind, Origin::Kind::kUnknown);
+}
+
 TEST(WorkqueueNameTest, WorkqueuesOfOneNameAreToldUnderThatNameEach) {
   TraceBuilder trace;
   trace.Put(10us, kTask, kWorkA, {"f", "events", 0}).Run(11us, 12us, kWorker, kWorkA, {"f"});

@@ -202,6 +202,154 @@ TEST(ReentrancyTest, ARedirectToThePoolThatExecutesTheWorkIsLegal) {
   EXPECT_EQ(i.state, ItemState::kDone);
 }
 
+TEST(OriginTest, TheContextOfTheQueueEventIsTold) {
+  TraceBuilder trace;
+  trace.Put(1us, kTask, WorkAddr{1}).Put(2us, kTask.In(kFlagHardirq), WorkAddr{2});
+  trace.Put(3us, kTask.In(kFlagSoftirq), WorkAddr{3}).Put(4us, kTask.In(kFlagNmi), WorkAddr{4});
+  trace.Put(5us, kTask.In(kFlagSoftirq | kFlagHardirq), WorkAddr{5});
+  trace.Put(6us, kTask.In(kFlagIrqsOff), WorkAddr{6});
+  const Outcome o = Reconstruct(trace);
+  EXPECT_EQ(o.QueuedAt(1us).origin.kind, Origin::Kind::kTask);
+  EXPECT_EQ(o.QueuedAt(1us).origin.pid, Pid{kTask.pid});
+  EXPECT_EQ(o.QueuedAt(2us).origin.kind, Origin::Kind::kHardirq);
+  EXPECT_EQ(o.QueuedAt(3us).origin.kind, Origin::Kind::kSoftirq);
+  EXPECT_EQ(o.QueuedAt(4us).origin.kind, Origin::Kind::kNmi);
+  EXPECT_EQ(o.QueuedAt(5us).origin.kind, Origin::Kind::kHardirq) << "it interrupted the softirq";
+  EXPECT_EQ(o.QueuedAt(6us).origin.kind, Origin::Kind::kTask);
+}
+
+TEST(OriginTest, AnIdleWorkerThatQueuesIsATask) {
+  TraceBuilder trace;
+  trace.Put(1us, kTask, kWorkA).Run(2us, 3us, kWorker, kWorkA);
+  trace.Put(5us, kWorker, kWorkB);
+  EXPECT_EQ(Reconstruct(trace).QueuedAt(5us).origin.kind, Origin::Kind::kTask);
+}
+
+TEST(BarrierTest, ABarrierIsNoItemOfALatencyAndNoUnmatchedStart) {
+  TraceBuilder trace;
+  trace.CoveredFrom(0us).Put(10us, kTask, kWorkA).Run(20us, 30us, kWorker, kWorkA);
+  trace.Run(31us, 33us, kWorker, kWorkB, kBarrierJob);
+  const Outcome o = Reconstruct(trace);
+  const WorkItem barrier = o.StartedAt(31us);
+  EXPECT_EQ(barrier.state, ItemState::kBarrier);
+  EXPECT_EQ(barrier.Execution(), 2us);
+  EXPECT_EQ(barrier.Latency(), std::nullopt);
+  EXPECT_EQ(o.quality.barriers, 1u);
+  EXPECT_EQ(o.quality.unmatched_starts, 0u);
+  EXPECT_EQ(o.quality.executed, 1u);
+}
+
+TEST(BarrierTest, ABarrierOccupiesItsWorker) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA).Run(20us, 30us, kWorker, kWorkA);
+  trace.Run(31us, 34us, kWorker, kWorkB, kBarrierJob);
+  const Outcome o = Reconstruct(trace);
+  EXPECT_EQ(o.Occupancy("cpu0").executions, 2u);
+  EXPECT_EQ(o.Occupancy("cpu0").busy_sum, 13us);
+}
+
+TEST(BarrierTest, TwoBarriersAtOneAddressOverlapOnTwoWorkers) {
+  // The flusher returned and used its stack again before the first one's end event.
+  TraceBuilder trace;
+  trace.Start(10us, kWorker, kWorkB, kBarrierJob);
+  trace.Start(12us, kWorkerOn1, kWorkB, kBarrierJob);
+  trace.End(13us, kWorker, kWorkB, kBarrierJob).End(16us, kWorkerOn1, kWorkB, kBarrierJob);
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 2u);
+  EXPECT_EQ(o.StartedAt(10us).Execution(), 3us);
+  EXPECT_EQ(o.StartedAt(12us).Execution(), 4us);
+}
+
+TEST(BarrierTest, ABarrierDoesNotTakeTheQueueEventOfAWorkAtItsAddress) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"on_stack_fn"});
+  trace.Run(12us, 13us, kWorker2, kWorkA, kBarrierJob);
+  trace.Run(20us, 30us, kWorker, kWorkA, {"on_stack_fn"});
+  const Outcome o = Reconstruct(trace);
+  EXPECT_EQ(o.StartedAt(12us).state, ItemState::kBarrier);
+  EXPECT_EQ(o.QueuedAt(10us).started, Timestamp(20us));
+}
+
+TEST(AddressReuseTest, AnEndBelongsToTheWorkerThatStartedNotToTheAddress) {
+  // The first object was freed by its own function and its memory queued anew.
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"f", "wq1"}).Start(20us, kWorker, kWorkA, {"f"});
+  trace.Put(25us, kTask, kWorkA, {"g", "wq2"}).Start(30us, kWorker2, kWorkA, {"g"});
+  trace.End(40us, kWorker, kWorkA, {"f"}).End(50us, kWorker2, kWorkA, {"g"});
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 2u);
+  EXPECT_EQ(o.QueuedAt(10us).ended, Timestamp(40us));
+  EXPECT_EQ(trace.names().Get(o.QueuedAt(10us).function), "f");
+  EXPECT_EQ(o.QueuedAt(25us).started, Timestamp(30us));
+  EXPECT_EQ(o.QueuedAt(25us).ended, Timestamp(50us));
+  EXPECT_EQ(trace.names().Get(o.QueuedAt(25us).function), "g");
+  EXPECT_EQ(trace.names().Get(o.QueuedAt(25us).workqueue), "wq2");
+}
+
+TEST(AddressReuseTest, TheSecondObjectMayEndFirst) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"f"}).Start(20us, kWorker, kWorkA, {"f"});
+  trace.Put(25us, kTask, kWorkA, {"g"}).Start(30us, kWorker2, kWorkA, {"g"});
+  trace.End(40us, kWorker2, kWorkA, {"g"}).End(50us, kWorker, kWorkA, {"f"});
+  const Outcome o = Reconstruct(trace);
+  EXPECT_EQ(o.QueuedAt(10us).Execution(), 30us);
+  EXPECT_EQ(o.QueuedAt(25us).Execution(), 10us);
+}
+
+TEST(AddressReuseTest, TheFunctionThatEndedNamesTheItem) {
+  // `func` was rewritten between the dequeue and the start event, which reads it late.
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"ran"}).Start(20us, kWorker, kWorkA, {"next"});
+  trace.End(30us, kWorker, kWorkA, {"ran"});
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 1u);
+  EXPECT_EQ(trace.names().Get(o.items[0].function), "ran");
+  EXPECT_EQ(o.quality.unmatched_ends, 0u);
+}
+
+TEST(AddressReuseTest, AnEndWithoutFunctionKeepsTheNameOfTheStart) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"f"}).Start(20us, kWorker, kWorkA, {"f"});
+  trace.EndWithoutFunction(30us, kWorker, kWorkA);
+  const WorkItem i = Reconstruct(trace).QueuedAt(10us);
+  EXPECT_EQ(trace.names().Get(i.function), "f");
+  EXPECT_EQ(i.Execution(), 10us);
+}
+
+TEST(ReentrancyTest, OneWorkOnTwoWorkqueuesMayRunTwiceAtOnceAndIsFlagged) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA, {"f", "wq1"}).Start(20us, kWorker, kWorkA, {"f"});
+  trace.Put(21us, kTask, kWorkA, {"f", "wq2"}).Start(25us, kWorker2, kWorkA, {"f"});
+  trace.End(30us, kWorker, kWorkA, {"f"}).End(40us, kWorker2, kWorkA, {"f"});
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.size(), 2u);
+  EXPECT_TRUE(o.QueuedAt(21us).reentrant);
+  EXPECT_EQ(o.QueuedAt(10us).Execution(), 10us);
+  EXPECT_EQ(o.QueuedAt(21us).Execution(), 15us);
+  EXPECT_FALSE(o.QueuedAt(21us).collided);
+}
+
+TEST(ReentrancyTest, LivesThatDoNotOverlapAreNotReentrant) {
+  TraceBuilder trace;
+  trace.Put(10us, kTask, kWorkA).Run(20us, 30us, kWorker, kWorkA);
+  trace.Put(31us, kTask, kWorkA).Run(32us, 40us, kWorker2, kWorkA);
+  for (const WorkItem& i : Reconstruct(trace).items) EXPECT_FALSE(i.reentrant);
+}
+
+TEST(ReentrancyTest, ARedirectToThePoolThatExecutesTheWorkIsLegal) {
+  // Queued on CPU 0 without a wish, but it runs on CPU 1: it goes there.
+  TraceBuilder trace;
+  trace.Put(10us, kOtherTask, kWorkA, {"f", "wq", 1}).Start(20us, kWorkerOn1, kWorkA, {"f"});
+  trace.Put(25us, kTask, kWorkA, {"f", "wq", 1, -1});
+  trace.End(30us, kWorkerOn1, kWorkA, {"f"}).Run(31us, 40us, kWorkerOn1, kWorkA, {"f"});
+  const Outcome o = Reconstruct(trace);
+  const WorkItem i = o.QueuedAt(25us);
+  EXPECT_EQ(i.queue_cpu, Cpu{0});
+  EXPECT_EQ(i.target_cpu, Cpu{1});
+  EXPECT_EQ(o.PoolName(i), "cpu1");
+  EXPECT_EQ(i.state, ItemState::kDone);
+}
+
 TEST(AddressTest, WorksWithoutAnAddressAreNeverPaired) {
   TraceBuilder trace;
   trace.Put(10us, kTask, WorkAddr{}, {"f"}).Put(11us, kTask, WorkAddr{}, {"g"});

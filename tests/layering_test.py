@@ -21,7 +21,8 @@ ARROWS = {
     "budget": {"base", "trace", "model", "analyze"},
     "klog": {"base", "trace", "model", "analyze", "text"},
     "render": {"base", "trace", "model", "analyze", "budget", "text", "klog"},
-    "cli": {"base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog"},
+    "export": {"base", "trace", "model", "analyze"},
+    "cli": {"export", "base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog"},
 }
 
 # The module whose face a header in include/wqprof/ is.
@@ -60,6 +61,9 @@ FACES = {
     "anomaly.h": "analyze",
     "chains.h": "analyze",
     "interval.h": "analyze",
+    "timeline.h": "analyze",
+    "export.h": "export",
+    "render_timeline.h": "render",
     "budget.h": "budget",
     "render.h": "render",
     "columns.h": "render",
@@ -75,6 +79,7 @@ OUTSIDE = {
     r"tracefs\.h|.*event-parse\.h|.*kbuffer\.h|.*trace-seq\.h": {"live"},
     r"zstd.*\.h": {"trace"},
     r"archive(_entry)?\.h": {"input"},
+    r"protozero/.*|zlib\.h": {"export"},
     r"CLI/.*": {"cli"},
     r"nlohmann/.*|pugixml\.hpp": {"render"},
     r"toml\+\+/.*": {"budget"},

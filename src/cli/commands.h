@@ -14,6 +14,7 @@ void AddStatCommand(CommandLine& line);
 void AddWorksCommand(CommandLine& line);
 void AddStallsCommand(CommandLine& line);
 void AddChainsCommand(CommandLine& line);
+void AddTimelineCommand(CommandLine& line);
 void AddCheckCommand(CommandLine& line);
 void AddDiffCommand(CommandLine& line);
 void AddInfoCommand(CommandLine& line);

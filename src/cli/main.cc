@@ -18,6 +18,7 @@ int Run(int argc, char** argv) {
   AddWorksCommand(line);
   AddStallsCommand(line);
   AddChainsCommand(line);
+  AddTimelineCommand(line);
   AddCheckCommand(line);
   AddDiffCommand(line);
   AddInfoCommand(line);

@@ -249,6 +249,7 @@ std::vector<NamedSchema> Schemas() {
           document("wqprof.stalls/1", "stalls", StallsTables(report)),
           WorksSchema(),
           document("wqprof.chains/1", "chains", ChainTables(report, ChainReport())),
+          document("wqprof.timeline/1", "timeline", TimelineTables(report)),
           StatSchema(),
           document("wqprof.check/1", "check", CheckTables(CheckResult())),
           document("wqprof.diff/1", "diff", DiffTables(DiffResult())),

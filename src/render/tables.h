@@ -14,6 +14,8 @@ namespace wqprof {
 
 std::vector<Table> StallsTables(const Report& report, const Invocation& by = {});
 std::vector<Table> ChainTables(const Report& report, const ChainReport& chains);
+// Their rows do not count.
+std::vector<Table> TimelineTables(const Report& report);
 std::vector<Table> CheckTables(const CheckResult& result);
 std::vector<Table> DiffTables(const DiffResult& result);
 

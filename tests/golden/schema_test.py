@@ -119,7 +119,7 @@ class Schemas(unittest.TestCase):
         jsonschema.Draft7Validator(schema("report")).validate(short)
 
     def test_describe_the_output_for_every_trace(self):
-        for command in ("report", "stalls", "works", "info", "chains"):
+        for command in ("report", "stalls", "works", "info", "chains", "timeline"):
             validator = jsonschema.Draft7Validator(schema(command))
             for trace in program.TRACES:
                 with self.subTest(command=command, trace=trace):

@@ -17,6 +17,7 @@ void AddChainsCommand(CommandLine& line);
 void AddTimelineCommand(CommandLine& line);
 void AddCheckCommand(CommandLine& line);
 void AddDiffCommand(CommandLine& line);
+void AddExportCommand(CommandLine& line);
 void AddInfoCommand(CommandLine& line);
 void AddDoctorCommand(CommandLine& line);
 void AddCompletionCommand(CommandLine& line);

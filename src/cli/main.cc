@@ -21,6 +21,7 @@ int Run(int argc, char** argv) {
   AddTimelineCommand(line);
   AddCheckCommand(line);
   AddDiffCommand(line);
+  AddExportCommand(line);
   AddInfoCommand(line);
   AddDoctorCommand(line);
   AddCompletionCommand(line);

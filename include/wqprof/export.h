@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recordings in the formats of other programs.
+#ifndef WQPROF_EXPORT_H_
+#define WQPROF_EXPORT_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "wqprof/model.h"
+#include "wqprof/pipeline.h"
+
+namespace wqprof {
+
+// What goes into a Perfetto trace.
+struct PerfettoOptions {
+  Timestamp from = kUnseen, to = kUnseen;  // kUnseen: open
+  Nanos stall_threshold = std::chrono::milliseconds(10);
+  uint64_t max_items = 500'000;
+};
+
+// Makes a trace for Perfetto: a process a pool with a thread a worker, counters of the pool's
+// backlog and busy workers, its stalls, and a group of tracks a workqueue with the waits of its
+// items.  Memory grows with the items, up to their limit; then they are counted only.
+class PerfettoExport : public ItemConsumer {
+ public:
+  // `source` and `model` must outlive this object.
+  PerfettoExport(const EventSource& source, const Reconstructor& model,
+                 const PerfettoOptions& options);
+  ~PerfettoExport() override;
+  Reconstructor::Options wants() const override;
+  void Add(const Completed& completed) override;
+  void Finish() override;
+
+  // That lie in the window, those beyond the limit as well.
+  uint64_t items() const;
+  bool too_many() const;
+  // The bytes of the file.  REQUIRES: after Finish(), !too_many().
+  std::string Take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_EXPORT_H_

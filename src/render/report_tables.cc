@@ -23,14 +23,6 @@ constexpr std::pair<EventKind, std::string_view> kEventNames[] = {
     {EventKind::kExecuteStart, "execute_start"},
     {EventKind::kExecuteEnd, "execute_end"}};
 
-// The last word of uname: "x86_64".
-std::string ArchitectureOf(const TraceInfo& info) {
-  std::string_view uname = info.uname;
-  while (uname.ends_with('\n') || uname.ends_with(' ')) uname.remove_suffix(1);
-  const size_t space = uname.rfind(' ');
-  return space == std::string_view::npos ? "" : std::string(uname.substr(space + 1));
-}
-
 // Absent where nobody noted what was enabled, and none of them was read.
 std::optional<std::vector<std::string>> Recorded(const Report& report) {
   const WorkqueueEvents events = RecordedEvents(report.source, report.read);
@@ -51,7 +43,7 @@ Table SourceTable(const Report& report) {
       {{"machine", "", kJson}, [](const Report& r) { return Word{r.source.machine}; }},
       {{"host", "", kJson, 0, 0, "The same."},
        [](const Report& r) { return Word{r.source.machine}; }},
-      {{"arch", "", kJson}, [](const Report& r) { return Word{ArchitectureOf(r.source)}; }},
+      {{"arch", "", kJson}, [](const Report& r) { return Word{r.source.arch}; }},
       {{"cpus", "", kJson},
        [](const Report& r) {
          return r.source.cpus > 0 ? std::optional(Id{r.source.cpus}) : std::nullopt;

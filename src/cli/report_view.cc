@@ -100,6 +100,9 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
   }
   if (const absl::Status written = WriteOutput(*text); !written.ok()) return Fail(written);
   if (input.format == Format::kCsv && !input.quiet) NoteLosses(report);
+  if (input.verbose && !report.read.first_unread_line.empty()) {
+    Note(fmt::format("first line that could not be read: {}", report.read.first_unread_line));
+  }
   if (const std::string missing = ExplainNoMatch(report, input); !missing.empty()) {
     Note(missing);
     return kInsufficient;

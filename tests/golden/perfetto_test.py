@@ -211,6 +211,8 @@ class Perfetto(unittest.TestCase):
             self.compare_mean(pool, steps.get((pool["pool"], "backlog"), []), report["source"])
 
     def compare_mean(self, pool, steps, source):
+        if pool["backlog_mean"] is None:  # not recorded
+            return
         times = [at for at, _ in steps[1:]] + [source["end_ns"]]
         total = sum(value * (to - at) for (at, value), to in zip(steps, times))
         mean = total / max(1, source["duration_ns"])

@@ -86,7 +86,7 @@ int RunChains(const ChainsOptions& options) {
 
 void AddChainsCommand(CommandLine& line) {
   auto options = std::make_shared<ChainsOptions>();
-  Command command = line.Add("chains", "Tell which work queued which, and what led to the slowest");
+  Command command = line.Add("chains", "Show which work queued which, and what led to the slowest");
   AddInputOptions(command, &options->input);
   AddStrictOption(command, &options->input);
   AddFilterOptions(command, &options->input);

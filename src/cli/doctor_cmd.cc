@@ -105,7 +105,7 @@ Document DoctorDocument() {
 void AddDoctorCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();
   Command command =
-      line.Add("doctor", "Tell whether this machine can record, and what to do if not (as root)");
+      line.Add("doctor", "Show whether this machine can record, and what to do if not (as root)");
   AddOutputOptions(command, options.get());
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunDoctor(*options); });

@@ -40,7 +40,7 @@ int RunInfo(const AnalysisOptions& options) {
 
 void AddInfoCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();
-  Command command = line.Add("info", "Tell what is in a recording: host, kernel, events, losses");
+  Command command = line.Add("info", "Show what is in a recording: host, kernel, events, losses");
   AddInputOptions(command, options.get());
   AddOutputOptions(command, options.get());
   AddPagerOption(command, options.get());

@@ -34,8 +34,8 @@ int ShowLockups(const KernelLog& log, const View& view, std::optional<uint64_t> 
     return Write(RenderLockups(log, input.file, input.format, view, StyleOf(input)), log, input);
   }
   if (*explain == 0 || *explain > log.lockups.size()) {
-    Note(fmt::format("the log tells of {} lockups; there is no number {}", log.lockups.size(),
-                     *explain));
+    Note(
+        fmt::format("the log has {} lockups; there is no number {}", log.lockups.size(), *explain));
     return kInsufficient;
   }
   return Write(ExplainLockup(log, log.lockups[*explain - 1], StyleOf(input)), log, input);

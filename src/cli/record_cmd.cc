@@ -33,7 +33,7 @@ constexpr std::string_view kExamples =
     "  wqprof record --no-sched -d 2s       the leanest way: not what the scheduler did\n"
     "  wqprof record -o a.dat --compress    until Ctrl-C, into a small file\n"
     "\n"
-    "An existing FILE becomes FILE.old. `wqprof doctor` tells whether this machine can record.";
+    "An existing FILE becomes FILE.old. `wqprof doctor` shows whether this machine can record.";
 
 constexpr char kDefaultOutput[] = "wqprof.dat";
 // How often it is looked whether --max-size is near, and how much of it may come meanwhile.
@@ -318,8 +318,8 @@ void AddRecordCommand(CommandLine& line) {
       {"--file-version", "6|7", "Version of trace.dat: 7 (default), or 6 for old readers"},
       &options->writer.version, ParseFileVersion);
   command.AddFlag({"--compress", "", "Compress the file (zstd)"}, &options->writer.compress);
-  command.AddFlag({"-v,--verbose", "", "Tell what the recording itself cost"}, &options->verbose);
-  command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
+  command.AddFlag({"-v,--verbose", "", "Print what the recording itself cost"}, &options->verbose);
+  command.AddFlag({"-q,--quiet", "", "Print only errors and losses"}, &options->quiet);
   command.AddFlag({"-a,--all-cpus", "", "", ""}, [] {});  // which it always does
   command.Refuse("-e,--event", true,
                  "record has no option -e: it always records the events of all workqueues");

@@ -122,7 +122,7 @@ int RunStalls(const StallsOptions& options) {
   }
   if (!TellsStalls(report->recorded)) {
     Note(
-        "no stall can be told of: the recording has no workqueue_activate_work or no "
+        "no stall can be found: the recording has no workqueue_activate_work or no "
         "workqueue_execute_start events\nwqprof record takes all that are needed");
     return kInsufficient;
   }

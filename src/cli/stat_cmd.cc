@@ -227,7 +227,7 @@ void AddStatCommand(CommandLine& line) {
   command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
                    "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
-  command.AddFlag({"-q,--quiet", "", "Tell errors and losses only"}, &options->quiet);
+  command.AddFlag({"-q,--quiet", "", "Print only errors and losses"}, &options->quiet);
   AddStrictOption(command, &options->input);
   AddItemOptions(command, &options->input);
   AddZoneOption(command, &options->input);

@@ -98,6 +98,7 @@ void AddTimelineCommand(CommandLine& line) {
                     kWhichItems},
                    &options->view.pools);
   AddOutputOptions(command, &options->input);
+  AddPagerOption(command, &options->input);
   command.AddParsed(
       {"--width", "N", "columns of a line (default: the terminal's, or 80)", kHowToShow},
       &options->width, ParseCount);

@@ -345,13 +345,17 @@ void TextParser::AddUnended(std::string_view line, EventSorter& out) {
   EventHead head;
   Event event{};
   if (ReadHead(line, header_.columns, layout_, head) != HeadResult::kWhole || held_parts_ > 0) {
-    return Add(line, {}, out);
+    Add(line, {}, out);
+    stats_.truncated |= held_parts_ > 0;
+    held_parts_ = 0;
+    return;
   }
   const EventNames::Entry& name = events_.Of(head.event);
   if (!name.kind || *name.kind > EventKind::kExecuteEnd) return Add(line, {}, out);
   const PayloadResult read = ReadPayload(*name.kind, head, event);
   // An address or a function's name that is cut looks like a shorter one.
-  bool cut = read == PayloadResult::kPartial || payloads_.pointers().digits < digits;
+  bool cut = read == PayloadResult::kBad || read == PayloadResult::kPartial ||
+             payloads_.pointers().digits < digits;
   if (read == PayloadResult::kOpen && ToInt(event.work.function) >= names) {
     const std::string_view function = names_.Get(event.work.function);
     for (size_t i = 0; i < names && !cut; ++i) {

@@ -13,9 +13,7 @@ import gzip
 import io
 import json
 import pathlib
-import re
 import sys
-import tempfile
 import unittest
 
 import jsonschema
@@ -71,32 +69,6 @@ class Schemas(unittest.TestCase):
         for command in ("report", "stalls", "works", "chains", "stat", "check", "diff", "info",
                         "doctor"):
             self.assertIn(f"wqprof.{command}/1", output("schema"))
-
-    def test_describe_a_trace_whose_clock_does_not_count_nanoseconds(self):
-        found = 0
-        for trace in program.TRACES:
-            data = (program.DATA / trace).read_bytes()
-            # The list of clocks, with another one marked: as long as before.
-            ticks = re.sub(rb"\[local\] global counter ", rb"local global [counter] ", data)
-            if ticks == data:
-                continue
-            self.assertEqual(len(ticks), len(data))
-            found += 1
-            with tempfile.TemporaryDirectory() as folder:
-                path = pathlib.Path(folder) / "ticks.dat"
-                path.write_bytes(ticks)
-                for command in ("report", "stalls", "works", "info", "chains"):
-                    with self.subTest(command=command, trace=trace):
-                        document = json.loads(output(command, "--format", "json", str(path)))
-                        jsonschema.Draft7Validator(schema(command)).validate(document)
-                        if command == "report":
-                            self.assertIsNone(document["source"]["duration_ns"])
-                        if command == "works":
-                            self.assertFalse(any(key.endswith("_ns") for item in document["works"]
-                                                 for key in item))
-            if found == 3:
-                break
-        self.assertEqual(found, 3)
 
     def test_describe_verdicts_and_differences(self):
         budget = str(program.HERE / "budgets/kept.toml")

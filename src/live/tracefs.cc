@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -130,7 +131,11 @@ int WriteText(const std::string& path, std::string_view text) {
   return n < 0 ? errno : 0;
 }
 
-bool Exists(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+// Not by access(2), which judges by the real user.
+bool Exists(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0;
+}
 
 std::string_view Trimmed(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);

@@ -45,7 +45,10 @@ CpuStats ParseCpuStats(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     const size_t colon = line.find(": ");
     if (colon == std::string_view::npos) continue;
-    const std::string_view key = line.substr(0, colon), value = line.substr(colon + 2);
+    const std::string_view key = line.substr(0, colon);
+    // The kernel pads seconds.
+    const size_t begin = std::min(line.find_first_not_of(' ', colon + 1), line.size());
+    const std::string_view value = line.substr(begin);
     const std::optional<uint64_t> number = NumberAt(value);
     if (!number) continue;
     if (key == "CPU" && *number < static_cast<uint64_t>(kMaxCpus)) {

@@ -47,7 +47,7 @@ TEST(Uname, IsTakenApartAndHoldsNoLineEnds) {
 }
 
 TEST(CpuStats, KnowTheTraceClock) {
-  EXPECT_EQ(ParseCpuStats("now ts: 12.000345\n").now, 12'000'345'000u);
+  EXPECT_EQ(ParseCpuStats("now ts:    12.000345\n").now, 12'000'345'000u);
   EXPECT_EQ(ParseCpuStats("now ts: 123456\n").now, 123456u) << "a clock that counts something";
   EXPECT_FALSE(ParseCpuStats("now ts: 99999999999.000001\n").now);
 }

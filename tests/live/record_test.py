@@ -300,7 +300,7 @@ class Record(live.Live):
                                 "record", "-o", self.file], capture_output=True, text=True,
                                check=False)
         load.kill()
-        self.assertEqual(child.returncode, 4, child.stderr)
+        self.assertEqual(child.returncode, 74, child.stderr)
         self.assertIn("ulimit -f", child.stderr)
         self.info()
 

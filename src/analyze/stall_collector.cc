@@ -167,10 +167,16 @@ bool StallCollector::AddItem(const WorkItem& item) {
   // However many gaps come before the items of their time.
   const Timestamp now = std::max(item.started, item.ended);
   while (recent.size() > kRecent && recent[kRecent]->gap.end <= now) recent.pop_front();
+  // A pool's gaps come one after the other; those that end after the start were not its own.
+  const auto past =
+      pending
+          ? recent.end()
+          : std::upper_bound(recent.begin(), recent.end(), item.started,
+                             [](Timestamp at, const auto& record) { return at < record->gap.end; });
   Record* earliest = nullptr;
-  for (auto r = recent.rbegin(); r != recent.rend() && (*r)->gap.end > item.activated; ++r) {
-    const PoolGap& gap = (*r)->gap;
-    if (pending ? !gap.at_end : item.started < gap.end) continue;
+  for (auto r = std::make_reverse_iterator(past);
+       r != recent.rend() && (*r)->gap.end > item.activated; ++r) {
+    if (pending && !(*r)->gap.at_end) break;
     if (earliest != nullptr) AddWaited(*earliest, item, false);
     earliest = r->get();
   }

@@ -339,7 +339,7 @@ class BudgetReader {
         number && node.is_number() && std::isfinite(*number)) {
       return *number;
     }
-    Problem(PlaceOf(node), "this must be a finite number, without quotes");
+    Problem(PlaceOf(node), "this must be a number, without quotes and not infinite");
     return 1;
   }
 

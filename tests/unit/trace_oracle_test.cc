@@ -137,7 +137,7 @@ TEST(OracleTest, PagesOfRealKernelsAreWalkedAsLibtraceeventDoes) {
     ASSERT_TRUE(file.ok());
     const auto dat = ParseTraceDat(*std::move(file));
     ASSERT_TRUE(dat.ok()) << dat.status().ToString();
-    const auto page = ParseHeaderPage(dat->header_page);
+    const auto page = ParseHeaderPage(dat->metadata.header_page);
     ASSERT_TRUE(page);
     for (const BufferRegions& buffer : dat->buffers) {
       const DecodeContext context = ContextOf(*page, buffer.page_size, false, symbols);

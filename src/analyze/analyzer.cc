@@ -40,16 +40,6 @@ class MeasureTable {
   void ForEach(F&& f) const {
     for (const auto& [key, measures] : rows_) f(key, *measures);
   }
-  // Hands over all rows: f(key, Measures&&).
-  template <typename F>
-  void TakeEach(F&& f) {
-    for (auto& [key, measures] : rows_) {
-      f(key, std::move(*measures));
-      measures.reset();
-    }
-    rows_.clear();
-    recent_ = {};
-  }
   size_t size() const { return rows_.size(); }
 
  private:
@@ -168,15 +158,15 @@ struct Analyzer::State {
 
   // --- The report -----------------------------------------------------------------------
 
-  void FillFunctions(Report& report) {
+  void FillFunctions(Report& report) const {
     std::map<std::string, Measures> workqueues;
     report.functions.reserve(functions.size());
-    functions.TakeEach([&](uint64_t key, Measures&& measures) {
+    functions.ForEach([&](uint64_t key, const Measures& measures) {
       const std::string text = Name(Low(key));
       const FunctionName function = SplitFunction(text);
       workqueues[Name(High(key))].Merge(measures);
-      report.functions.push_back({Name(High(key)), std::string(function.name),
-                                  std::string(function.module), std::move(measures)});
+      report.functions.push_back(
+          {Name(High(key)), std::string(function.name), std::string(function.module), measures});
     });
     std::sort(report.functions.begin(), report.functions.end(),
               [](const FunctionRow& a, const FunctionRow& b) {

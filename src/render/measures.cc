@@ -146,7 +146,7 @@ Columns<Measures> MeasureColumns(std::span<const Measures* const> all) {
       {{"max", "max", kText}, Of(kLatency, std::mem_fn(&Histogram::max))},
       {{"inactive", "INACT", kText, 0, 2}, InactiveShare},
       {{"exec", "EXEC", kText}, Quantile(kExecution, 0.99)},
-      {{"total_exec", "TOTAL", kText, 0, 1}, Of(kExecution, SumOf)},
+      {{"total_exec", "EXECUTED", kText, 0, 1}, Of(kExecution, SumOf)},
       {{"distribution", range, kText, std::max<size_t>(8, range.size()), 4},
        Of(kLatency, [scale](const Histogram& latency) { return scale.Picture(latency); })},
       {{"mean", "", kSortOnly}, Of(kLatency, std::mem_fn(&Histogram::mean))},

@@ -56,9 +56,9 @@ class Schemas(unittest.TestCase):
 
     def test_are_those_that_the_program_makes_of_its_columns(self):
         names = output("schema").split()
-        # Those of kernel logs and timelines are kept by hand.
+        # That of kernel logs is kept by hand.
         self.assertEqual({f"{name.replace('/', '-')}.json" for name in names},
-                         {path.name for path in SCHEMAS.iterdir()} - {"wqprof.log-1.json", "wqprof.timeline-1.json"})
+                         {path.name for path in SCHEMAS.iterdir()} - {"wqprof.log-1.json"})
         for name in names:
             with self.subTest(schema=name):
                 kept = (SCHEMAS / f"{name.replace('/', '-')}.json").read_text()

@@ -97,11 +97,11 @@ TEST(Findings, WorkqueuesOfOneCpuThatWaitForTheirOnlySlotAreOne) {
   TraceBuilder t;
   const Job first{"a_fn", "a_wq"}, second{"b_fn", "b_wq"};
   const WorkAddr more{0xffff888000004000};
-  t.Put(0us, kTask, kWorkA, first).Put(1us, kTask, kWorkB, second);
+  t.CoveredFrom(0us).Put(0us, kTask, kWorkA, first).Put(1us, kTask, kWorkB, second);
   t.Start(2us, kWorker, kWorkA, first).Start(3us, kWorker2, kWorkB, second);
   t.Queue(4us, kTask, kWorkC, first).Queue(5us, kTask, more, second);
-  t.Activate(50ms, kWorker, kWorkC).End(50ms, kWorker, kWorkA, first);
-  t.Activate(60ms, kWorker2, more).End(60ms, kWorker2, kWorkB, second);
+  t.End(49999us, kWorker, kWorkA, first).Activate(50ms, kWorker, kWorkC);
+  t.End(59999us, kWorker2, kWorkB, second).Activate(60ms, kWorker2, more);
   t.Run(60001us, 60002us, kWorker, kWorkC, first).Run(60003us, 60004us, kWorker, more, second);
   const std::vector<Finding> findings = FindingsOf(t);
   std::vector<Finding> waits;
@@ -156,6 +156,7 @@ TEST(Findings, AFilterShowsStallsOfItsWorksOnly) {
   EXPECT_EQ(none->stalls_total, 0u);
   AnalyzeOptions late;
   late.filter.from = Timestamp(30ms);
+  t.Rewind();
   const auto second = Analyze(t, late);
   ASSERT_TRUE(second.ok());
   ASSERT_EQ(second->stalls.size(), 1u);

@@ -35,6 +35,7 @@ Report Sample() {
   report.source.cpus = 8;
   report.read.begin = Timestamp(seconds(100));
   report.read.end = Timestamp(seconds(110));
+  report.read.seen_events = WorkqueueEvents::All();
   report.duration = seconds(10);
   report.quality.match.executed = 48'211;
   report.functions = {{"events", "rare_fn", "", Latencies(milliseconds(2), 3)},

@@ -290,7 +290,7 @@ class Record(live.Live):
 
     def test_a_disk_that_is_full_from_the_start_gets_no_file(self):
         self.mount_small("1M")
-        self.assertIn("the disk is full", self.record("-d", "1s", expect=4))
+        self.assertIn("the disk is full", self.record("-d", "1s", expect=74))
         self.assertEqual(list(self.file.parent.iterdir()), [])
 
     def test_a_file_size_limit_is_told(self):

@@ -214,10 +214,9 @@ void LogBuilder::EndComplaints() {
     if (it == in_flight_.end()) return;
     // It must have executed it all the time.
     const auto lasted = std::chrono::seconds(std::min<uint64_t>(row.seconds, kMostSeconds));
-    if (!row.at.stamp || !it->second.at || *it->second.at < *row.at.stamp - lasted ||
-        *it->second.at > *row.at.stamp + kAtOnce) {
-      return;
-    }
+    if (!row.at.stamp || !it->second.at) return;
+    const auto seen = *it->second.at, now = *row.at.stamp;
+    if (seen < now - lasted || seen > now + kAtOnce) return;
     row.function = it->second.function;
     row.workqueue = it->second.workqueue;
   };

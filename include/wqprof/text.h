@@ -29,7 +29,7 @@ class ByteStream {
 
 // How the characters of a text are packed.
 enum class TextCoding : uint8_t {
-  kPlain,
+  kAsIs,
   kUtf16Le,
   kUtf16Be,
   kSystrace,         // an HTML page with traces in <script class="trace-data">

@@ -144,7 +144,7 @@ TextCoding CodingOf(std::string_view head) {
   if (is_page("<!doctype") || is_page("<html") || Has(head, "<script class=\"trace-data\"")) {
     return TextCoding::kSystrace;
   }
-  return IsQuotedPrintable(head) ? TextCoding::kQuotedPrintable : TextCoding::kPlain;
+  return IsQuotedPrintable(head) ? TextCoding::kQuotedPrintable : TextCoding::kAsIs;
 }
 
 OtherText NameOf(std::string_view head) {

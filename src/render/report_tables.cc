@@ -79,7 +79,9 @@ ColumnOf<Quality> AnomalyColumn(const Anomaly& anomaly) {
     return {std::move(column),
             [&anomaly](const Quality& quality) { return anomaly.count(quality) != uint64_t{0}; }};
   }
-  if (!anomaly.count(Quality{.lost_events = std::nullopt})) {
+  Quality unknown;
+  unknown.lost_events.reset();
+  if (!anomaly.count(unknown)) {
     return {std::move(column), anomaly.count};
   }
   return {std::move(column),

@@ -199,7 +199,7 @@ std::unique_ptr<ByteStream> DecodeText(std::unique_ptr<ByteStream> stream, TextC
       return std::make_unique<SystraceStream>(std::move(stream));
     case TextCoding::kQuotedPrintable:
       return std::make_unique<QuotedPrintableStream>(std::move(stream));
-    case TextCoding::kPlain:
+    case TextCoding::kAsIs:
       break;
   }
   return stream;

@@ -118,7 +118,7 @@ TEST_P(EveryMeasure, IsInTheManual) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Measures, EveryMeasure, ::testing::ValuesIn(kMeasures),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& made) { return std::string(made.param.name); });
 
 }  // namespace
 }  // namespace wqprof

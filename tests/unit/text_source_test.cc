@@ -24,7 +24,7 @@ constexpr std::string_view kEnd =
 std::string All() { return fmt::format("{}{}{}{}", kQueue, kActivate, kStart, kEnd); }
 
 ReadBack Read(std::string text, std::optional<Nanos> unit = std::nullopt,
-              TextCoding coding = TextCoding::kPlain) {
+              TextCoding coding = TextCoding::kAsIs) {
   ReadBack back;
   auto source = TextSource::Open(DecodeText(StreamOf(std::move(text)), coding),
                                  {.path = "text", .stamp_unit = unit, .log = nullptr});
@@ -47,7 +47,7 @@ std::string Replaced(std::string text, std::string_view from, std::string_view t
 }
 
 // The events of a variation are those of the plain text.
-void ExpectSame(const std::string& text, TextCoding coding = TextCoding::kPlain) {
+void ExpectSame(const std::string& text, TextCoding coding = TextCoding::kAsIs) {
   SCOPED_TRACE(text);
   EXPECT_EQ(Read(text, std::nullopt, coding).Lines(), Read(All()).Lines());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel log tells of workqueues: the watchdog's dumps, functions that hogged a CPU, workers
-// that hang.  A log is no trace: it has snapshots and complaints, but no items and no latencies.
+// What a kernel log says about workqueues: the watchdog's dumps, functions that hogged a CPU,
+// workers that hang.  A log is no trace: it has snapshots and complaints, but no items and no
+// latencies.
 #ifndef WQPROF_KERNEL_LOG_H_
 #define WQPROF_KERNEL_LOG_H_
 
@@ -17,17 +18,17 @@
 
 namespace wqprof {
 
-// When the kernel printed something, as far as the log tells.
+// When the kernel printed something, as far as the log shows.
 struct LogTime {
   std::optional<Nanos> stamp;  // since boot
-  std::string wall;            // as the log writes it; "" not told
+  std::string wall;            // as the log writes it; "" unknown
 };
 
 // One boot of the machine.  Stamps of two boots do not mix.
 struct LoggedBoot {
   std::optional<Nanos> first, last;  // since boot, of its first and its last line with a stamp
   std::string begin;                 // wall time of its first line that has one
-  std::string kernel;                // release; "" not told
+  std::string kernel;                // release; "" unknown
 };
 
 // A worker pool as the kernel prints it.
@@ -58,9 +59,9 @@ struct LoggedExecution {
   uint64_t count = 1;                 // of linked ones
   bool rescuer = false;
   bool linked = false;
-  std::optional<uint64_t> seconds;  // for how long, where the kernel tells (7.0 and later)
+  std::optional<uint64_t> seconds;  // for how long, where the kernel prints it (7.0 and later)
   std::optional<int32_t> barrier_of_pid;
-  char state = '\0';  // of the task: 'R', 'D', 'S', ...; 0 not told
+  char state = '\0';  // of the task: 'R', 'D', 'S', ...; 0 unknown
   std::string at;     // the first frame of its backtrace that is not the scheduler's
 };
 
@@ -74,7 +75,7 @@ struct Lockup {
   std::string begin;     // wall time, in the way the log writes it
   uint64_t stuck_s = 0;  // the longest reported
   uint64_t reports = 0;
-  // Of the dump that followed; absent when it did not tell.
+  // Of the dump that followed; absent when it did not show it.
   std::optional<uint64_t> workers, idle;
   std::optional<int32_t> manager_pid;
   bool dumped = false;  // a dump followed at all
@@ -137,7 +138,7 @@ struct LoggedBlocked {
   LogTime at;
   std::string worker;  // its comm
   int32_t pid = 0;
-  std::string workqueue, function, frame;  // "" not told
+  std::string workqueue, function, frame;  // "" unknown
   uint64_t seconds = 0;                    // the longest reported
   uint64_t reports = 0;
   std::string owner;  // comm of the task that likely holds the lock

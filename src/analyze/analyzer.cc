@@ -60,6 +60,11 @@ double Ratio(Nanos part, Nanos whole) {
                           : 0.0;
 }
 
+// Since when a pending item is known to wait: its activation where its queue event is not recorded.
+Timestamp PendingSince(const WorkItem& item) {
+  return item.queued != kUnseen ? item.queued : item.activated;
+}
+
 // "u8" before "u10".
 auto PoolOrder(const Pool& pool) {
   return std::tuple(pool.kind, pool.cpu, pool.name.size(), pool.name);
@@ -130,7 +135,7 @@ struct Analyzer::State {
     if (item.overtaken) return;
     if (item.state == ItemState::kPending) {
       if (oldest_pending.empty()) oldest_pending.push_back(item);
-      if (item.queued < oldest_pending[0].queued) oldest_pending[0] = item;
+      if (PendingSince(item) < PendingSince(oldest_pending[0])) oldest_pending[0] = item;
       return;
     }
     const Nanos wall = item.Execution().value_or(Nanos(0));
@@ -303,7 +308,8 @@ struct Analyzer::State {
       const WorkItem& item = oldest_pending[0];
       facts.oldest = {Name(ToInt(item.workqueue)),
                       std::string(SplitFunction(Name(ToInt(item.function))).name), item.id,
-                      report.read.end - item.queued, item.activated == kUnseen};
+                      Between(PendingSince(item), report.read.end).value_or(Nanos(0)),
+                      item.activated == kUnseen};
     }
     report.findings = FindFindings(report, facts);
   }

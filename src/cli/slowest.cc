@@ -47,7 +47,7 @@ std::vector<Kept> SlowestItems::Take(Timestamp trace_end) {
   std::vector<Kept> all = std::move(started_);
   all.insert(all.end(), pending_.begin(), pending_.end());
   const auto wait = [trace_end](const Kept& kept) {
-    return kept.item.Latency() ? *kept.item.Latency() : trace_end - kept.item.queued;
+    return kept.item.Latency().value_or(Elapsed(kept.item.queued, trace_end));
   };
   std::sort(all.begin(), all.end(), [&](const Kept& a, const Kept& b) {
     return wait(a) != wait(b) ? wait(a) > wait(b) : a.item.id < b.item.id;

@@ -53,6 +53,22 @@ TEST(Findings, StallsInARowByTheSameWorkAreOneStretch) {
                            [](const Finding& f) { return f.kind == FindingKind::kLongExecution; }));
 }
 
+TEST(Findings, AnItemPendingWithoutQueueEventsWaitsSinceItsActivation) {
+  TraceBuilder t;
+  t.Run(0us, 100us, kWorker, kWorkB);
+  t.Put(10ms, kTask, kWorkA);
+  t.Tick(2s, 0);
+  const WorkqueueEvents some = {EventKind::kActivateWork, EventKind::kExecuteStart,
+                                EventKind::kExecuteEnd};
+  t.Only(some).Noted(some);
+  const std::vector<Finding> findings = FindingsOf(t);
+  const auto pending = std::find_if(findings.begin(), findings.end(), [](const Finding& f) {
+    return f.kind == FindingKind::kPendingAtEnd;
+  });
+  ASSERT_NE(pending, findings.end());
+  EXPECT_EQ(pending->worst, 2s - 10ms);
+}
+
 TEST(Findings, OneItemThatWaitedAMillisecondIsNone) {
   TraceBuilder t;
   t.Put(0us, kTask, kWorkA).Run(1200us, 1300us, kWorker, kWorkA);

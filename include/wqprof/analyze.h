@@ -20,6 +20,7 @@ struct ItemFilter {
   std::vector<std::string> workqueues, functions;
   std::vector<std::string> pools;    // that executed it, or on whose worklist it waits
   std::vector<std::string> origins;  // a kind ("task"), or a kind and a name ("task fio")
+  std::vector<std::string> workers;  // that executed it, by name or pid
   std::vector<Cpu> cpus;             // where the item ran, or was queued if it never ran
   std::vector<ItemState> states;
   Timestamp from = kUnseen, to = kUnseen;  // of the item's last event seen; kUnseen: open

@@ -101,6 +101,12 @@ inline constexpr auto kAnomalies = std::to_array<Anomaly>({
      "", "", [](const Quality& q) { return std::optional(uint64_t{q.truncated}); }, true},
     {"unfinished", AnomalySeverity::kDoubt, Scope::kInput, "The recorder did not end the file.", "",
      "", "", [](const Quality& q) { return std::optional(uint64_t{q.unfinished}); }, true},
+    {"incomplete", AnomalySeverity::kDoubt, Scope::kInput,
+     "By the recorder's note the file lacks events that were recorded.", "", "", "",
+     [](const Quality& q) { return std::optional(uint64_t{q.incomplete}); }, true},
+    {"disturbances", AnomalySeverity::kDoubt, Scope::kInput,
+     "Times that somebody else changed the recorder's buffer.", "", "", "",
+     [](const Quality& q) { return std::optional(q.disturbances); }},
 });
 
 }  // namespace wqprof

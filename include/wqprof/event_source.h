@@ -75,6 +75,7 @@ struct ReadStats {
   uint64_t events = 0;  // every record of every kind, unknown ones too
   std::vector<std::pair<std::string, uint64_t>> events_by_name;  // "system:name", by name
   std::vector<uint64_t> events_by_cpu;
+  std::vector<Timestamp> end_by_cpu;  // each CPU's last event; kUnseen: it has none
   uint64_t pages = 0;
   uint64_t corrupt_pages = 0;  // pages with a fault; their valid prefix was used
   bool truncated = false;      // the file ends before its data do

@@ -26,6 +26,8 @@ struct Quality {
   uint64_t corrupt_pages = 0;
   bool truncated = false;
   bool unfinished = false;  // the recorder was killed
+  bool incomplete = false;  // by its own note it lacks events that were recorded
+  uint64_t disturbances = 0;  // times that somebody else changed the buffer while it recorded
   // Matched starts of all non-barrier starts that the trace should explain; absent: none.
   std::optional<double> paired_fraction;
   // Nothing lost, damaged or unexplained: no anomaly that is a doubt.

@@ -10,7 +10,7 @@ namespace wqprof {
 
 bool ItemFilter::empty() const {
   return workqueues.empty() && functions.empty() && pools.empty() && origins.empty() &&
-         cpus.empty() && states.empty() && from == kUnseen && to == kUnseen;
+         workers.empty() && cpus.empty() && states.empty() && from == kUnseen && to == kUnseen;
 }
 
 std::string OriginName(const EventSource& source, const Origin& origin) {
@@ -72,6 +72,13 @@ struct ItemMatcher::State {
            PassesGlobs(filter.origins, {ToString(origin.kind), OriginName(source, origin)});
   }
 
+  bool ByWorker(const WorkItem& item) const {
+    if (filter.workers.empty()) return true;
+    if (item.worker == Pid::kNone) return false;
+    return PassesGlobs(filter.workers, {source.names().Get(source.CommOf(item.worker)),
+                                        fmt::format_int(ToInt(item.worker)).c_str()});
+  }
+
   const ItemFilter filter;
   const bool all;
   const EventSource& source;
@@ -95,7 +102,7 @@ bool ItemMatcher::Matches(const WorkItem& item) {
   if (!f.pools.empty() && !PassesGlobs(f.pools, {state_->model.pool(item.its_pool()).name})) {
     return false;
   }
-  return state_->ByOrigin(item.origin);
+  return state_->ByWorker(item) && state_->ByOrigin(item.origin);
 }
 
 }  // namespace wqprof

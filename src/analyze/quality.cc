@@ -13,6 +13,8 @@ Quality QualityOf(const RunFacts& facts) {
   q.corrupt_pages = facts.read.corrupt_pages;
   q.truncated = facts.read.truncated;
   q.unfinished = facts.source.unfinished;
+  q.incomplete = facts.source.incomplete;
+  q.disturbances = facts.source.disturbances.size();
   const uint64_t expected = q.match.executed + q.match.unmatched_starts;
   if (expected > 0 && TellsLatency(RecordedEvents(facts.source, facts.read))) {
     q.paired_fraction = static_cast<double>(q.match.executed) / static_cast<double>(expected);

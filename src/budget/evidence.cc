@@ -150,6 +150,11 @@ std::string WhyNotWhole(const RuleSettings& settings, const Report& report) {
     return fmt::format("{} lost", CountOf(*q.lost_events, "event was", "events were"));
   }
   if (q.truncated || q.unfinished) return "the recording is cut off";
+  if (q.incomplete) return "the recording lacks events, as its recorder noted";
+  if (q.disturbances > 0) {
+    return fmt::format("somebody else changed the trace instance: {}",
+                       report.source.disturbances[0]);
+  }
   if (q.corrupt_pages > 0)
     return fmt::format("{} damaged", CountOf(q.corrupt_pages, "page is", "pages are"));
   if (report.read.time_reversals > 0) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/analysis_options.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cctype>
 #include <charconv>
 #include <filesystem>
@@ -66,6 +69,13 @@ absl::Status RefuseDirectory(const std::string& path) {
       fmt::format("{} is a directory: name one of the recordings in it\n{}{}", path,
                   fmt::join(runs->begin(), runs->begin() + static_cast<std::ptrdiff_t>(named), " "),
                   named < runs->size() ? " ..." : ""));
+}
+
+// Unlike a pipe, or a file of tracefs such as trace_pipe, which has no size.
+bool EndsByItself(const std::string& path) {
+  struct stat st;
+  const bool known = path == "-" ? fstat(STDIN_FILENO, &st) == 0 : stat(path.c_str(), &st) == 0;
+  return !known || (S_ISREG(st.st_mode) && st.st_size > 0) || S_ISDIR(st.st_mode);
 }
 
 // What one command reads.  `diff` is for two.
@@ -270,12 +280,14 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
   const bool by_default = options.file.empty();
   const std::string path = by_default ? std::string(kDefaultFile) : options.file;
   if (absl::Status status = RefuseDirectory(path); !status.ok()) return status;
-  // Ctrl-C is the end of what would not end by itself, as trace_pipe.
-  static const SignalQueue signals;
   InputOptions open;
   open.trace = {.instance = options.instance, .threads = options.threads};
   open.stamp_unit = options.stamp_unit;
-  open.stop_fd = signals.fd();
+  if (!EndsByItself(path)) {
+    // Ctrl-C is its end, not ours.
+    static const SignalQueue signals;
+    open.stop_fd = signals.fd();
+  }
   open.log = log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(path, open);
   if (by_default && absl::IsNotFound(source.status())) {

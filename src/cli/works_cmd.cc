@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +11,14 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/slowest.h"
+#include "cli/worst_items.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
+#include "wqprof/arguments.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/measure.h"
 #include "wqprof/model.h"
+#include "wqprof/number_text.h"
 #include "wqprof/pipeline.h"
 #include "wqprof/render.h"
 
@@ -24,12 +28,16 @@ namespace {
 constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof works --slowest 20                  the items that waited longest\n"
+    "  wqprof works --sort execution --min 10ms   what kept a worker for long\n"
     "  wqprof works -f flush_to_ldisc | head      the lives of one function's items\n"
     "  wqprof works --state pending,running       what was left when the trace ended\n"
     "  wqprof works --format ndjson | jq -r .function | sort | uniq -c\n"
     "\n"
     "A '?' behind the state: an event lost, or a queue event that came as the item started,\n"
     "puts its times in doubt.  A '>' before a time: the trace ended first.";
+
+// Sorting keeps items in memory: so many where the user names no number.
+constexpr size_t kMostSorted = 1000;
 
 // Output is written in pieces of this size.
 constexpr size_t kPiece = size_t{1} << 18;
@@ -38,8 +46,24 @@ constexpr size_t kPiece = size_t{1} << 18;
 struct WorksOptions {
   AnalysisOptions input;
   std::vector<ItemState> states;
-  size_t slowest = 0;  // 0: all, as they come
+  std::vector<std::string> pools, workers, origins;
+  const MeasureSpec* sort = nullptr;  // null: as they come, or by latency
+  std::optional<Nanos> min;           // of what is sorted by
+  size_t slowest = 0;                 // 0: all, or the first kMostSorted
+
+  const MeasureSpec& measure() const { return sort ? *sort : SpecOf(Measure::kLatency); }
+  size_t kept() const { return slowest == 0 && sort != nullptr ? kMostSorted : slowest; }
 };
+
+absl::StatusOr<const MeasureSpec*> ParseMeasure(std::string_view text) {
+  std::vector<std::string> names;
+  for (const MeasureSpec& measure : kMeasures) {
+    if (measure.name == text) return &measure;
+    names.emplace_back(measure.name);
+  }
+  return absl::InvalidArgumentError(fmt::format("cannot sort by '{}'{}: write {}", text,
+                                                DidYouMean(text, names), fmt::join(names, ", ")));
+}
 
 absl::StatusOr<std::vector<ItemState>> ParseStates(std::string_view text) {
   constexpr ItemState kStates[] = {
@@ -65,7 +89,7 @@ absl::StatusOr<std::vector<ItemState>> ParseStates(std::string_view text) {
   }
 }
 
-// Writes the items of a recording as they come, or keeps the slowest.
+// Writes the items of a recording as they come, or keeps the worst.
 class ItemPrinter : public ItemConsumer {
  public:
   ItemPrinter(const WorksOptions& options, const EventSource& source, const Reconstructor& model,
@@ -73,7 +97,9 @@ class ItemPrinter : public ItemConsumer {
       : source_(source),
         matcher_(filter, source, model),
         writer_(MakeItemWriter(options.input.format, source, model, StyleOf(options.input))),
-        slowest_(options.slowest) {
+        measure_(options.measure()),
+        min_(options.min),
+        worst_(measure_, options.kept()) {
     writer_->Begin(out_);
   }
 
@@ -81,11 +107,11 @@ class ItemPrinter : public ItemConsumer {
     if (!status_.ok()) return;
     passed_.clear();
     for (const WorkItem& item : completed.items) {
-      if (matcher_.Matches(item)) passed_.push_back(item);
+      if (matcher_.Matches(item) && IsLong(item)) passed_.push_back(item);
     }
     count_ += passed_.size();
-    if (slowest_.limit() > 0) {
-      for (const WorkItem& item : passed_) slowest_.Add(item, completed.SplitOf(item));
+    if (worst_.limit() > 0) {
+      for (const WorkItem& item : passed_) worst_.Add(item, completed.SplitOf(item));
       return;
     }
     writer_->Add(
@@ -96,7 +122,7 @@ class ItemPrinter : public ItemConsumer {
 
   void Finish() override {
     if (!status_.ok()) return;
-    for (const SlowestItems::Kept& kept : slowest_.Take(source_.stats().end)) {
+    for (const WorstItems::Kept& kept : worst_.Take(source_.stats().end)) {
       writer_->Add(
           {&kept.item, 1}, [&kept](const WorkItem&) { return kept.split ? &*kept.split : nullptr; },
           out_);
@@ -106,10 +132,16 @@ class ItemPrinter : public ItemConsumer {
   }
 
   uint64_t count() const { return count_; }
+  const WorstItems& worst() const { return worst_; }
   // Of the output.
   const absl::Status& status() const { return status_; }
 
  private:
+  // Open items come after the last event, so that the end of the trace is known for them.
+  bool IsLong(const WorkItem& item) const {
+    return !min_ || LastedUntil(measure_, item, source_.stats().end) >= min_;
+  }
+
   void WriteOut() {
     status_ = WriteOutput(std::string_view(out_.data(), out_.size()));
     out_.clear();
@@ -118,7 +150,9 @@ class ItemPrinter : public ItemConsumer {
   const EventSource& source_;
   ItemMatcher matcher_;
   std::unique_ptr<ItemWriter> writer_;
-  SlowestItems slowest_;
+  const MeasureSpec& measure_;
+  const std::optional<Nanos> min_;
+  WorstItems worst_;
   fmt::memory_buffer out_;
   std::vector<WorkItem> passed_;
   uint64_t count_ = 0;
@@ -131,6 +165,9 @@ int RunWorks(const WorksOptions& options) {
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
   filter->states = options.states;
+  filter->pools = options.pools;
+  filter->workers = options.workers;
+  filter->origins = options.origins;
   Pipeline pipeline(**source);
   ItemPrinter printer(options, **source, pipeline.model(), *filter);
   pipeline.Attach(printer);
@@ -139,6 +176,10 @@ int RunWorks(const WorksOptions& options) {
   if (!read.ok()) return FailInput(read);
   const Report report = ReportOf(pipeline.facts());
   NoteLosses(report);
+  if (options.slowest == 0 && options.sort != nullptr && printer.worst().seen() > kMostSorted) {
+    Note(fmt::format("only the first {} of {} items: --slowest N shows more", kMostSorted,
+                     CountText(printer.worst().seen())));
+  }
   if (printer.count() == 0) {
     Note(ExplainNoItems(options.input));
     return kInsufficient;
@@ -161,11 +202,35 @@ void AddWorksCommand(CommandLine& line) {
        "barrier, unmatched; several by comma",
        kWhichItems, "done|superseded|pending|running|before_trace|barrier|unmatched"},
       &options->states, ParseStates);
+  command.AddTexts({"--pool", "GLOB", "only items of these pools: cpu0, 'u*'", kWhichItems},
+                   &options->pools, ',');
+  command.AddTexts(
+      {"--worker", "GLOB", "only items that these workers executed: pids, or names: 'kworker/0:*'",
+       kWhichItems},
+      &options->workers, ',');
+  command.AddTexts({"--origin", "GLOB",
+                    "only items queued from there: 'task fio', timer, 'work xfs_*'", kWhichItems},
+                   &options->origins, ',');
   command.AddParsed({"-n,--slowest", "N",
                      "only the N items that waited longest from queue to start, longest first; "
-                     "those still waiting at the end of the trace count as well",
+                     "those still waiting at the end of the trace count as well; with --sort, "
+                     "those that lasted longest by it",
                      kWhichItems},
                     &options->slowest, ParseCount);
+  command.AddParsed(
+      {"--min", "TIME", "only items that waited so long at least; with --sort, that lasted so long",
+       kWhichItems},
+      &options->min, ParseDuration);
+  std::string measures;
+  for (const MeasureSpec& measure : kMeasures) {
+    measures += (measures.empty() ? "" : "|") + std::string(measure.name);
+  }
+  command.AddParsed({"-s,--sort", "MEASURE",
+                     fmt::format("longest first by latency, execution, total, ...; the first {} "
+                                 "unless -n names a number",
+                                 kMostSorted),
+                     kHowToShow, measures},
+                    &options->sort, ParseMeasure);
   AddOutputOptions(command, &options->input);
   AddPagerOption(command, &options->input);
   AddVerboseOption(command, &options->input);

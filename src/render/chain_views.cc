@@ -79,13 +79,34 @@ std::vector<std::vector<std::string>> PathsOf(const ChainReport& chains) {
   return paths;
 }
 
+// What stands before a node's function, so that the column is a tree: "│  └─ ".
+std::vector<std::string> BranchesOf(const ChainReport& chains, bool utf8) {
+  constexpr size_t kDeepest = 20;
+  const std::string_view last = utf8 ? "└─ " : "`- ", middle = utf8 ? "├─ " : "|- ",
+                         passes = utf8 ? "│  " : "|  ";
+  std::vector<std::string> branches(chains.tree.size());
+  std::vector<bool> goes_on;  // by depth, whether a sibling follows
+  for (size_t i = chains.tree.size(); i > 0; --i) {
+    const size_t depth = chains.tree[i - 1].depth;
+    goes_on.resize(std::max(goes_on.size(), depth + 1));
+    for (size_t d = 1; d < std::min(depth, kDeepest); ++d) {
+      branches[i - 1] += goes_on[d] ? passes : "   ";
+    }
+    if (depth > 0) branches[i - 1] += goes_on[depth] ? middle : last;
+    goes_on.resize(depth + 1);
+    goes_on[depth] = true;
+  }
+  return branches;
+}
+
 // A node of the tree, with the functions above it.
 struct NodeRow {
   ChainNode node;
   std::vector<std::string> path;
+  std::string branch;
 };
 
-Table TreeTable(const ChainReport& chains) {
+Table TreeTable(const ChainReport& chains, bool utf8 = false) {
   const Columns<NodeRow> columns = {
       {{"depth", "", kMachine}, [](const NodeRow& row) { return uint64_t{row.node.depth}; }},
       {{"items", "COUNT"}, [](const NodeRow& row) { return row.node.items; }},
@@ -95,15 +116,14 @@ Table TreeTable(const ChainReport& chains) {
        [](const NodeRow& row) { return Word{row.node.workqueue}; }},
       {{"function", "", kMachine}, [](const NodeRow& row) { return Word{row.node.function}; }},
       {{"indented", "FUNCTION", kText, 20},
-       [](const NodeRow& row) {
-         return std::string(2 * std::min<size_t>(row.node.depth, 20), ' ') + row.path.back();
-       }},
+       [](const NodeRow& row) { return row.branch + row.path.back(); }},
       {{"path", "", kMachine}, [](const NodeRow& row) { return row.path; }},
   };
   std::vector<std::vector<std::string>> paths = PathsOf(chains);
+  std::vector<std::string> branches = BranchesOf(chains, utf8);
   std::vector<NodeRow> rows;
   for (size_t i = 0; i < chains.tree.size(); ++i) {
-    rows.push_back({chains.tree[i], std::move(paths[i])});
+    rows.push_back({chains.tree[i], std::move(paths[i]), std::move(branches[i])});
   }
   return MakeTable({.key = "tree", .title = "Who queued whom"}, columns, rows);
 }
@@ -176,10 +196,10 @@ std::vector<Table> ChainTables(const Report& report, const ChainReport& chains) 
 absl::StatusOr<std::string> RenderChains(const Report& report, const ChainReport& chains,
                                          Format format, const View& view, const TextStyle& style) {
   constexpr std::string_view kSchema = "wqprof.chains/1";
-  Table tree = TreeTable(chains);
   if (format == Format::kTable) {
-    return ChainText(report, chains, std::move(tree), view, style);
+    return ChainText(report, chains, TreeTable(chains, style.utf8), view, style);
   }
+  Table tree = TreeTable(chains);
   CutRows(tree, view.top);
   if (format == Format::kCsv) return ToCsv(tree);
   std::vector<Table> tables = ChainTables(report, chains);

@@ -69,6 +69,32 @@ std::string LeftOut(const Quality& quality) {
 
 }  // namespace
 
+namespace {
+
+// Which CPUs' events end first, of a recording that lacks the last ones.
+std::string EndsByCpu(const Report& report) {
+  constexpr size_t kMost = 4;
+  std::vector<std::pair<Timestamp, size_t>> ends;
+  for (size_t cpu = 0; cpu < report.read.end_by_cpu.size(); ++cpu) {
+    ends.emplace_back(report.read.end_by_cpu[cpu], cpu);
+  }
+  std::sort(ends.begin(), ends.end());
+  std::vector<std::string> parts;
+  for (const auto& [end, cpu] : ends) {
+    if (parts.size() == kMost) break;
+    const std::optional<Nanos> offset = Between(report.read.begin, end);
+    parts.push_back(offset ? fmt::format("CPU {} ends at +{:.6f} s", cpu,
+                                         std::chrono::duration<double>(*offset).count())
+                           : fmt::format("CPU {} has no events", cpu));
+  }
+  if (ends.size() > kMost) {
+    parts.push_back(CountOf(ends.size() - kMost, "CPU ends later", "CPUs end later"));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
 std::vector<std::string> LossNotes(const Report& report) {
   std::vector<std::string> notes;
   const Quality& quality = report.quality;
@@ -95,6 +121,16 @@ std::vector<std::string> LossNotes(const Report& report) {
   }
   if (quality.unfinished) {
     notes.push_back("unfinished: the recorder did not end this file; all whole pages were used");
+  }
+  if (quality.incomplete) {
+    notes.push_back(
+        "incomplete: recording ended by an error, and the last events are not in the "
+        "file; " +
+        EndsByCpu(report));
+  }
+  for (const std::string& what : report.source.disturbances) {
+    notes.push_back(fmt::format(
+        "disturbed: somebody else changed the trace instance: {}; events may be missing", what));
   }
   return notes;
 }

@@ -148,14 +148,14 @@ NameId PayloadReader::FunctionOf(std::string_view text) {
 bool PayloadReader::TakeFunction(std::string_view text, NameId& id) {
   if (text.empty()) return false;
   SeenFunction& seen = seen_functions_[MixText(text) >> 54];
-  if (seen.size == text.size() && std::memcmp(seen.text.data(), text.data(), seen.size) == 0) {
+  if (seen.size == text.size() && std::equal(text.begin(), text.end(), seen.text.begin())) {
     id = seen.id;
     return true;
   }
   if (!IsFunctionText(text)) return false;
   id = FunctionOf(text);
   if (text.size() <= seen.text.size()) {
-    std::memcpy(seen.text.data(), text.data(), text.size());
+    std::copy(text.begin(), text.end(), seen.text.begin());
     seen.size = static_cast<uint32_t>(text.size());
     seen.id = id;
   }

@@ -85,13 +85,13 @@ void TextParser::NoteCommOfLine(const EventHead& head) {
   CommEntry& entry = comm_cache_[static_cast<uint32_t>(ToInt(head.pid)) % comm_cache_.size()];
   const std::string_view left = head.comm;
   if (entry.pid == ToInt(head.pid) && entry.size == left.size() &&
-      std::memcmp(entry.text.data(), left.data(), left.size()) == 0) {
+      std::equal(left.begin(), left.end(), entry.text.begin())) {
     return;
   }
   if (left.size() <= entry.text.size()) {
     entry.pid = ToInt(head.pid);
     entry.size = static_cast<uint8_t>(left.size());
-    std::memcpy(entry.text.data(), left.data(), left.size());
+    std::copy(left.begin(), left.end(), entry.text.begin());
   }
   const std::string_view comm = CommOfLeft(left);
   if (comm.empty()) return;

@@ -100,6 +100,8 @@ NameId CommTable::Of(Pid pid) const {
 void AddPageStats(const PageStats& pages, Cpu cpu, ReadStats& stats, PageTotals& totals) {
   const size_t i = static_cast<size_t>(ToInt(cpu));
   if (i >= stats.events_by_cpu.size()) stats.events_by_cpu.resize(i + 1);
+  if (i >= stats.end_by_cpu.size()) stats.end_by_cpu.resize(i + 1, kUnseen);
+  stats.end_by_cpu[i] = pages.last;
   for (size_t slot = 0; slot < pages.records.size(); ++slot) {
     if (pages.records[slot] == 0) continue;
     totals.by_slot[static_cast<uint16_t>(slot)] += pages.records[slot];

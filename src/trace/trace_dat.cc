@@ -191,10 +191,14 @@ class Parser {
     if (!compression.empty()) dat_.info.compression = compression;
     std::set<uint64_t> seen;
     for (uint64_t next = first; next != 0 && seen.size() < kMaxOptionSections;) {
+      last_options_ = next;
       if (!seen.insert(next).second || !ParseOptionSection(next, next)) break;
     }
     if (dat_.metadata.header_page.empty() || dat_.metadata.event_formats.empty()) {
       return Fail("the sections that describe its events are missing");
+    }
+    if (dat_.buffers.empty() && last_options_ >= dat_.file->size()) {
+      return Fail("it is cut off: the list of each CPU's data stands at its end");
     }
     if (dat_.metadata.settings.Number("unfinished") == uint64_t{1}) {
       UseUnfinishedRegions(header_page_size_, dat_);
@@ -395,6 +399,7 @@ class Parser {
   std::vector<std::string> cpu_stats_;
   std::vector<std::pair<uint64_t, std::string>> v6_instances_;
   std::string error_;
+  uint64_t last_options_ = 0;  // where the last section of options begins, or should
 };
 
 }  // namespace

@@ -101,8 +101,9 @@ class TraceDatSource : public EventSource {
     comms_.Read(dat_.metadata.saved_cmdlines, names_);
     dat_.metadata = {};
 
-    // Of a CPU without a page in an unfinished recording all events are missing.
-    std::erase_if(buffer.cpus, [&](const CpuRegion& r) { return r.size == 0 && !info.unfinished; });
+    // Of a CPU without a page all events are missing where its recorder says that some are.
+    const bool ends_early = info.unfinished || info.incomplete;
+    std::erase_if(buffer.cpus, [&](const CpuRegion& r) { return r.size == 0 && !ends_early; });
     std::stable_sort(buffer.cpus.begin(), buffer.cpus.end(),
                      [](const CpuRegion& a, const CpuRegion& b) { return a.cpu < b.cpu; });
     const size_t batch_bytes =
@@ -111,7 +112,7 @@ class TraceDatSource : public EventSource {
     for (const CpuRegion& region : buffer.cpus) {
       info.data_bytes += region.size;
       streams.push_back(std::make_unique<CpuStream>(region, context_, names_, batch_bytes,
-                                                    info.unfinished || region.cut));
+                                                    ends_early || region.cut));
       stream_cpus_.push_back(region.cpu);
     }
     const int cores = static_cast<int>(std::thread::hardware_concurrency());

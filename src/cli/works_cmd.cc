@@ -209,7 +209,7 @@ void AddWorksCommand(CommandLine& line) {
        kWhichItems},
       &options->workers, ',');
   command.AddTexts({"--origin", "GLOB",
-                    "only items queued from there: 'task fio', timer, 'work xfs_*'", kWhichItems},
+                    "only items queued from there: 'task fio', softirq, 'work xfs_*'", kWhichItems},
                    &options->origins, ',');
   command.AddParsed({"-n,--slowest", "N",
                      "only the N items that waited longest from queue to start, longest first; "

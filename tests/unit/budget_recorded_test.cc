@@ -50,6 +50,17 @@ Verdict VerdictOn(const std::string& limits, WorkqueueEvents recorded) {
   return noted.outcomes[0].verdict;
 }
 
+TEST(NotRecordedTest, ARecordingThatItsNoteCallsIncompleteOrDisturbedPassesNothing) {
+  const std::string kept = "latency.max = \"1s\"\n";
+  EXPECT_EQ(Check(kept, Stalled()).outcomes[0].verdict, Verdict::kPass);
+  TraceBuilder incomplete = Stalled();
+  incomplete.mutable_info().incomplete = true;
+  EXPECT_EQ(Check(kept, std::move(incomplete)).outcomes[0].verdict, Verdict::kInconclusive);
+  TraceBuilder disturbed = Stalled();
+  disturbed.mutable_info().disturbances = {"tracing was switched off"};
+  EXPECT_EQ(Check(kept, std::move(disturbed)).outcomes[0].verdict, Verdict::kInconclusive);
+}
+
 // A limit that the trace keeps, one that it breaks, and the events that they rest on.
 struct LimitCase {
   const char* kept;

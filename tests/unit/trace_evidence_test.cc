@@ -2,6 +2,7 @@
 // What a recording says of its own gaps, apart from marks in its pages.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -73,6 +74,26 @@ TEST(TraceEvidence, ACpuWhosePagesAreGoneIsMissing) {
   const ReadBack back = ReadBytes(file.Assemble());
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back.source->stats().lost_events, kEvents);
+}
+
+TEST(TraceEvidence, OfAnIncompleteRecordingEachCpuEndsInALoss) {
+  Settings note;
+  note.Add("complete", uint64_t{0});
+  DatFile file = TwoCpus();
+  file.options.push_back({kSettings, note.ToText()});
+  const ReadBack back = ReadBytes(file.Assemble());
+  ASSERT_TRUE(back.ok());
+  EXPECT_TRUE(back.source->info().incomplete);
+  const ReadStats& stats = back.source->stats();
+  EXPECT_EQ(stats.end_by_cpu[1] - stats.end_by_cpu[0], 1us);
+  const auto is_loss = [](const Event& e) { return e.kind == EventKind::kLossBegin; };
+  EXPECT_EQ(std::count_if(back.events.begin(), back.events.end(), is_loss), 2);
+}
+
+TEST(TraceEvidence, OfAWholeRecordingNoCpuDoes) {
+  const ReadBack back = ReadBytes(TwoCpus().Assemble());
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.records(), back.events.size());
 }
 
 TEST(TraceEvidence, CountersOfAHostileFileDoNotOverflow) {

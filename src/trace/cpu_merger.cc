@@ -180,7 +180,8 @@ absl::StatusOr<std::span<const Event>> CpuMerger::MergeRuns() {
       SiftDown(0);
     } else {
       if (absl::Status s = NextBatch(); !s.ok()) return s;
-      break;
+      // Each call looks at all streams, of which thousands may have a batch of one event.
+      if (out - merged_.data() >= static_cast<ptrdiff_t>(kLeastOfWindow)) break;
     }
   }
   short_runs_ = out - merged_.data() < kShortRun * runs;

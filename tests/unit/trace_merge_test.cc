@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "support/dat_encoder.h"
 #include "support/read_dat.h"
 #include "support/trace_builder.h"
+#include "trace/batch_source.h"
+#include "trace/cpu_merger.h"
 
 namespace wqprof::testing {
 namespace {
@@ -82,6 +85,48 @@ TEST_P(TraceMergeTest, GivesTheOrderOfTimeKindAndCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Cpus, TraceMergeTest, ::testing::Values(1, 2, 15, 16, 17, 64, 200),
                          ::testing::PrintToStringParamName());
+
+// Streams of one event each, the last stream's first.
+class OneEventEach : public BatchSource {
+ public:
+  explicit OneEventEach(size_t streams) : events_(streams), given_(streams) {
+    for (size_t i = 0; i < streams; ++i) {
+      events_[i].at = Timestamp(Nanos(static_cast<int64_t>(streams - i) * 1000));
+      events_[i].cpu = static_cast<Cpu>(i);
+    }
+  }
+  size_t size() const override { return events_.size(); }
+  absl::StatusOr<std::span<const Event>> Next(size_t stream) override {
+    if (given_[stream]) return std::span<const Event>();
+    given_[stream] = true;
+    return std::span<const Event>(&events_[stream], 1);
+  }
+
+ private:
+  std::vector<Event> events_;
+  std::vector<bool> given_;
+};
+
+TEST(CpuMerger, LooksAtAllStreamsOnlyOnceInManyEvents) {
+  constexpr size_t kStreams = 5000;
+  OneEventEach streams(kStreams);
+  CpuMerger merger(streams);
+  size_t calls = 0, events = 0;
+  Timestamp last{};
+  while (true) {
+    const absl::StatusOr<std::span<const Event>> run = merger.Next();
+    ASSERT_TRUE(run.ok());
+    if (run->empty()) break;
+    ++calls;
+    for (const Event& event : *run) {
+      ASSERT_GT(event.at, last);
+      last = event.at;
+      ++events;
+    }
+  }
+  EXPECT_EQ(events, kStreams);
+  EXPECT_LT(calls, kStreams / 50);
+}
 
 }  // namespace
 }  // namespace wqprof::testing

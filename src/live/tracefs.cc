@@ -84,7 +84,8 @@ absl::Status TracingError(std::string_view doing, std::string_view path, int err
     return absl::FailedPreconditionError(what);
   }
   if (geteuid() != 0) {
-    return absl::PermissionDeniedError(what + "\ntracing needs root: run it with sudo");
+    return absl::PermissionDeniedError(
+        what + "\ntracing needs root or CAP_DAC_OVERRIDE: run it with sudo");
   }
   const std::string lockdown = LockdownMode();
   if (lockdown == "confidentiality") {

@@ -95,6 +95,7 @@ class Record(live.Live):
             notes = [row["value"] for row in self.info()["settings"]
                      if row["key"] == "disturbed"]
             self.assertTrue(any(expected in note for note in notes), notes)
+            self.assert_inconclusive()
 
     def test_what_somebody_else_reads_is_missing(self):
         child = self.start()
@@ -264,6 +265,15 @@ class Record(live.Live):
         self.addCleanup(subprocess.run, ["umount", "-l", place], check=True)
         self.file = place / "t.dat"
 
+    def assert_inconclusive(self):
+        """A limit that the recording keeps is no pass."""
+        budget = self.directory / "b.toml"
+        budget.write_text('schema = 1\n[[budget]]\nname = "x"\nlatency.max = "1h"\n',
+                          encoding="utf-8")
+        done = subprocess.run([live.WQPROF, "check", "--budget", budget, self.file],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+
     def fill_disk(self, size, *arguments):
         self.mount_small(size)
         load = self.load(10_000_000, 2)
@@ -274,6 +284,11 @@ class Record(live.Live):
         self.assertEqual(sorted(self.file.parent.iterdir()), [self.file])
         self.assertFalse(self.info()["file"]["unfinished"])
         self.assertGreater(self.info()["trace"]["events"], 100_000)
+        self.assertTrue(self.info()["file"]["incomplete"])
+        done = subprocess.run([live.WQPROF, "report", self.file], capture_output=True, text=True,
+                              check=True)
+        self.assertRegex(done.stdout, r"(?s)incomplete: .*CPU\s+\d+\s+ends\s+at\s+\+\d+\.\d{6} s")
+        self.assert_inconclusive()
         return said
 
     def test_a_full_disk_leaves_a_whole_trace_of_what_was_written(self):

@@ -236,6 +236,35 @@ struct PoolStep {
   uint32_t unused = 0;  // batches are copied in whole words
 };
 
+// What is open at the last event: how a recording that goes on stands.
+struct OpenState {
+  // One pool that has anything open.
+  struct InPool {
+    PoolId pool = PoolId::kUnknown;
+    uint64_t backlog = 0;  // activated items that wait; not those that a later one has overtaken
+    uint64_t busy = 0;     // executions that are open
+    std::optional<PoolGap> gap;  // it goes on, so that at_end is set; at least the gap floor long
+    // In a gap of a per-CPU pool: the task that has its CPU, and since when; with scheduler events.
+    TaskSeen on_cpu;
+    Timestamp on_cpu_since = kUnseen;
+  };
+  // The outermost execution of one worker, or of a CPU's softirqs.
+  struct Execution {
+    NameId function = NameId::kUnknown;
+    NameId workqueue = NameId::kUnknown;
+    PoolId pool = PoolId::kUnknown;
+    Pid worker = Pid::kNone;  // kNone: softirqs
+    NameId comm = NameId::kUnknown;
+    Cpu cpu = Cpu::kNone;  // where it started
+    Timestamp begin = kUnseen;
+    bool softirq = false;
+    std::optional<RunSplit> split;  // of what lies behind `since`; with scheduler events
+  };
+  Timestamp at = kUnseen;  // the last event
+  std::vector<InPool> pools;
+  std::vector<Execution> executions;
+};
+
 // What a Reconstructor completed since it was asked last.
 struct Completed {
   template <typename T>
@@ -306,6 +335,8 @@ class Reconstructor {
   // Accounts up to the last event, pools and workers in order of their first start.
   std::vector<PoolOccupancy> Pools() const;
   std::vector<WorkerOccupancy> Workers() const;
+  // What is open now.  Executions are split from `since` on, or from their begin.
+  OpenState Open(Timestamp since) const;
   // In order of the first queue event of each.
   std::vector<ActivationAccount> Activations() const;
   // Of pools that have any; none without scheduler events.

@@ -68,6 +68,7 @@ class Matcher {
   const ActivationTracker& activations() const { return activations_; }
   const IdleWaits& idle_waits() const { return idle_waits_; }
   Timestamp now() const { return now_; }
+  OpenState Open(Timestamp since) const;
 
  private:
   // One match of a Provisional.
@@ -172,8 +173,10 @@ class Matcher {
   void SplitRun(const ExecutionContext& context, WorkItem& item);
   ItemSplit& SplitFor(WorkItem& item);
   size_t LooksAllowed() const;
-  void AddHolder(PoolGap& gap, const ExecutionContext& context);
-  void DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided);
+  std::span<const uint32_t> Look(PoolId pool);
+  void AddHolder(PoolGap& gap, const ExecutionContext& context) const;
+  void DescribeGap(PoolGap& gap, std::span<const uint32_t> workers, const ExecutionContext* starter,
+                   bool collided) const;
   void TrimHistories();
 
   // Results.
@@ -222,6 +225,7 @@ class Matcher {
   // Until it is known which events were recorded, what they decide is held back.
   RecordedSoFar recorded_;
   std::vector<WorkItem> held_;
+  std::vector<PoolTracker::Waiting> waiting_at_end_;  // by pool
   std::vector<PoolGap> held_gaps_;
   uint64_t first_after_loss_ = UINT64_MAX;  // id of the first item that began after one
   MatchQuality quality_;

@@ -92,7 +92,7 @@ size_t Matcher::LooksAllowed() const {
 }
 
 // Adds the execution of a worker that lasts into the gap, if there is one.
-void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) {
+void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) const {
   // The start that ends the gap is on its worker's stack already.
   const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
   const WorkItem* item = open ? &context.stack.front().item : nullptr;
@@ -117,14 +117,19 @@ void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) {
   gap.holders.push_back(holder);
 }
 
-// While a pool starts nothing, each of its workers has at most one execution that lasts into
-// the gap: the one still open, or the one that it ended last.
-void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided) {
-  gap.collided = collided;
-  gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
-  std::span<const uint32_t> workers = workers_.WorkersOf(gap.pool);
+std::span<const uint32_t> Matcher::Look(PoolId pool) {
+  std::span<const uint32_t> workers = workers_.WorkersOf(pool);
   workers = workers.first(std::min(workers.size(), LooksAllowed()));
   looks_ += workers.size();
+  return workers;
+}
+
+// While a pool starts nothing, each of its workers has at most one execution that lasts into
+// the gap: the one still open, or the one that it ended last.
+void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
+                          const ExecutionContext* starter, bool collided) const {
+  gap.collided = collided;
+  gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
   for (const uint32_t worker : workers) {
     const ExecutionContext& context = workers_[worker];
     if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
@@ -152,6 +157,46 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);
     gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
   }
+}
+
+OpenState Matcher::Open(Timestamp since) const {
+  // A live view looks once in a while: its looks are none of those that events pay for.
+  constexpr size_t kMostLooks = 4096;
+  OpenState out;
+  out.at = now_;
+  std::vector<PoolTracker::Waiting> waiting;
+  works_.ForEach([&](const WorkState& work) {
+    if (!work.queued || work.queue.activated == kUnseen) return;
+    pools_.CountWaiting(waiting, work.queue.feed, work.queue.activated);
+  });
+  waiting.resize(pools_.size());
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const PoolId pool = static_cast<PoolId>(i);
+    OpenState::InPool row{pool, waiting[i].items, pools_.BusyIn(pool), {}, {}, kUnseen};
+    row.gap = pools_.OpenGap(pool, waiting[i], now_, gap_floor_);
+    if (row.backlog == 0 && row.busy == 0) continue;
+    const std::span<const uint32_t> workers = workers_.WorkersOf(pool);
+    if (row.gap) {
+      DescribeGap(*row.gap, workers.first(std::min(workers.size(), kMostLooks)), nullptr, false);
+      const Cpu cpu = pools_.pool(pool).cpu;
+      if (cpu != Cpu::kNone) {
+        const SchedTracker::Run run = sched_.RunOn(cpu);
+        row.on_cpu = run.task;
+        row.on_cpu_since = run.since;
+      }
+    }
+    out.pools.push_back(std::move(row));
+  }
+  workers_.ForEach([&](const ExecutionContext& context) {
+    if (context.stack.empty()) return;
+    const WorkItem& item = context.stack.front().item;
+    OpenState::Execution row{item.function, item.workqueue, context.pool, context.pid, context.comm,
+                             item.run_cpu,  item.started,   item.softirq, {}};
+    const Timestamp from = std::max(since, item.started);
+    if (const auto time = sched_.Between(context, from, now_)) row.split = RunSplitOf(*time);
+    out.executions.push_back(std::move(row));
+  });
+  return out;
 }
 
 // Histories must reach back to the activation of the oldest item that still waits.

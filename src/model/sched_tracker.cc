@@ -37,7 +37,8 @@ bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
   const Event::Switch& s = e.sched_switch;
   CpuRuns& runs = runs_[e.cpu];
-  runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask);
+  runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask,
+              {s.next_comm, s.next, s.next_prio});
   idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
@@ -224,6 +225,13 @@ Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,
   if (track == nullptr || track->waited_since == kUnseen) return Nanos(0);
   return idle_.Between(track->waited_for, std::max(from, track->waited_since),
                        std::min(to, track->waited_until));
+}
+
+SchedTracker::Run SchedTracker::RunOn(Cpu cpu) const {
+  const CpuRuns* const runs = runs_.Find(cpu);
+  if (runs == nullptr) return {};
+  const TaskSeen task = runs->now();
+  return task.seen() && task.pid != kIdleTask ? Run{task, runs->last_switch()} : Run();
 }
 
 SchedTracker::Sleep SchedTracker::SleepOf(const ExecutionContext& worker) const {

@@ -66,7 +66,14 @@ class SchedTracker {
   };
   Sleep SleepOf(const ExecutionContext& worker) const;
   bool IsOnCpu(const ExecutionContext& worker) const;
+  // The task that has a CPU now, and since when; none: it idles, or that is not known.
+  struct Run {
+    TaskSeen task;
+    Timestamp since = kUnseen;
+  };
+  Run RunOn(Cpu cpu) const;
   IdleTracker& idle() { return idle_; }
+  const IdleTracker& idle() const { return idle_; }
   // Whether a CPU switched tasks after `since`.
   bool SwitchedSince(Cpu cpu, Timestamp since) const;
 

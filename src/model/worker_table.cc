@@ -62,6 +62,11 @@ ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
   return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
 }
 
+const ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) const {
+  const size_t* index = softirqs_.Find(cpu);
+  return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
+}
+
 ExecutionContext& WorkerTable::Softirq(Cpu cpu, bool highpri) {
   size_t& index = softirqs_[cpu];
   if (index == kNone) {

@@ -76,9 +76,11 @@ class WorkerTable {
   ExecutionContext& Softirq(Cpu cpu, bool highpri);
   // Null if nothing ever ran there.
   ExecutionContext* FindSoftirq(Cpu cpu);
+  const ExecutionContext* FindSoftirq(Cpu cpu) const;
 
   // A context keeps its index as long as the table lives.
   ExecutionContext& operator[](size_t index) { return contexts_[index]; }
+  const ExecutionContext& operator[](size_t index) const { return contexts_[index]; }
 
   // Scheduler events told the name of a task.  A worker that turns out to serve another
   // pool than before is a new task under an old pid: the old one is kept for the account.
@@ -92,6 +94,10 @@ class WorkerTable {
   template <typename F>
   void ForEach(F&& f) {
     for (size_t i = 0; i < contexts_.size(); ++i) f(contexts_[i]);
+  }
+  template <typename F>
+  void ForEach(F&& f) const {
+    for (const ExecutionContext& context : contexts_) f(context);
   }
   // The workers of a pool, in the order in which they came to be known; no softirqs.
   std::span<const uint32_t> WorkersOf(PoolId pool) const {

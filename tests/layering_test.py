@@ -62,6 +62,7 @@ FACES = {
     "chains.h": "analyze",
     "interval.h": "analyze",
     "timeline.h": "analyze",
+    "window.h": "analyze",
     "export.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",
@@ -71,6 +72,7 @@ FACES = {
     "render_chains.h": "render",
     "render_interval.h": "render",
     "render_log.h": "render",
+    "render_top.h": "render",
     "render_verdicts.h": "render",
 }
 

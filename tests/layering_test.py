@@ -63,6 +63,7 @@ FACES = {
     "interval.h": "analyze",
     "timeline.h": "analyze",
     "window.h": "analyze",
+    "stall_picture.h": "analyze",
     "export.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",

@@ -3,6 +3,7 @@
 #ifndef WQPROF_MODEL_H_
 #define WQPROF_MODEL_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -143,6 +144,26 @@ struct GapHolder {
   Timestamp asleep_since = kUnseen;  // ... and since when
 };
 
+// What the workers of a pool, and its CPU, did over a gap; with scheduler events.
+struct GapPicture {
+  static constexpr size_t kParts = 240;  // equal ones, of the gap
+  // What a worker did for the most of a part: kWaited for a CPU, kAwake on its CPU without
+  // executing, kSlept within an execution.
+  enum class Did : uint8_t { kUnknown, kIdle, kWaited, kAwake, kExecuted, kSlept };
+  struct Worker {
+    Pid pid = Pid::kNone;
+    NameId comm = NameId::kUnknown;
+    std::array<Did, kParts> did{};
+  };
+  // A task had the CPU.
+  struct Run {
+    TaskSeen task;
+    Timestamp begin = kUnseen, end = kUnseen;
+  };
+  std::vector<Worker> workers;  // the one that ended the gap, and those that executed in it
+  std::vector<Run> runs;        // of the CPU of a per-CPU pool, by time; the last ones
+};
+
 // A time in which a pool had activated items waiting and started none.
 struct PoolGap {
   PoolId pool = PoolId::kUnknown;
@@ -162,6 +183,7 @@ struct PoolGap {
   bool collided = false;          // the item that ended the gap waited for its own execution to end
   bool rescued = false;  // a rescuer ended the gap; its item before this one is a holder, too
   Nanos creation{0};     // longest that a worker of the pool slept over making another one
+  std::shared_ptr<const GapPicture> picture;  // null unless wanted
 };
 
 // How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.
@@ -307,9 +329,13 @@ class Reconstructor {
   struct Options {
     Nanos gap_floor = std::chrono::milliseconds(10);  // shortest PoolGap reported
     bool pool_steps = false;                          // each PoolStep is reported
+    Timestamp picture_of = kUnseen;                   // gaps that begin then have a picture
+    // Of workers that showed no sign of life for long nothing is kept once there are thousands, not
+    // even for Workers(): a recording may go on for days.
+    bool forget_workers = false;
   };
   // Items alone.
-  static Options Nothing() { return {Nanos::max(), false}; }
+  static Options Nothing() { return {Nanos::max(), false, kUnseen, false}; }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);
   explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}

@@ -356,7 +356,9 @@ WindowCollector::WindowCollector(const EventSource& source, const Reconstructor&
     : state_(std::make_unique<State>(source, model, filter, stall_threshold, limits)) {}
 WindowCollector::~WindowCollector() = default;
 
-Reconstructor::Options WindowCollector::wants() const { return {state_->threshold, false}; }
+Reconstructor::Options WindowCollector::wants() const {
+  return {.gap_floor = state_->threshold, .forget_workers = true};
+}
 
 void WindowCollector::Add(const Completed& completed) {
   State& state = *state_;

@@ -329,6 +329,10 @@ void Matcher::Add(std::span<const Event> events) {
     if (++since_trim_ >= kTrimEvery) [[unlikely]] {
       since_trim_ = 0;
       if (sched_.wants_trim()) TrimHistories();
+      if (forgets_workers_ && workers_.wants_forget()) {
+        sched_.Forget(
+            workers_.Forget(std::max(now_, Timestamp::min() + kLongIdleWorker) - kLongIdleWorker));
+      }
     }
   }
 }

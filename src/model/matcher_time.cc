@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the time of an item, or of a gap, went.
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <memory>
+#include <utility>
 
 #include "model/matcher.h"
 
@@ -9,6 +12,29 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kMaxHolders = 16;
+
+// What a worker did for the most of a span.
+GapPicture::Did DidMost(const WorkerTime& time) {
+  using Did = GapPicture::Did;
+  const auto both = [&](TaskState state) { return time.Idle(state) + time.Executing(state); };
+  const Nanos waited =
+      both(TaskState::kPreempted) + both(TaskState::kRunnable) + both(TaskState::kWoken);
+  const auto slept = [](auto part) {
+    return part(TaskState::kSleeping) + part(TaskState::kSleepingD) +
+           part(TaskState::kSleepingIdle);
+  };
+  const std::array<std::pair<Nanos, Did>, 6> all = {{
+      {time.Executing(TaskState::kOnCpu), Did::kExecuted},
+      {waited, Did::kWaited},
+      {slept([&](TaskState s) { return time.Executing(s); }), Did::kSlept},
+      {slept([&](TaskState s) { return time.Idle(s); }), Did::kIdle},
+      {time.Idle(TaskState::kOnCpu), Did::kAwake},
+      {both(TaskState::kUnknown), Did::kUnknown},
+  }};
+  return std::max_element(all.begin(), all.end(),
+                          [](const auto& a, const auto& b) { return a.first < b.first; })
+      ->second;
+}
 
 }  // namespace
 
@@ -149,6 +175,9 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
   if (sched_.seen() && cpu != Cpu::kNone) {
     gap.cpu_idle = sched_.idle().Between(cpu, gap.begin, gap.end);
   }
+  if (gap.begin == picture_of_ && sched_.seen()) [[unlikely]] {
+    gap.picture = std::make_shared<const GapPicture>(PictureOf(gap, workers, starter));
+  }
   if (starter == nullptr || starter->pid == Pid::kNone) return;
   gap.starter_comm = starter->comm;
   gap.starter_pid = starter->pid;
@@ -157,6 +186,37 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);
     gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
   }
+}
+
+GapPicture Matcher::PictureOf(const PoolGap& gap, std::span<const uint32_t> workers,
+                              const ExecutionContext* starter) const {
+  constexpr size_t kMostWorkers = 6;
+  GapPicture out;
+  const auto at = [&](size_t part) {
+    const auto length = static_cast<double>((gap.end - gap.begin).count());
+    return gap.begin +
+           Nanos(static_cast<int64_t>(length * static_cast<double>(part) / GapPicture::kParts));
+  };
+  const auto add = [&](const ExecutionContext& worker) {
+    GapPicture::Worker& row = out.workers.emplace_back();
+    row.pid = worker.pid;
+    row.comm = worker.comm;
+    for (size_t part = 0; part < GapPicture::kParts; ++part) {
+      if (const auto time = sched_.Between(worker, at(part), at(part + 1))) {
+        row.did[part] = DidMost(*time);
+      }
+    }
+  };
+  if (starter != nullptr && starter->pid != Pid::kNone) add(*starter);
+  for (const uint32_t index : workers) {
+    const ExecutionContext& worker = workers_[index];
+    const bool held = std::any_of(gap.holders.begin(), gap.holders.end(),
+                                  [&](const GapHolder& h) { return h.worker == worker.pid; });
+    if (held && &worker != starter && out.workers.size() < kMostWorkers) add(worker);
+  }
+  const Cpu cpu = pools_.pool(gap.pool).cpu;
+  if (cpu != Cpu::kNone) out.runs = sched_.RunsOn(cpu, gap.begin, gap.end);
+  return out;
 }
 
 OpenState Matcher::Open(Timestamp since) const {

@@ -62,6 +62,8 @@ FACES = {
     "chains.h": "analyze",
     "interval.h": "analyze",
     "timeline.h": "analyze",
+    "window.h": "analyze",
+    "stall_picture.h": "analyze",
     "export.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",
@@ -71,6 +73,7 @@ FACES = {
     "render_chains.h": "render",
     "render_interval.h": "render",
     "render_log.h": "render",
+    "render_top.h": "render",
     "render_verdicts.h": "render",
 }
 

@@ -3,6 +3,7 @@
 #ifndef WQPROF_MODEL_H_
 #define WQPROF_MODEL_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -143,6 +144,26 @@ struct GapHolder {
   Timestamp asleep_since = kUnseen;  // ... and since when
 };
 
+// What the workers of a pool, and its CPU, did over a gap; with scheduler events.
+struct GapPicture {
+  static constexpr size_t kParts = 240;  // equal ones, of the gap
+  // What a worker did for the most of a part: kWaited for a CPU, kAwake on its CPU without
+  // executing, kSlept within an execution.
+  enum class Did : uint8_t { kUnknown, kIdle, kWaited, kAwake, kExecuted, kSlept };
+  struct Worker {
+    Pid pid = Pid::kNone;
+    NameId comm = NameId::kUnknown;
+    std::array<Did, kParts> did{};
+  };
+  // A task had the CPU.
+  struct Run {
+    TaskSeen task;
+    Timestamp begin = kUnseen, end = kUnseen;
+  };
+  std::vector<Worker> workers;  // the one that ended the gap, and those that executed in it
+  std::vector<Run> runs;        // of the CPU of a per-CPU pool, by time; the last ones
+};
+
 // A time in which a pool had activated items waiting and started none.
 struct PoolGap {
   PoolId pool = PoolId::kUnknown;
@@ -162,6 +183,7 @@ struct PoolGap {
   bool collided = false;          // the item that ended the gap waited for its own execution to end
   bool rescued = false;  // a rescuer ended the gap; its item before this one is a holder, too
   Nanos creation{0};     // longest that a worker of the pool slept over making another one
+  std::shared_ptr<const GapPicture> picture;  // null unless wanted
 };
 
 // How busy a pool was.  Sums are in ns of trace time; divide by the trace's duration.
@@ -236,6 +258,35 @@ struct PoolStep {
   uint32_t unused = 0;  // batches are copied in whole words
 };
 
+// What is open at the last event: how a recording that goes on stands.
+struct OpenState {
+  // One pool that has anything open.
+  struct InPool {
+    PoolId pool = PoolId::kUnknown;
+    uint64_t backlog = 0;  // activated items that wait; not those that a later one has overtaken
+    uint64_t busy = 0;     // executions that are open
+    std::optional<PoolGap> gap;  // it goes on, so that at_end is set; at least the gap floor long
+    // In a gap of a per-CPU pool: the task that has its CPU, and since when; with scheduler events.
+    TaskSeen on_cpu;
+    Timestamp on_cpu_since = kUnseen;
+  };
+  // The outermost execution of one worker, or of a CPU's softirqs.
+  struct Execution {
+    NameId function = NameId::kUnknown;
+    NameId workqueue = NameId::kUnknown;
+    PoolId pool = PoolId::kUnknown;
+    Pid worker = Pid::kNone;  // kNone: softirqs
+    NameId comm = NameId::kUnknown;
+    Cpu cpu = Cpu::kNone;  // where it started
+    Timestamp begin = kUnseen;
+    bool softirq = false;
+    std::optional<RunSplit> split;  // of what lies behind `since`; with scheduler events
+  };
+  Timestamp at = kUnseen;  // the last event
+  std::vector<InPool> pools;
+  std::vector<Execution> executions;
+};
+
 // What a Reconstructor completed since it was asked last.
 struct Completed {
   template <typename T>
@@ -278,9 +329,13 @@ class Reconstructor {
   struct Options {
     Nanos gap_floor = std::chrono::milliseconds(10);  // shortest PoolGap reported
     bool pool_steps = false;                          // each PoolStep is reported
+    Timestamp picture_of = kUnseen;                   // gaps that begin then have a picture
+    // Of workers that showed no sign of life for long nothing is kept once there are thousands, not
+    // even for Workers(): a recording may go on for days.
+    bool forget_workers = false;
   };
   // Items alone.
-  static Options Nothing() { return {Nanos::max(), false}; }
+  static Options Nothing() { return {Nanos::max(), false, kUnseen, false}; }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);
   explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}
@@ -306,6 +361,8 @@ class Reconstructor {
   // Accounts up to the last event, pools and workers in order of their first start.
   std::vector<PoolOccupancy> Pools() const;
   std::vector<WorkerOccupancy> Workers() const;
+  // What is open now.  Executions are split from `since` on, or from their begin.
+  OpenState Open(Timestamp since) const;
   // In order of the first queue event of each.
   std::vector<ActivationAccount> Activations() const;
   // Of pools that have any; none without scheduler events.

@@ -22,6 +22,7 @@
 namespace wqprof {
 
 struct Table;
+struct StallPicture;  // stall_picture.h
 
 // A number that is a name (a pid, a CPU): never grouped, never summed.
 struct Id {
@@ -161,8 +162,10 @@ void AppendFindings(std::string& out, const Report& report, size_t most, const I
                     const TextStyle& style);
 // Full histograms of each row's latency and execution.
 void AppendHistograms(std::string& out, const Table& table, const TextStyle& style);
-// What happened in one stall, as far as the trace tells.
-std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style);
+// What happened in one stall, as far as the trace tells; drawn as well, where there is a picture of
+// it.  A stall without a number goes on still.
+std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style,
+                         const StallPicture* picture = nullptr);
 
 enum class Format { kTable, kJson, kNdjson, kCsv };
 

@@ -99,6 +99,21 @@ struct CpuRow {
   Measures measures;
 };
 
+// Who queued items: a kind of Origin with its comm or function.
+struct OriginCount {
+  std::string kind, name;
+  uint64_t count = 0;
+};
+
+// What one worker executed of one function.
+struct WorkerFunctionRow {
+  std::string function, workqueue;
+  uint64_t executions = 0;
+  Nanos busy{0};                     // wall time of those that ended
+  std::optional<Nanos> on_cpu;       // of that; with scheduler events
+  std::vector<OriginCount> origins;  // most first; some of them where there are many
+};
+
 struct WorkerRow {
   WorkerOccupancy occupancy;
   bool busy_known = true;  // starts and ends were recorded
@@ -106,12 +121,7 @@ struct WorkerRow {
   std::string pool;
   double busy_fraction = 0;
   Measures measures;
-};
-
-// Who queued items: a kind of Origin with its comm or function.
-struct OriginCount {
-  std::string kind, name;
-  uint64_t count = 0;
+  std::vector<WorkerFunctionRow> functions;  // longest first; none unless taken, as the measures
 };
 
 // Waits for activation of one workqueue: on one CPU, or of all of an unbound one.  See

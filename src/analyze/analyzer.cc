@@ -13,6 +13,7 @@
 #include "analyze/long_waits.h"
 #include "analyze/loop_collector.h"
 #include "analyze/stall_collector.h"
+#include "analyze/worker_functions.h"
 #include "wqprof/analyze.h"
 
 namespace wqprof {
@@ -79,7 +80,8 @@ struct Analyzer::State {
         options(std::move(o)),
         matcher(options.filter, s, m),
         stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
-        long_waits(s) {}
+        long_waits(s),
+        worker_functions(s) {}
 
   const EventSource& source;
   const Reconstructor& model;
@@ -90,6 +92,7 @@ struct Analyzer::State {
   StallCollector stalls;
   LongWaitCollector long_waits;
   LoopCollector loops;
+  WorkerFunctions worker_functions;
   MeasureTable functions;  // workqueue, function
   MeasureTable origins;    // kind, comm or function
   MeasureTable pools, cpus, workers;
@@ -121,6 +124,7 @@ struct Analyzer::State {
       const uint64_t worker =
           KeyOf(static_cast<uint32_t>(item.pool), static_cast<uint32_t>(ToInt(item.worker)));
       Note(workers.At(worker), item, split);
+      if (has_durations) worker_functions.Add(worker, item, split);
     }
     if (options.by_cpu && item.run_cpu != Cpu::kNone) {
       Note(cpus.At(static_cast<uint64_t>(ToInt(item.run_cpu))), item, split);
@@ -254,6 +258,7 @@ struct Analyzer::State {
       const uint64_t key =
           KeyOf(static_cast<uint32_t>(occupancy.pool), static_cast<uint32_t>(ToInt(occupancy.pid)));
       if (const Measures* const measures = workers.Find(key)) row.measures = *measures;
+      row.functions = worker_functions.RowsOf(key);
       rows.emplace_back(std::move(row), pool);
     }
     std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {

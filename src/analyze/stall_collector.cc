@@ -214,6 +214,27 @@ Stall StallCollector::ToStall(const Record& record) const {
   return stall;
 }
 
+Stall StallCollector::StallOf(const PoolGap& gap) const {
+  Record record;
+  record.gap = gap;
+  return ToStall(record);
+}
+
+std::vector<Stall> StallCollector::Latest(size_t most) const {
+  std::vector<const Record*> records;
+  for (const auto& [pool, state] : pools_) {
+    for (const auto& record : state.recent) {
+      if (record->matches) records.push_back(record.get());
+    }
+  }
+  std::sort(records.begin(), records.end(),
+            [](const Record* a, const Record* b) { return a->id > b->id; });
+  if (records.size() > most) records.resize(most);
+  std::vector<Stall> out;
+  for (const Record* record : records) out.push_back(ToStall(*record));
+  return out;
+}
+
 uint64_t StallCollector::total() const {
   uint64_t total = dropped_;
   for (const auto& record : kept_) total += record->matches ? 1 : 0;

@@ -44,6 +44,10 @@ class StallCollector {
   Nanos StalledIn(PoolId pool) const;
   // By time.
   std::vector<Stall> Longest() const;
+  // The last ones to begin that the filter lets through, at most `most`, the latest first.
+  std::vector<Stall> Latest(size_t most) const;
+  // A gap that goes on, and has no number yet.
+  Stall StallOf(const PoolGap& gap) const;
 
  private:
   // An origin without what differs from item to item: its kind, comm or function.

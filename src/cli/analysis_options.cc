@@ -212,6 +212,10 @@ void AddOutputOptions(Command& command, AnalysisOptions* options) {
                     &options->format, ParseFormat);
   command.AddFlag({"--json", "", "the same as --format json", kHowToShow},
                   [options] { options->format = Format::kJson; });
+  AddScreenOptions(command, options);
+}
+
+void AddScreenOptions(Command& command, AnalysisOptions* options) {
   command.AddParsed({"--color", "auto|always|never",
                      "colours (default: auto, on a terminal unless NO_COLOR is set)", kHowToShow},
                     &options->color, ParseColorMode);

@@ -48,6 +48,7 @@ void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
 void AddZoneOption(Command& command, AnalysisOptions* options);      // --utc
 void AddFilterOptions(Command& command, AnalysisOptions* options);   // -w -f -C --utc --time
 void AddOutputOptions(Command& command, AnalysisOptions* options);   // --format --color --ascii
+void AddScreenOptions(Command& command, AnalysisOptions* options);   // --color --ascii
 // Of commands that only read: a pager shows their result on a terminal; --no-pager.
 void AddPagerOption(Command& command, AnalysisOptions* options);
 void AddVerboseOption(Command& command, AnalysisOptions* options);  // -v: all rows

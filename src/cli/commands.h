@@ -11,6 +11,7 @@ namespace wqprof {
 void AddRecordCommand(CommandLine& line);
 void AddReportCommand(CommandLine& line);
 void AddStatCommand(CommandLine& line);
+void AddTopCommand(CommandLine& line);
 void AddWorksCommand(CommandLine& line);
 void AddStallsCommand(CommandLine& line);
 void AddChainsCommand(CommandLine& line);

@@ -15,15 +15,13 @@ namespace {
 struct ForeignWord {
   std::string_view word, ours;
 };
-constexpr std::array<ForeignWord, 12> kForeign = {{
+constexpr std::array<ForeignWord, 10> kForeign = {{
     {"timehist", "`wqprof works` lists items one by one, with all their times"},
     {"script", "`wqprof works --format ndjson` writes each item for programs"},
     {"dump", "`wqprof works --format ndjson` writes each item for programs"},
     {"lat", "`wqprof report` shows the latencies of each function"},
     {"latency", "`wqprof report` shows the latencies of each function"},
     {"hist", "`wqprof report --hist` shows histograms"},
-    {"top", "`wqprof stat -I 1s` shows what happens now, a line a second"},
-    {"timeline", "`wqprof works --time A,B` lists what happened in a time"},
     {"start", "`wqprof record` records until Ctrl-C"},
     {"stop", "`wqprof record` ends at Ctrl-C, or after -d TIME"},
     {"show", "`wqprof report` shows a recording"},

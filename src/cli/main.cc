@@ -15,6 +15,7 @@ int Run(int argc, char** argv) {
   AddRecordCommand(line);
   AddReportCommand(line);
   AddStatCommand(line);
+  AddTopCommand(line);
   AddWorksCommand(line);
   AddStallsCommand(line);
   AddChainsCommand(line);

@@ -42,7 +42,8 @@ class Loop {
     auto next_period = begin_ + limits_.period;
     while (end.status.ok() && !(reason = WhyToEnd())) {
       const Nanos until_next = std::max<Nanos>(next_period - Clock::now(), Nanos(0));
-      end.status = recorder_.Drain(sink_, std::min(Remaining(), until_next), signals_.fd());
+      end.status = recorder_.Drain(sink_, std::min(Remaining(), until_next),
+                                   limits_.wake_fd >= 0 ? limits_.wake_fd : signals_.fd());
       if (Clock::now() < next_period) continue;
       each_period(Clock::now() - begin_);
       while (next_period <= Clock::now()) next_period += limits_.period;

@@ -54,6 +54,9 @@ struct RecordingLimits {
   // Asked about once a round; true ends the recording.
   std::function<bool()> full;
   std::optional<Nanos> full_period;  // so often at least it is asked
+  // Readable: `full` is asked at once.  As it stands for the signals, too, it must become readable
+  // with their queue; -1: they alone.
+  int wake_fd = -1;
   // Called once everything has begun, the command too; an error ends the recording.
   std::function<absl::Status()> begun;
   Nanos period = std::chrono::seconds(1);  // of `each_period`

@@ -2,9 +2,11 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,7 +20,9 @@
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/pipeline.h"
 #include "wqprof/render.h"
+#include "wqprof/stall_picture.h"
 
 namespace wqprof {
 namespace {
@@ -82,6 +86,21 @@ void Select(const StallsOptions& options, Report& report) {
   }
 }
 
+// What the stall looks like over time, for which the input is read once more; absent where it is a
+// pipe, which cannot be.
+std::optional<StallPicture> PictureOf(const Stall& stall, const AnalysisOptions& input) {
+  const std::string path = input.file.empty() ? std::string("wqprof.dat") : input.file;
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(input);
+  if (!source.ok() || !(*source)->info().clock_is_ns) return std::nullopt;
+  Pipeline pipeline(**source);
+  StallPictureCollector collector(**source, pipeline.model(), stall);
+  pipeline.Attach(collector);
+  if (!pipeline.Run().ok()) return std::nullopt;
+  return collector.Take();
+}
+
 // As text its story, else its data.
 int Explain(Report& report, uint64_t id, const StallsOptions& options) {
   const auto stall = std::find_if(report.stalls.begin(), report.stalls.end(),
@@ -96,7 +115,8 @@ int Explain(Report& report, uint64_t id, const StallsOptions& options) {
   }
   const TextStyle style = StyleOf(options.input);
   if (options.input.format == Format::kTable) {
-    return Fail(WriteOutput(ExplainStall(report, *stall, style)));
+    const std::optional<StallPicture> picture = PictureOf(*stall, options.input);
+    return Fail(WriteOutput(ExplainStall(report, *stall, style, picture ? &*picture : nullptr)));
   }
   report.stalls = {Stall(*stall)};
   report.stalls_total = 1;

@@ -16,15 +16,18 @@ namespace wqprof {
 class CpuRuns {
  public:
   // A task's run ends, and the next one's begins.  That of the idle task is none.
-  void Switch(Timestamp at, const TaskSeen& outgoing, bool idle) {
+  void Switch(Timestamp at, const TaskSeen& outgoing, bool idle, const TaskSeen& incoming) {
     if (!idle && whole_ && at - since_ >= kShortest)
       runs_[next_++ % kKept] = {outgoing, since_, at};
     since_ = at;
     whole_ = true;
+    now_ = incoming;
   }
   // Events are missing: whoever runs now need not have run since the last switch.
   void OnLoss() { whole_ = false; }
 
+  // The task that has the CPU since last_switch(); none when that is not known.
+  TaskSeen now() const { return whole_ ? now_ : TaskSeen(); }
   // kUnseen before the first.
   Timestamp last_switch() const { return since_; }
   // The task of the longest run in [from, to); `otherwise` when none is kept.
@@ -49,6 +52,7 @@ class CpuRuns {
   static constexpr size_t kKept = 8;
 
   Timestamp since_ = kUnseen;
+  TaskSeen now_;
   bool whole_ = false;  // the run that goes on now was seen to begin
   std::array<Run, kKept> runs_;
   size_t next_ = 0;

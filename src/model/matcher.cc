@@ -306,7 +306,7 @@ void Matcher::FinishWork(WorkState& work, std::vector<WorkItem>& pending) {
   item.waited_in = pools_.PoolOf(work.queue.feed);
   const bool waits = item.activated != kUnseen && recorded_.Has(EventKind::kExecuteStart);
   if (waits) {
-    pools_.WaitsAtEnd(work.queue.feed, item.activated);
+    pools_.CountWaiting(waiting_at_end_, work.queue.feed, item.activated);
     // One that collided is on the list of the worker that executes it.
     item.overtaken = work.executing == 0 && pools_.Overtaken(work.queue.feed, item.activated);
   }
@@ -329,6 +329,10 @@ void Matcher::Add(std::span<const Event> events) {
     if (++since_trim_ >= kTrimEvery) [[unlikely]] {
       since_trim_ = 0;
       if (sched_.wants_trim()) TrimHistories();
+      if (forgets_workers_ && workers_.wants_forget()) {
+        sched_.Forget(
+            workers_.Forget(std::max(now_, Timestamp::min() + kLongIdleWorker) - kLongIdleWorker));
+      }
     }
   }
 }
@@ -357,9 +361,12 @@ void Matcher::Finish() {
   } else {
     for (const WorkItem& item : rest) Tell(item);
   }
-  for (PoolGap& gap : pools_.GapsAtEnd(now_, gap_floor_)) {
-    DescribeGap(gap, nullptr, false);
-    AddGap(std::move(gap));
+  for (size_t i = 0; i < waiting_at_end_.size(); ++i) {
+    const PoolId pool = static_cast<PoolId>(i);
+    auto gap = pools_.OpenGap(pool, waiting_at_end_[i], now_, gap_floor_);
+    if (!gap) continue;
+    DescribeGap(*gap, Look(pool), nullptr, false);
+    AddGap(*std::move(gap));
   }
   FinishQuality();
 }

@@ -33,6 +33,10 @@ inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 // an inactive work, up to 6.9, and queues it anew does both in one: rule 20c.)
 inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
+// A worker that showed no sign of life for so long may be forgotten.  The kernel ends one that was
+// idle for five minutes, but what an item waited for is told by less.
+inline constexpr Nanos kLongIdleWorker = std::chrono::seconds(10);
+
 // So many items are held back until it is known which events were recorded.
 inline constexpr size_t kMostHeld = 100'000;
 
@@ -57,6 +61,11 @@ class Matcher {
   void Want(const Reconstructor::Options& options) {
     gap_floor_ = std::min(gap_floor_, options.gap_floor);
     if (options.pool_steps) pools_.ReportSteps();
+    forgets_workers_ |= options.forget_workers;
+    if (options.picture_of != kUnseen) {
+      picture_of_ = options.picture_of;
+      sched_.KeepRuns(picture_of_);
+    }
   }
   void Add(std::span<const Event> events);
   void Finish();
@@ -68,6 +77,7 @@ class Matcher {
   const ActivationTracker& activations() const { return activations_; }
   const IdleWaits& idle_waits() const { return idle_waits_; }
   Timestamp now() const { return now_; }
+  OpenState Open(Timestamp since) const;
 
  private:
   // One match of a Provisional.
@@ -172,8 +182,12 @@ class Matcher {
   void SplitRun(const ExecutionContext& context, WorkItem& item);
   ItemSplit& SplitFor(WorkItem& item);
   size_t LooksAllowed() const;
-  void AddHolder(PoolGap& gap, const ExecutionContext& context);
-  void DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided);
+  std::span<const uint32_t> Look(PoolId pool);
+  void AddHolder(PoolGap& gap, const ExecutionContext& context) const;
+  void DescribeGap(PoolGap& gap, std::span<const uint32_t> workers, const ExecutionContext* starter,
+                   bool collided) const;
+  GapPicture PictureOf(const PoolGap& gap, std::span<const uint32_t> workers,
+                       const ExecutionContext* starter) const;
   void TrimHistories();
 
   // Results.
@@ -196,6 +210,8 @@ class Matcher {
 
   const EventSource& source_;
   Nanos gap_floor_;
+  Timestamp picture_of_ = kUnseen;
+  bool forgets_workers_ = false;
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
@@ -222,6 +238,7 @@ class Matcher {
   // Until it is known which events were recorded, what they decide is held back.
   RecordedSoFar recorded_;
   std::vector<WorkItem> held_;
+  std::vector<PoolTracker::Waiting> waiting_at_end_;  // by pool
   std::vector<PoolGap> held_gaps_;
   uint64_t first_after_loss_ = UINT64_MAX;  // id of the first item that began after one
   MatchQuality quality_;

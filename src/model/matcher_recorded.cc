@@ -156,7 +156,7 @@ void Matcher::StartOfActivated(ExecutionContext& context, OpenExecution& run) {
         pools_.ActivatedStarts(context.pool, item.activated, item.started, gap_floor_);
     if (begin != kUnseen && !item.wait_tainted) {
       PoolGap gap = pools_.GapOf(context.pool, begin, item.started);
-      DescribeGap(gap, &context, false);
+      DescribeGap(gap, Look(gap.pool), &context, false);
       AddGap(std::move(gap));
     }
   }

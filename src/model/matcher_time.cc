@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the time of an item, or of a gap, went.
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <memory>
+#include <utility>
 
 #include "model/matcher.h"
 
@@ -9,6 +12,29 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kMaxHolders = 16;
+
+// What a worker did for the most of a span.
+GapPicture::Did DidMost(const WorkerTime& time) {
+  using Did = GapPicture::Did;
+  const auto both = [&](TaskState state) { return time.Idle(state) + time.Executing(state); };
+  const Nanos waited =
+      both(TaskState::kPreempted) + both(TaskState::kRunnable) + both(TaskState::kWoken);
+  const auto slept = [](auto part) {
+    return part(TaskState::kSleeping) + part(TaskState::kSleepingD) +
+           part(TaskState::kSleepingIdle);
+  };
+  const std::array<std::pair<Nanos, Did>, 6> all = {{
+      {time.Executing(TaskState::kOnCpu), Did::kExecuted},
+      {waited, Did::kWaited},
+      {slept([&](TaskState s) { return time.Executing(s); }), Did::kSlept},
+      {slept([&](TaskState s) { return time.Idle(s); }), Did::kIdle},
+      {time.Idle(TaskState::kOnCpu), Did::kAwake},
+      {both(TaskState::kUnknown), Did::kUnknown},
+  }};
+  return std::max_element(all.begin(), all.end(),
+                          [](const auto& a, const auto& b) { return a.first < b.first; })
+      ->second;
+}
 
 }  // namespace
 
@@ -92,7 +118,7 @@ size_t Matcher::LooksAllowed() const {
 }
 
 // Adds the execution of a worker that lasts into the gap, if there is one.
-void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) {
+void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) const {
   // The start that ends the gap is on its worker's stack already.
   const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
   const WorkItem* item = open ? &context.stack.front().item : nullptr;
@@ -117,14 +143,19 @@ void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) {
   gap.holders.push_back(holder);
 }
 
-// While a pool starts nothing, each of its workers has at most one execution that lasts into
-// the gap: the one still open, or the one that it ended last.
-void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool collided) {
-  gap.collided = collided;
-  gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
-  std::span<const uint32_t> workers = workers_.WorkersOf(gap.pool);
+std::span<const uint32_t> Matcher::Look(PoolId pool) {
+  std::span<const uint32_t> workers = workers_.WorkersOf(pool);
   workers = workers.first(std::min(workers.size(), LooksAllowed()));
   looks_ += workers.size();
+  return workers;
+}
+
+// While a pool starts nothing, each of its workers has at most one execution that lasts into
+// the gap: the one still open, or the one that it ended last.
+void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
+                          const ExecutionContext* starter, bool collided) const {
+  gap.collided = collided;
+  gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
   for (const uint32_t worker : workers) {
     const ExecutionContext& context = workers_[worker];
     if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
@@ -144,6 +175,9 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
   if (sched_.seen() && cpu != Cpu::kNone) {
     gap.cpu_idle = sched_.idle().Between(cpu, gap.begin, gap.end);
   }
+  if (gap.begin == picture_of_ && sched_.seen()) [[unlikely]] {
+    gap.picture = std::make_shared<const GapPicture>(PictureOf(gap, workers, starter));
+  }
   if (starter == nullptr || starter->pid == Pid::kNone) return;
   gap.starter_comm = starter->comm;
   gap.starter_pid = starter->pid;
@@ -152,6 +186,77 @@ void Matcher::DescribeGap(PoolGap& gap, const ExecutionContext* starter, bool co
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);
     gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
   }
+}
+
+GapPicture Matcher::PictureOf(const PoolGap& gap, std::span<const uint32_t> workers,
+                              const ExecutionContext* starter) const {
+  constexpr size_t kMostWorkers = 6;
+  GapPicture out;
+  const auto at = [&](size_t part) {
+    const auto length = static_cast<double>((gap.end - gap.begin).count());
+    return gap.begin +
+           Nanos(static_cast<int64_t>(length * static_cast<double>(part) / GapPicture::kParts));
+  };
+  const auto add = [&](const ExecutionContext& worker) {
+    GapPicture::Worker& row = out.workers.emplace_back();
+    row.pid = worker.pid;
+    row.comm = worker.comm;
+    for (size_t part = 0; part < GapPicture::kParts; ++part) {
+      if (const auto time = sched_.Between(worker, at(part), at(part + 1))) {
+        row.did[part] = DidMost(*time);
+      }
+    }
+  };
+  if (starter != nullptr && starter->pid != Pid::kNone) add(*starter);
+  for (const uint32_t index : workers) {
+    const ExecutionContext& worker = workers_[index];
+    const bool held = std::any_of(gap.holders.begin(), gap.holders.end(),
+                                  [&](const GapHolder& h) { return h.worker == worker.pid; });
+    if (held && &worker != starter && out.workers.size() < kMostWorkers) add(worker);
+  }
+  const Cpu cpu = pools_.pool(gap.pool).cpu;
+  if (cpu != Cpu::kNone) out.runs = sched_.RunsOn(cpu, gap.begin, gap.end);
+  return out;
+}
+
+OpenState Matcher::Open(Timestamp since) const {
+  // A live view looks once in a while: its looks are none of those that events pay for.
+  constexpr size_t kMostLooks = 4096;
+  OpenState out;
+  out.at = now_;
+  std::vector<PoolTracker::Waiting> waiting;
+  works_.ForEach([&](const WorkState& work) {
+    if (!work.queued || work.queue.activated == kUnseen) return;
+    pools_.CountWaiting(waiting, work.queue.feed, work.queue.activated);
+  });
+  waiting.resize(pools_.size());
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const PoolId pool = static_cast<PoolId>(i);
+    OpenState::InPool row{pool, waiting[i].items, pools_.BusyIn(pool), {}, {}, kUnseen};
+    row.gap = pools_.OpenGap(pool, waiting[i], now_, gap_floor_);
+    if (row.backlog == 0 && row.busy == 0) continue;
+    const std::span<const uint32_t> workers = workers_.WorkersOf(pool);
+    if (row.gap) {
+      DescribeGap(*row.gap, workers.first(std::min(workers.size(), kMostLooks)), nullptr, false);
+      const Cpu cpu = pools_.pool(pool).cpu;
+      if (cpu != Cpu::kNone) {
+        const SchedTracker::Run run = sched_.RunOn(cpu);
+        row.on_cpu = run.task;
+        row.on_cpu_since = run.since;
+      }
+    }
+    out.pools.push_back(std::move(row));
+  }
+  workers_.ForEach([&](const ExecutionContext& context) {
+    if (context.stack.empty()) return;
+    const WorkItem& item = context.stack.front().item;
+    OpenState::Execution row{item.function, item.workqueue, context.pool, context.pid, context.comm,
+                             item.run_cpu,  item.started,   item.softirq, {}};
+    const Timestamp from = std::max(since, item.started);
+    if (const auto time = sched_.Between(context, from, now_)) row.split = RunSplitOf(*time);
+    out.executions.push_back(std::move(row));
+  });
+  return out;
 }
 
 // Histories must reach back to the activation of the oldest item that still waits.

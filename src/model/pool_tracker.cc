@@ -142,28 +142,25 @@ void PoolTracker::AddStep(PoolId pool, Timestamp at) {
   step.busy = count(account.busy);
 }
 
-void PoolTracker::WaitsAtEnd(FeedId id, Timestamp activated) {
-  Account& account = accounts_[ToIndex(feeds_[static_cast<size_t>(id)].pool)];
-  if (activated < account.newest_started) return;
-  account.oldest_at_end = std::min(account.oldest_at_end, activated);
-  ++account.waiting_at_end;
+void PoolTracker::CountWaiting(std::vector<Waiting>& by_pool, FeedId feed,
+                               Timestamp activated) const {
+  const size_t pool = ToIndex(feeds_[static_cast<size_t>(feed)].pool);
+  if (activated < accounts_[pool].newest_started) return;
+  if (by_pool.size() < accounts_.size()) by_pool.resize(accounts_.size());
+  ++by_pool[pool].items;
+  by_pool[pool].oldest = std::min(by_pool[pool].oldest, activated);
 }
 
-std::vector<PoolGap> PoolTracker::GapsAtEnd(Timestamp end, Nanos floor) const {
-  std::vector<PoolGap> gaps;
-  for (size_t i = 0; i < accounts_.size(); ++i) {
-    const Account& account = accounts_[i];
-    if (account.waiting_at_end == 0) continue;
-    const Timestamp begin = std::max(account.last_start, account.oldest_at_end);
-    if (end - begin < floor) continue;
-    PoolGap& gap = gaps.emplace_back();
-    gap.pool = pools_[i].id;
-    gap.begin = begin;
-    gap.end = end;
-    gap.waiting = account.waiting_at_end;
-    gap.at_end = true;
-  }
-  return gaps;
+std::optional<PoolGap> PoolTracker::OpenGap(PoolId pool, const Waiting& waiting, Timestamp now,
+                                            Nanos floor) const {
+  if (waiting.items == 0) return std::nullopt;
+  PoolGap gap;
+  gap.pool = pool;
+  gap.begin = std::max(accounts_[ToIndex(pool)].last_start, waiting.oldest);
+  gap.end = now;
+  gap.waiting = waiting.items;
+  gap.at_end = true;
+  return now - gap.begin >= floor ? std::optional(std::move(gap)) : std::nullopt;
 }
 
 std::vector<PoolOccupancy> PoolTracker::Occupancy(Timestamp end) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -136,10 +137,21 @@ class PoolTracker {
     const PoolId pool = PoolOf(feed);
     return pool != PoolId::kUnknown && activated < accounts_[ToIndex(pool)].newest_in_order;
   }
-  // An item that waits in `feed` since `activated` when the trace ends.  Items that a later
-  // one has overtaken in their pool are no longer on its worklist, and do not count.
-  void WaitsAtEnd(FeedId feed, Timestamp activated);
-  std::vector<PoolGap> GapsAtEnd(Timestamp end, Nanos floor) const;
+  // Activated items that wait in one pool.
+  struct Waiting {
+    uint64_t items = 0;
+    Timestamp oldest = Timestamp::max();  // activation
+  };
+  // Counts an item that waits in `feed` since `activated`, by pool.  Items that a later one has
+  // overtaken in their pool are no longer on its worklist, and do not count.
+  void CountWaiting(std::vector<Waiting>& by_pool, FeedId feed, Timestamp activated) const;
+  // The gap in which a pool with these items is at `now`; absent where it is shorter than `floor`.
+  std::optional<PoolGap> OpenGap(PoolId pool, const Waiting& waiting, Timestamp now,
+                                 Nanos floor) const;
+  size_t size() const { return accounts_.size(); }
+  uint64_t BusyIn(PoolId pool) const {
+    return static_cast<uint64_t>(std::max<int64_t>(0, accounts_[ToIndex(pool)].busy.level()));
+  }
 
   std::vector<PoolOccupancy> Occupancy(Timestamp end) const;
 
@@ -155,8 +167,6 @@ class PoolTracker {
     Timestamp first_known_start = kUnseen;
     Timestamp newest_started = kUnseen;   // latest activation of an item that has started
     Timestamp newest_in_order = kUnseen;  // likewise, but for those that a rescuer picked out
-    Timestamp oldest_at_end = Timestamp::max();
-    uint64_t waiting_at_end = 0;
   };
   struct FeedState {
     PoolId pool = PoolId::kUnknown;

@@ -25,6 +25,7 @@ std::vector<PoolOccupancy> Reconstructor::Pools() const {
 std::vector<WorkerOccupancy> Reconstructor::Workers() const {
   return state_->matcher.workers().Occupancy(state_->matcher.now());
 }
+OpenState Reconstructor::Open(Timestamp since) const { return state_->matcher.Open(since); }
 std::vector<ActivationAccount> Reconstructor::Activations() const {
   return state_->matcher.activations().Accounts();
 }

@@ -37,7 +37,10 @@ bool SchedTracker::OnSwitch(const Event& e) {
   seen_ = true;
   const Event::Switch& s = e.sched_switch;
   CpuRuns& runs = runs_[e.cpu];
-  runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask);
+  if (e.at >= keep_from_) [[unlikely]]
+    KeepRun(e, runs);
+  runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask,
+              {s.next_comm, s.next, s.next_prio});
   idle_.OnSwitch(e);
   if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
@@ -204,6 +207,19 @@ void SchedTracker::Trim(Timestamp oldest) {
   idle_.Trim(oldest);
 }
 
+void SchedTracker::Forget(std::span<const size_t> workers) {
+  std::vector<std::unique_ptr<Track>> gone;
+  for (const size_t i : workers) {
+    if (i < tracks_.size() && tracks_[i] != nullptr) gone.push_back(std::move(tracks_[i]));
+  }
+  std::sort(gone.begin(), gone.end());
+  std::erase_if(known_, [&](const Track* track) {
+    return std::binary_search(gone.begin(), gone.end(), track, [](const auto& a, const auto& b) {
+      return std::to_address(a) < std::to_address(b);
+    });
+  });
+}
+
 std::optional<WorkerTime> SchedTracker::Between(const ExecutionContext& worker, Timestamp from,
                                                 Timestamp to) const {
   if (!seen_ || from > to) return std::nullopt;
@@ -224,6 +240,36 @@ Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,
   if (track == nullptr || track->waited_since == kUnseen) return Nanos(0);
   return idle_.Between(track->waited_for, std::max(from, track->waited_since),
                        std::min(to, track->waited_until));
+}
+
+void SchedTracker::KeepRun(const Event& e, const CpuRuns& runs) {
+  if (e.pid == kIdleTask || !runs.now().seen()) return;
+  std::deque<GapPicture::Run>& kept = kept_runs_[e.cpu];
+  const Event::Switch& s = e.sched_switch;
+  kept.push_back({{s.prev_comm, e.pid, s.prev_prio}, runs.last_switch(), e.at});
+  if (kept.size() > kMostRuns) kept.pop_front();
+}
+
+std::vector<GapPicture::Run> SchedTracker::RunsOn(Cpu cpu, Timestamp from, Timestamp to) const {
+  std::vector<GapPicture::Run> out;
+  const auto add = [&](GapPicture::Run run) {
+    run.begin = std::max(run.begin, from);
+    run.end = std::min(run.end, to);
+    if (run.begin < run.end) out.push_back(run);
+  };
+  if (const auto* const kept = kept_runs_.Find(cpu)) {
+    for (const GapPicture::Run& run : *kept) add(run);
+  }
+  const Run now = RunOn(cpu);
+  if (now.task.seen()) add({now.task, now.since, to});
+  return out;
+}
+
+SchedTracker::Run SchedTracker::RunOn(Cpu cpu) const {
+  const CpuRuns* const runs = runs_.Find(cpu);
+  if (runs == nullptr) return {};
+  const TaskSeen task = runs->now();
+  return task.seen() && task.pid != kIdleTask ? Run{task, runs->last_switch()} : Run();
 }
 
 SchedTracker::Sleep SchedTracker::SleepOf(const ExecutionContext& worker) const {

@@ -2,8 +2,10 @@
 #ifndef WQPROF_MODEL_SCHED_TRACKER_H_
 #define WQPROF_MODEL_SCHED_TRACKER_H_
 
+#include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "model/by_cpu.h"
@@ -45,6 +47,8 @@ class SchedTracker {
   void OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
+  // The workers with these indices are forgotten.
+  void Forget(std::span<const size_t> workers);
   // Whether histories have grown so long that Trim() pays.
   bool wants_trim() const { return wants_trim_ || idle_.wants_trim(); }
   // No item waits since before `oldest`: what was before it may be forgotten, but for executions
@@ -66,7 +70,18 @@ class SchedTracker {
   };
   Sleep SleepOf(const ExecutionContext& worker) const;
   bool IsOnCpu(const ExecutionContext& worker) const;
+  // The task that has a CPU now, and since when; none: it idles, or that is not known.
+  struct Run {
+    TaskSeen task;
+    Timestamp since = kUnseen;
+  };
+  Run RunOn(Cpu cpu) const;
+  // From now on the last runs of each CPU that end after `begin` are kept.
+  void KeepRuns(Timestamp begin) { keep_from_ = begin; }
+  // Those kept, as far as they lie between two times, the one that goes on too.
+  std::vector<GapPicture::Run> RunsOn(Cpu cpu, Timestamp from, Timestamp to) const;
   IdleTracker& idle() { return idle_; }
+  const IdleTracker& idle() const { return idle_; }
   // Whether a CPU switched tasks after `since`.
   bool SwitchedSince(Cpu cpu, Timestamp since) const;
 
@@ -89,6 +104,7 @@ class SchedTracker {
     Nanos Longest() const { return wqprof::Between(waited_since, waited_until).value_or(Nanos(0)); }
   };
   static constexpr size_t kMinTrim = 1024;
+  static constexpr size_t kMostRuns = 1024;  // kept, of each CPU
   // An execution with more changes than that within it is told in part only.
   static constexpr size_t kMostSteps = 1 << 20;
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
@@ -100,6 +116,7 @@ class SchedTracker {
   void WasRunnable(Track& track);
   void WasOnCpu(const ExecutionContext& worker, Track& track);
   void NoteWait(Track& track, const Event& e, const CpuRuns& runs);
+  void KeepRun(const Event& e, const CpuRuns& runs);
 
   const EventSource& source_;
   WorkerTable& workers_;
@@ -109,6 +126,8 @@ class SchedTracker {
   std::vector<std::unique_ptr<Track>> tracks_;  // by index of the context
   std::vector<Track*> known_;  // whose state was known at some time since the last loss
   ByCpu<CpuRuns> runs_;
+  Timestamp keep_from_ = Timestamp::max();
+  ByCpu<std::deque<GapPicture::Run>> kept_runs_;
   IdleTracker idle_;
   bool wants_trim_ = false;
 };

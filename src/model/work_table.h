@@ -112,6 +112,12 @@ class WorkTable {
   }
   WorkState& operator[](SlabIndex index) { return states_[index]; }
 
+  // All that are known, in no order.
+  template <typename F>
+  void ForEach(F&& f) const {
+    for (const auto& [work, index] : index_) f(states_[index]);
+  }
+
   // The works that are not idle, by address: hash tables have no order of their own.
   std::vector<SlabIndex> Active() {
     std::vector<std::pair<uint64_t, SlabIndex>> active;

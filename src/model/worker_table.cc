@@ -12,6 +12,11 @@ size_t WorkerTable::Look(Recent& recent, Pid pid) const {
 }
 
 ExecutionContext& WorkerTable::Append() {
+  if (!free_.empty()) {
+    const size_t index = free_.back();
+    free_.pop_back();
+    return contexts_[index];
+  }
   ExecutionContext& context = contexts_.emplace_back();
   context.index = contexts_.size() - 1;
   return context;
@@ -58,6 +63,11 @@ void WorkerTable::Identify(ExecutionContext& worker) {
 }
 
 ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
+  const size_t* index = softirqs_.Find(cpu);
+  return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
+}
+
+const ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) const {
   const size_t* index = softirqs_.Find(cpu);
   return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
 }
@@ -117,6 +127,31 @@ void WorkerTable::Renew(Pid pid) {
   for (Recent& recent : recent_) {
     if (recent.pid == pid) recent = {};
   }
+}
+
+std::vector<size_t> WorkerTable::Forget(Timestamp before) {
+  std::vector<size_t> forgotten;
+  for (ExecutionContext& context : contexts_) {
+    const bool rests = context.pid != Pid::kNone && context.stack.empty() &&
+                       context.provisional == SlabIndex::kNone && context.last_event != kUnseen;
+    if (!rests || context.last_event >= before) continue;
+    // A pid that was given to another task since is that one's.
+    const auto it = by_pid_.find(ToInt(context.pid));
+    if (it != by_pid_.end() && it->second == context.index) {
+      by_pid_.erase(it);
+      comms_.erase(ToInt(context.pid));
+    }
+    const size_t index = context.index;
+    context = ExecutionContext();
+    context.index = index;
+    forgotten.push_back(index);
+  }
+  for (Recent& recent : recent_) recent = {};
+  const auto is_gone = [this](uint32_t index) { return contexts_[index].pid == Pid::kNone; };
+  for (std::vector<uint32_t>& pool : by_pool_) std::erase_if(pool, is_gone);
+  free_.insert(free_.end(), forgotten.begin(), forgotten.end());
+  forget_at_ = std::max(kMinForget, 2 * size());
+  return forgotten;
 }
 
 std::vector<WorkerOccupancy> WorkerTable::Occupancy(Timestamp now) const {

@@ -76,9 +76,11 @@ class WorkerTable {
   ExecutionContext& Softirq(Cpu cpu, bool highpri);
   // Null if nothing ever ran there.
   ExecutionContext* FindSoftirq(Cpu cpu);
+  const ExecutionContext* FindSoftirq(Cpu cpu) const;
 
   // A context keeps its index as long as the table lives.
   ExecutionContext& operator[](size_t index) { return contexts_[index]; }
+  const ExecutionContext& operator[](size_t index) const { return contexts_[index]; }
 
   // Scheduler events told the name of a task.  A worker that turns out to serve another
   // pool than before is a new task under an old pid: the old one is kept for the account.
@@ -93,6 +95,16 @@ class WorkerTable {
   void ForEach(F&& f) {
     for (size_t i = 0; i < contexts_.size(); ++i) f(contexts_[i]);
   }
+  template <typename F>
+  void ForEach(F&& f) const {
+    for (const ExecutionContext& context : contexts_) f(context);
+  }
+  // Whether so many are known that Forget() pays.
+  bool wants_forget() const { return contexts_.size() - free_.size() >= forget_at_; }
+  // Forgets the workers that execute nothing and showed no sign of life since `before`; returns
+  // their indices, which later ones will bear.
+  std::vector<size_t> Forget(Timestamp before);
+  size_t size() const { return contexts_.size() - free_.size(); }
   // The workers of a pool, in the order in which they came to be known; no softirqs.
   std::span<const uint32_t> WorkersOf(PoolId pool) const {
     const size_t i = static_cast<size_t>(pool);
@@ -107,6 +119,7 @@ class WorkerTable {
     size_t index = 0;
   };
   static constexpr size_t kNone = SIZE_MAX;
+  static constexpr size_t kMinForget = 4096;
 
   static size_t BitOf(Pid pid) { return static_cast<uint32_t>(ToInt(pid)) % kBits; }
   bool MayBeWorker(Pid pid) const { return maybe_.test(BitOf(pid)); }
@@ -124,6 +137,8 @@ class WorkerTable {
   const EventSource& source_;
   PoolTracker& pools_;
   std::vector<ExecutionContext> contexts_;
+  std::vector<size_t> free_;  // of these, to be used again
+  size_t forget_at_ = kMinForget;
   absl::flat_hash_map<int32_t, size_t> by_pid_;
   std::vector<std::vector<uint32_t>> by_pool_;  // indices into contexts_
   ByCpu<size_t> softirqs_{kNone};

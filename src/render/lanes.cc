@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "render/text.h"
+#include "wqprof/number_text.h"
 
 namespace wqprof {
 namespace {
@@ -110,6 +111,49 @@ std::string HeightRow(std::span<const double> heights, const TextStyle& style) {
   std::string out;
   for (const double height : heights) out += Block(height, style);
   return out;
+}
+
+std::string LaneLabel(std::string_view text, const TextStyle& style) {
+  const std::string label = Shortened(Escaped(text, !style.utf8), kLaneLabel - 1, style.utf8);
+  return std::string(kLaneLabel - 1 - DisplayWidth(label), ' ') + label + " ";
+}
+
+std::string AxisRow(const Timeline& timeline, Timestamp zero, size_t cells) {
+  const double whole = static_cast<double>((timeline.end - timeline.begin).count());
+  const double offset = static_cast<double>((timeline.begin - zero).count());
+  double step = 1;
+  for (int i = 0; step * static_cast<double>(cells) < whole * 14; ++i) {
+    step = std::pow(10, i / 3) * (i % 3 == 0 ? 1 : i % 3 == 1 ? 2 : 5);
+  }
+  std::string row(cells, ' ');
+  for (double at = std::ceil(offset / step) * step; at < offset + whole; at += step) {
+    const auto cell = static_cast<size_t>((at - offset) / whole * static_cast<double>(cells));
+    const std::string mark = "|" + DurationText(Nanos(static_cast<int64_t>(at)));
+    if (cell + mark.size() <= cells) row.replace(cell, mark.size(), mark);
+  }
+  row.erase(row.find_last_not_of(' ') + 1);
+  return std::string(kLaneLabel, ' ') + row + "\n";
+}
+
+std::string BacklogRow(const TimelinePool& pool, const LaneColumns& columns,
+                       const TextStyle& style) {
+  std::vector<double> heights;
+  for (const uint32_t n : columns.Maxima(pool.backlog_most)) {
+    heights.push_back(pool.backlog_max == 0 ? 0 : static_cast<double>(n) / pool.backlog_max);
+  }
+  return LaneLabel("backlog", style) + HeightRow(heights, style) +
+         fmt::format(" max {}\n", pool.backlog_max);
+}
+
+std::string ExecutionRow(const TimelineLane& lane, const LaneColumns& columns,
+                         const TextStyle& style) {
+  std::vector<double> shares = columns.Sums(lane.busy_in);
+  const double width = std::max(1.0, static_cast<double>(columns.width().count()));
+  for (double& share : shares) share /= width;
+  std::string_view name = lane.worker;
+  if (name.starts_with("kworker/")) name.remove_prefix(std::string_view("kworker/").size());
+  return LaneLabel(name.empty() ? fmt::format("{}", ToInt(lane.pid)) : std::string(name), style) +
+         LaneRow(shares, columns.Functions(lane), style) + "\n";
 }
 
 std::string MarkRow(std::span<const double> values, const TextStyle& style) {

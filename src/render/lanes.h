@@ -6,12 +6,17 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "wqprof/render.h"
 #include "wqprof/timeline.h"
 
 namespace wqprof {
+
+inline constexpr size_t kLaneLabel = 13;  // columns before a row's cells
+// What stands before them.
+std::string LaneLabel(std::string_view text, const TextStyle& style);
 
 // Places of the functions that have a colour, or without colours a letter, of their own.
 inline constexpr size_t kNamedFunctions = 7;
@@ -40,6 +45,14 @@ class LaneColumns {
 
 // Heights from 0 to 1, drawn by their square roots so that little is seen, too.
 std::string HeightRow(std::span<const double> heights, const TextStyle& style);
+// Marks at round times since `zero`, at least 14 columns apart.
+std::string AxisRow(const Timeline& timeline, Timestamp zero, size_t cells);
+// The most that waited at once, by column.
+std::string BacklogRow(const TimelinePool& pool, const LaneColumns& columns,
+                       const TextStyle& style);
+// One worker with its name.
+std::string ExecutionRow(const TimelineLane& lane, const LaneColumns& columns,
+                         const TextStyle& style);
 // Marks where something is.
 std::string MarkRow(std::span<const double> values, const TextStyle& style);
 // One worker: how much of each column it executed, and what.  Without colours the letter of the

@@ -8,6 +8,7 @@
 #include "render/named_rows.h"
 #include "render/split.h"
 #include "render/text.h"
+#include "render/worker_table.h"
 #include "wqprof/anomaly.h"
 #include "wqprof/columns.h"
 #include "wqprof/render.h"
@@ -102,37 +103,10 @@ Table QualityTable(const Report& report) {
   return MakeRecord("quality", columns, report.quality);
 }
 
-// The sums of the splits of some measures, by row of a table.
-void AddSplits(Table& table, std::span<const Measures* const> all) {
-  AddColumns(table, SplitColumns(), all);
-}
-
 Table MeasuredTable(NamedRows named, bool split) {
   AddColumns<Measures>(named.names, MeasureColumns(named.measures), named.measures);
   if (split) AddSplits(named.names, named.measures);
   return std::move(named.names);
-}
-
-template <class Row>
-std::vector<const Measures*> MeasuresOf(const std::vector<Row>& rows) {
-  std::vector<const Measures*> out;
-  for (const Row& row : rows) out.push_back(&row.measures);
-  return out;
-}
-
-// The measures of pools and workers are taken only on request: absent, not empty.
-std::optional<const Histogram*> IfTaken(const Measures& measures, Measure measure) {
-  const bool taken =
-      measures.queued + measures.executed + measures[Measure::kExecution].count() > 0;
-  return taken ? std::optional(&measures[measure]) : std::nullopt;
-}
-
-template <class Row>
-ColumnOf<Row> TakenColumn(const MeasureSpec& measure) {
-  Column column{std::string(measure.name), "", kMachine};
-  column.about = measure.about;
-  return {std::move(column),
-          [id = measure.id](const Row& row) { return IfTaken(row.measures, id); }};
 }
 
 template <class F>
@@ -186,28 +160,6 @@ Table PoolTable(const Report& report) {
   }
   Table table = MakeTable({.key = "pools", .title = "Pools"}, columns, report.pools);
   if (info.has_sched) AddSplits(table, MeasuresOf(report.pools));
-  return table;
-}
-
-Table WorkerTable(const Report& report) {
-  const TraceInfo& info = report.source;
-  const Columns<WorkerRow> columns = {
-      {{"pid", "PID"}, [](const WorkerRow& row) { return row.occupancy.pid; }},
-      {{"comm", "COMM", kAll, 15}, [](const WorkerRow& row) { return Word{row.comm}; }},
-      {{"pool", "POOL", kAll, 10}, [](const WorkerRow& row) { return Word{row.pool}; }},
-      {{"executions", "COUNT"}, [](const WorkerRow& row) { return row.occupancy.executions; }},
-      {{"busy_ns", "BUSY"},
-       [info](const WorkerRow& row) {
-         return row.busy_known ? Timed(info, row.occupancy.busy) : std::nullopt;
-       }},
-      {{"busy_fraction", "OCCUPANCY", kAll, 9},
-       [](const WorkerRow& row) { return KnownShare(row.busy_fraction); }},
-      {{"exec_max", "LONGEST", kText},
-       [](const WorkerRow& row) { return row.measures[Measure::kExecution].max(); }},
-      TakenColumn<WorkerRow>(SpecOf(Measure::kExecution)),
-  };
-  Table table = MakeTable({.key = "workers", .title = "Workers"}, columns, report.workers);
-  if (info.has_sched) AddSplits(table, MeasuresOf(report.workers));
   return table;
 }
 
@@ -273,22 +225,14 @@ Table StarterTable(const Stall& stall) {
   return MakeTable({.key = "starter", .title = ""}, columns, rows);
 }
 
-Table OriginTable(const DelayedRow& delayed) {
-  const Columns<OriginCount> columns = {
-      {{"kind"}, [](const OriginCount& origin) { return origin.kind; }},
-      {{"name"}, [](const OriginCount& origin) { return Word{origin.name}; }},
-      {{"count"}, [](const OriginCount& origin) { return origin.count; }},
-  };
-  return MakeTable({.key = "origins", .title = ""}, columns, delayed.origins);
-}
-
 Table DelayedTable(const Stall& stall) {
   const Columns<DelayedRow> columns = {
       {{"function"}, [](const DelayedRow& row) { return Word{row.function}; }},
       {{"workqueue"}, [](const DelayedRow& row) { return Word{row.workqueue}; }},
       {{"count"}, [](const DelayedRow& row) { return row.count; }},
       {{"worst_wait_ns"}, [](const DelayedRow& row) { return row.worst_wait; }},
-      {{.key = "origins", .about = "Who queued them, most first."}, OriginTable},
+      {{.key = "origins", .about = "Who queued them, most first."},
+       [](const DelayedRow& row) { return OriginTable(row.origins); }},
   };
   return MakeTable({.key = "delayed", .title = ""}, columns, stall.delayed);
 }

@@ -3,6 +3,7 @@
 
 #include "render/advice.h"
 #include "render/pictures.h"
+#include "render/stall_picture.h"
 #include "render/task_text.h"
 #include "render/text.h"
 #include "wqprof/render.h"
@@ -108,6 +109,7 @@ std::string_view Doubt(const Report& report, const Stall& stall) {
     return "Who had the CPU and who slept was not recorded.";
   }
   if (!stall.starter) {
+    if (stall.id == 0) return "Nobody has ended it yet.";
     return stall.at_end ? "Nobody ended it: a longer recording tells who does." : "";
   }
   const WaitSplit& wait = stall.starter->wait;
@@ -253,14 +255,15 @@ std::string Wrapped(const std::string& text, size_t columns) {
 
 }  // namespace
 
-std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style) {
+std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style,
+                         const StallPicture* picture) {
   const bool ascii = !style.utf8;
-  std::string out =
-      Emphasized(fmt::format("Stall {}: pool {} started nothing for {}{}", stall.id,
-                             Escaped(stall.pool, ascii), stall.at_end ? "at least " : "",
-                             DurationText(stall.duration)),
-                 style);
-  out += "\n";
+  const bool goes_on = stall.id == 0;
+  std::string title = fmt::format(
+      "ool {} {} nothing for {}{}", Escaped(stall.pool, ascii), goes_on ? "has started" : "started",
+      stall.at_end && !goes_on ? "at least " : "", DurationText(stall.duration));
+  title = goes_on ? "P" + title : fmt::format("Stall {}: p{}", stall.id, title);
+  std::string out = Emphasized(title, style) + "\n";
   std::string story;
   if (stall.begin != kUnseen) {
     std::string from = SinceText(report.read.begin, stall.begin);
@@ -270,7 +273,15 @@ std::string ExplainStall(const Report& report, const Stall& stall, const TextSty
                          from);
     }
     story += fmt::format("  From {} ({} on the trace's clock){}.\n", from, StampText(stall.begin),
-                         stall.at_end ? " to the end of the trace" : "");
+                         goes_on        ? " until now"
+                         : stall.at_end ? " to the end of the trace"
+                                        : "");
+  }
+  if (picture != nullptr) {
+    out += Wrapped(story, style.columns);
+    story.clear();
+    const std::string drawn = PictureText(*picture, report.read.begin, style);
+    if (!drawn.empty()) out += "\n" + drawn + "\n";
   }
   AppendDelayed(story, stall, ascii);
   AppendHolders(story, report, stall, ascii);

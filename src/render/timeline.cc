@@ -3,7 +3,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -18,7 +17,6 @@
 namespace wqprof {
 namespace {
 
-constexpr size_t kLabel = 13;     // columns before a row's cells
 constexpr size_t kTail = 10;      // behind a backlog row: " max 1234"
 constexpr size_t kMostShown = 8;  // pools that are drawn unless they were asked for by name
 
@@ -52,35 +50,11 @@ double ShareOf(Nanos part, const Timeline& timeline) {
   return static_cast<double>(part.count()) / static_cast<double>(whole.count());
 }
 
-std::string Label(std::string_view text, const TextStyle& style) {
-  const std::string label = Shortened(Escaped(text, !style.utf8), kLabel - 1, style.utf8);
-  return std::string(kLabel - 1 - DisplayWidth(label), ' ') + label + " ";
-}
-
-// Marks at round times since the begin of the trace, at least 14 columns apart.
-std::string AxisRow(const Report& report, const Timeline& timeline, size_t cells) {
-  const double whole = static_cast<double>((timeline.end - timeline.begin).count());
-  const Timestamp zero = report.read.begin != kUnseen ? report.read.begin : timeline.begin;
-  const double offset = static_cast<double>((timeline.begin - zero).count());
-  double step = 1;
-  for (int i = 0; step * static_cast<double>(cells) < whole * 14; ++i) {
-    step = std::pow(10, i / 3) * (i % 3 == 0 ? 1 : i % 3 == 1 ? 2 : 5);
-  }
-  std::string row(cells, ' ');
-  for (double at = std::ceil(offset / step) * step; at < offset + whole; at += step) {
-    const auto cell = static_cast<size_t>((at - offset) / whole * static_cast<double>(cells));
-    const std::string mark = "|" + DurationText(Nanos(static_cast<int64_t>(at)));
-    if (cell + mark.size() <= cells) row.replace(cell, mark.size(), mark);
-  }
-  row.erase(row.find_last_not_of(' ') + 1);
-  return std::string(kLabel, ' ') + row + "\n";
-}
-
 std::string PoolHeading(const TimelinePool& pool, const Timeline& timeline,
                         const TextStyle& style) {
   std::string out =
       fmt::format("{:<{}}{}, busy {}, backlog at most {}", Escaped(pool.pool.name, !style.utf8),
-                  kLabel, ToString(pool.pool.kind), PercentText(ShareOf(pool.busy, timeline)),
+                  kLaneLabel, ToString(pool.pool.kind), PercentText(ShareOf(pool.busy, timeline)),
                   CountText(pool.backlog_max));
   if (pool.stalled > Nanos(0)) out += fmt::format(", stalled {}", DurationText(pool.stalled));
   return out + "\n";
@@ -89,15 +63,9 @@ std::string PoolHeading(const TimelinePool& pool, const Timeline& timeline,
 std::string PoolRows(const TimelinePool& pool, const Timeline& timeline, const LaneColumns& columns,
                      const TimelineView& view, const TextStyle& style) {
   std::string out = PoolHeading(pool, timeline, style);
-  const std::vector<uint32_t> most = columns.Maxima(pool.backlog_most);
-  std::vector<double> heights;
-  for (const uint32_t n : most) {
-    heights.push_back(pool.backlog_max == 0 ? 0 : static_cast<double>(n) / pool.backlog_max);
-  }
-  out += Label("backlog", style) + HeightRow(heights, style) +
-         fmt::format(" max {}\n", pool.backlog_max);
+  out += BacklogRow(pool, columns, style);
   if (pool.stalled > Nanos(0)) {
-    out += Label("stalled", style) + MarkRow(columns.Sums(pool.stalled_in), style) + "\n";
+    out += LaneLabel("stalled", style) + MarkRow(columns.Sums(pool.stalled_in), style) + "\n";
   }
   const size_t lanes = view.lanes == 0 ? pool.lanes.size() : view.lanes;
   uint64_t more = pool.lanes_left_out > 0 ? 1 : 0;  // at least
@@ -106,16 +74,10 @@ std::string PoolRows(const TimelinePool& pool, const Timeline& timeline, const L
       ++more;
       continue;
     }
-    const TimelineLane& lane = pool.lanes[i];
-    std::vector<double> shares = columns.Sums(lane.busy_in);
-    const double width = std::max(1.0, static_cast<double>(columns.width().count()));
-    for (double& share : shares) share /= width;
-    std::string_view name = lane.worker;
-    if (name.starts_with("kworker/")) name.remove_prefix(std::string_view("kworker/").size());
-    out += Label(name.empty() ? fmt::format("{}", ToInt(lane.pid)) : std::string(name), style) +
-           LaneRow(shares, columns.Functions(lane), style) + "\n";
+    out += ExecutionRow(pool.lanes[i], columns, style);
   }
-  if (more > 0) out += Label("", style) + fmt::format("and {}\n", CountOf(more, "further worker"));
+  if (more > 0)
+    out += LaneLabel("", style) + fmt::format("and {}\n", CountOf(more, "further worker"));
   return out;
 }
 
@@ -141,17 +103,17 @@ std::string TimelineText(const Report& report, const Timeline& timeline, const C
   std::string out = HeaderLine(report, style);
   for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
   if (timeline.bins == 0) return out;
-  const size_t cells =
-      std::max<size_t>(20, view.columns > kLabel + kTail + 20 ? view.columns - kLabel - kTail : 20);
+  const size_t cells = std::max<size_t>(
+      20, view.columns > kLaneLabel + kTail + 20 ? view.columns - kLaneLabel - kTail : 20);
   const LaneColumns columns(timeline, cells);
   const Timestamp zero = report.read.begin != kUnseen ? report.read.begin : timeline.begin;
   out += fmt::format("\n{} to {}, a column is {}\n", SinceText(zero, timeline.begin),
                      SinceText(zero, timeline.end), DurationText(columns.width()));
-  out += AxisRow(report, timeline, cells);
+  out += AxisRow(timeline, zero, cells);
   for (const TimelinePool* pool : choice.drawn) {
     out += PoolRows(*pool, timeline, columns, view, style);
   }
-  out += LaneLegend(timeline, kLabel, view.columns, style);
+  out += LaneLegend(timeline, kLaneLabel, view.columns, style);
   return out + FoldedRows(choice.folded, timeline, view.columns, style);
 }
 

@@ -2,6 +2,7 @@
 // Who executes, and in which context (doc/kernel.md §3.1; §8, 21-32).
 #include <gtest/gtest.h>
 
+#include "model/matcher.h"
 #include "support/outcome.h"
 #include "support/trace_builder.h"
 
@@ -248,6 +249,34 @@ TEST(WorkerTest, WorkersWithOneTruncatedNameAreToldApartByPid) {
   const Outcome o = Reconstruct(trace);
   EXPECT_EQ(o.workers.size(), 2u);
   EXPECT_EQ(o.Occupancy("u129").workers, 2u);
+}
+
+// A box that makes and ends workers for days.
+TEST(WorkerTest, ThoseLongGoneAreForgottenOnRequest) {
+  TraceBuilder t;
+  t.Put(0ms, kTask, kWorkB).Start(0ms, kWorker, kWorkB);  // executes all the time
+  constexpr int kWorkers = 20'000;
+  for (int i = 0; i < kWorkers; ++i) {
+    const Nanos at = 1ms + i * 10ms;
+    const Emitter worker{1000 + i, "kworker/0:9", 0, 0};
+    t.Switch(at, 0, kTask, worker, 'S');
+    t.Put(at + 1us, kTask, kWorkA).Run(at + 2us, at + 3us, worker, kWorkA);
+    t.Switch(at + 4us, 0, worker, kTask, 'I');
+  }
+  t.End(1s + kWorkers * 10ms, kWorker, kWorkB);
+  for (const bool forget : {false, true}) {
+    t.Rewind();
+    Matcher matcher(t, {.gap_floor = 10ms, .forget_workers = forget});
+    matcher.Add(t.events());
+    matcher.Finish();
+    EXPECT_EQ(matcher.quality().executed, kWorkers + 1u);
+    EXPECT_EQ(matcher.quality().unmatched_starts + matcher.quality().unmatched_ends, 0u);
+    if (forget) {
+      EXPECT_LT(matcher.workers().size(), 6000u);
+    } else {
+      EXPECT_EQ(matcher.workers().size(), kWorkers + 1u);
+    }
+  }
 }
 
 }  // namespace

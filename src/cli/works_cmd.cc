@@ -10,13 +10,13 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/slowest.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/did_you_mean.h"
 #include "wqprof/model.h"
 #include "wqprof/pipeline.h"
 #include "wqprof/render.h"
+#include "wqprof/slowest_items.h"
 
 namespace wqprof {
 namespace {

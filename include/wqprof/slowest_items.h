@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_CLI_SLOWEST_H_
-#define WQPROF_CLI_SLOWEST_H_
+#ifndef WQPROF_SLOWEST_ITEMS_H_
+#define WQPROF_SLOWEST_ITEMS_H_
 
 #include <cstddef>
 #include <optional>
@@ -37,4 +37,4 @@ class SlowestItems {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_CLI_SLOWEST_H_
+#endif  // WQPROF_SLOWEST_ITEMS_H_

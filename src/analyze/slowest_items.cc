@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/slowest.h"
+#include "wqprof/slowest_items.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "cli/slowest.h"
+#include "wqprof/slowest_items.h"
 
 namespace wqprof {
 namespace {

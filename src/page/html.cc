@@ -100,9 +100,7 @@ std::vector<Placed> PlacedColumns(const Table& table, const PageTable& how) {
 }
 
 std::string ClassOf(const Placed& placed) {
-  const std::string_view drop = placed.column->drop == 1   ? "d1"
-                                : placed.column->drop == 2 ? "d2"
-                                                           : "";
+  const std::string drop = placed.column->drop > 0 ? fmt::format("d{}", placed.column->drop) : "";
   const std::string_view number = placed.number ? "n" : "";
   if (drop.empty() && number.empty()) return "";
   return fmt::format(" class=\"{}{}{}\"", number, number.empty() || drop.empty() ? "" : " ", drop);
@@ -189,8 +187,9 @@ size_t AppendPageTable(std::string& out, const Table& table, const PageTable& ho
                                   RowHtml(table.rows[rows], placed, how));
     const std::string below = how.below ? how.below(rows) : "";
     if (!below.empty()) {
-      row += fmt::format("<tr class=\"below\"><td colspan=\"{}\">{}</td></tr>\n", placed.size(),
-                         below);
+      row += fmt::format(
+          "<tr class=\"below\"><td colspan=\"{}\"><div class=\"inside\">{}</div></td></tr>\n",
+          placed.size(), below);
     }
     if (out.size() - from + row.size() > how.max_bytes) break;
     out += row;

@@ -27,7 +27,7 @@ struct PageColumn {
   std::string_view key;  // of the Table's column
   std::string_view heading;
   std::string_view about = {};  // a sentence, shown on demand
-  int drop = 0;                 // where the page is narrow: 1 goes first, then 2; 0 stays
+  int drop = 0;                 // where the page is narrow: 3 goes first, 1 last; 0 stays
 };
 
 // How a Table becomes one of HTML.

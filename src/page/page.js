@@ -33,6 +33,7 @@ function spanText(ns) {
 const countText = n => Math.round(n).toLocaleString("en-US");
 const countOf = (n, what) => countText(n) + " " + what + (Math.round(n) === 1 ? "" : "s");
 const percentText = part => (part > 0 && part < 0.001 ? "<0.1" : (100 * part).toFixed(part < 0.9995 ? 1 : 0)) + "%";
+const busyText = mean => (mean > 0 && mean < 0.005 ? "<0.01" : mean.toFixed(2));
 const bytesOf = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 
@@ -324,12 +325,17 @@ function makeTimeline() {
       return { lines, open: stall && "stall-" + stall[0] };
     };
   }
-  function paintAxis(context, width) {
-    const { step, at } = ticks(width);
+  function paintAxis(context, width, height) {
+    const { step, at } = ticks(width), inner = width - gutter() - right;
     for (const t of at) {
       const x = xOf(t, width);
-      if (x > gutter() + 8 && x < width - 24) write(context, stampText(t, step), x, 13, "center");
+      if (x > gutter() + 8 && x < width - 24) write(context, stampText(t, step), x, 12, "center");
     }
+    // Which part of the whole this is.
+    context.fillStyle = colour("raised");
+    context.fillRect(gutter(), height - 5, inner, 4);
+    context.fillStyle = colour("accent");
+    if (view.b - view.a < data.span) context.fillRect(gutter() + view.a / data.span * inner, height - 5, Math.max(3, (view.b - view.a) / data.span * inner), 4);
   }
 
   function add(parent, surfaceMade, hit) {
@@ -337,6 +343,7 @@ function makeTimeline() {
     parent.append(surfaceMade.canvas);
     listen(surfaceMade, hit);
   }
+  const addAxis = parent => add(parent, surface(22, "time since the begin of the recording", paintAxis), (x, y, width) => ({ lines: [placeText(timeAt(x, width))] }));
   // Drag, click, double click and hover on one canvas; what they mean concerns all.
   const cross = root.appendChild(el("div", { id: "tl-cross", hidden: "" }));
   const chosen = root.appendChild(el("div", { id: "tl-drag", hidden: "" }));
@@ -437,7 +444,7 @@ function makeTimeline() {
   const scaleBar = $("#tl-scale");
   function showScale() {
     const most = Math.round(2 ** ((shown.cells.reduce((a, b) => Math.max(a, b), 1) - 1) / 8));
-    const bar = el("svg", { viewBox: "0 0 48 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+    const bar = el("svg", { viewBox: "0 0 48 1", preserveAspectRatio: "none", "shape-rendering": "crispEdges", "aria-hidden": "true" });
     makePalette();
     palette.forEach((fill, x) => bar.append(el("rect", { x, width: 1.1, height: 1, fill })));
     scaleBar.replaceChildren("1 item", bar, `${countText(most)} in ${spanText(heat.bin)}, by how long they waited`);
@@ -445,12 +452,13 @@ function makeTimeline() {
   redraws.push(showScale);
 
   add($("#tl-heat"), surface(230, `heat map: how long items waited over ${spanText(data.span)}; the tables below have the numbers`, paintHeat), hitHeat);
+  addAxis($("#tl-heat"));
   data.names.slice(0, 8).forEach((name, i) => $("#tl-legend").append(el("li", {}, swatch("f" + i), name)));
   if (data.names.length > 8) $("#tl-legend").append(el("li", {}, swatch("f8"), "others"));
   $("#tl-legend").append(el("li", {}, swatch("stall"), "stalled"));
   for (const pool of pools) {
     const head = el("div", { class: "pool" }, el("h4", {}, pool.name), el("span", {}, pool.kind));
-    head.append(el("span", {}, `busy ${(pool.busy / data.span).toFixed(2)}`));
+    head.append(el("span", {}, `busy ${busyText(pool.busy / data.span)}`));
     if (pool.max > 0) head.append(el("span", {}, `backlog up to ${countText(pool.max)}`));
     if (pool.stalled > 0) head.append(el("span", { class: "hurt" }, `stalled ${spanText(pool.stalled)}`));
     if (pool.workers > pool.lanes.length) head.append(el("span", {}, `${pool.lanes.length} busiest of ${countOf(pool.workers, "worker")}`));
@@ -459,7 +467,7 @@ function makeTimeline() {
     const height = poolTop + backlogOf(pool) + 6 + pool.lanes.length * laneHeight;
     add(head, surface(height, `pool ${pool.name}: backlog and ${countOf(pool.lanes.length, "worker")} over time`, paintPool(pool)), hitPool(pool));
   }
-  add($("#tl-axis"), surface(18, "time since the begin of the recording", paintAxis), x => ({ lines: [placeText(timeAt(x, $("#tl-axis").clientWidth))] }));
+  addAxis($("#tl-axis"));
   showScale();
   describe();
   return {
@@ -556,10 +564,10 @@ function wire(id, what, { filter = false, makeBelow = null, onRow = null } = {})
   function toggle(entry, open) {
     if (!makeBelow) return;
     if (!entry.below) {
-      entry.below = el("tr", { class: "below" }, el("td", { colspan: entry.row.cells.length }));
+      entry.below = el("tr", { class: "below" }, el("td", { colspan: entry.row.cells.length }, el("div", { class: "inside" })));
       entry.row.after(entry.below);
     }
-    if (!entry.made) makeBelow(entry.below.cells[0], entry.row, entry.i);
+    if (!entry.made) makeBelow($(".inside", entry.below), entry.row, entry.i);
     entry.made = true;
     const shown = open ?? !entry.below.classList.contains("shown");
     entry.below.classList.toggle("shown", shown);
@@ -593,7 +601,7 @@ function wire(id, what, { filter = false, makeBelow = null, onRow = null } = {})
 function hiddenCells(row) {
   const heads = row.closest("table").tHead.rows[0].cells, list = el("dl", { class: "words narrow" });
   for (const cell of row.cells) {
-    const drop = /\bd([12])\b/.exec(cell.className);
+    const drop = /\bd([123])\b/.exec(cell.className);
     if (!drop || $("svg.spark", cell)) continue;
     const text = cell.textContent.trim();
     const when = { class: "in-d" + drop[1] };
@@ -640,7 +648,7 @@ function histogram(title, distribution) {
     }
     line(context, left, height - bottom, width - right, height - bottom);
   };
-  return el("div", {}, el("h4", {}, title), surface(190, label, paint).canvas);
+  return el("div", {}, el("h3", {}, title), surface(190, label, paint).canvas);
 }
 // Quantiles of several distributions, each nine a step of its own.
 function percentiles(lines) {
@@ -666,7 +674,7 @@ function percentiles(lines) {
     }
   };
   const legend = el("ul", { class: "legend" }, ...lines.map(([name, , shade]) => el("li", {}, swatch(shade), name)));
-  return el("div", {}, el("h4", {}, "Percentiles, by nines"), surface(190, label, paint).canvas, legend);
+  return el("div", {}, el("h3", {}, "Percentiles, by nines"), surface(190, label, paint).canvas, legend);
 }
 function partsBar(title, keys, values) {
   const sum = values.reduce((a, b) => a + b, 0);
@@ -679,7 +687,7 @@ function partsBar(title, keys, values) {
     bar.append(part);
     legend.append(el("li", {}, swatch(shade), `${key.replaceAll("_", " ")} ${percentText(value / sum)}`));
   });
-  return el("div", {}, el("h4", {}, title), bar, legend);
+  return el("div", {}, el("h3", {}, title), bar, legend);
 }
 function functionBelow(cell, row, i) {
   cell.append(hiddenCells(row));

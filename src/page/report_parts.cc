@@ -99,7 +99,7 @@ constexpr PageColumn kFunctionColumns[] = {
     {"total_wait", "Waited", "From queue to start, summed over all items."},
     {"inactive", "Inactive", "The part of it that went by before activation.", 1},
     {"p50", "p50", "Half of the items waited no longer, from queue to start.", 1},
-    {"p95", "p95", "95 of 100 items waited no longer.", 2},
+    {"p95", "p95", "95 of 100 items waited no longer.", 3},
     {"p99", "p99", "99 of 100 items waited no longer."},
     {"max", "Longest", "The longest wait from queue to start."},
     {"exec", "Exec p99", "99 of 100 executions took no longer.", 1},

@@ -66,7 +66,7 @@ class PageCollector : public ItemConsumer {
  public:
   static constexpr size_t kBins = 512;      // of the heat maps, at most
   static constexpr size_t kMaxRows = 4096;  // of all functions' heat maps, of kBins each
-  static constexpr size_t kSlices = 1500, kItems = 200;
+  static constexpr size_t kSlices = 1200, kItems = 200;
 
   // `source` and `model` must outlive this object.
   PageCollector(const EventSource& source, const Reconstructor& model, const PageOptions& options);

@@ -158,11 +158,15 @@ std::string HtmlName(std::string_view name, size_t width) {
 }
 
 std::string HtmlLines(std::string_view text, size_t most) {
-  if (text.size() <= most) return Html(text);
-  // Not in the middle of a character.
+  constexpr size_t kLongestCharacter = 4;
+  const std::string html = Html(text.substr(0, most + kLongestCharacter));
+  if (html.size() <= most) return html;
+  // Neither in the middle of a character nor of an entity.
   size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return Html(text.substr(0, end)) + "\n... (the rest is left out)";
+  while (end > 0 && (static_cast<unsigned char>(html[end]) & 0xc0) == 0x80) --end;
+  const size_t entity = html.rfind('&', end);
+  if (entity < end && html.find(';', entity) >= end) end = entity;
+  return html.substr(0, end) + "\n... (the rest is left out)";
 }
 
 size_t AppendPageTable(std::string& out, const Table& table, const PageTable& how) {

@@ -19,7 +19,8 @@ std::string Html(std::string_view text);
 // not longer than `width` columns.
 inline constexpr size_t kNameWidth = 96, kSentenceWidth = 600;
 std::string HtmlName(std::string_view name, size_t width = kNameWidth);
-// Lines of text that render has escaped already, at most `most` bytes of them.
+// Lines of text that render has escaped already; at most `most` bytes of HTML and a word of the
+// rest.
 std::string HtmlLines(std::string_view text, size_t most);
 
 // A column of a table on a page.

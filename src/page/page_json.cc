@@ -22,9 +22,9 @@ using Json = nlohmann::ordered_json;
 
 // How much of each there may be, so that the page stays below its limit.
 constexpr size_t kMaxBins = 1024;
-constexpr size_t kMaxPools = 16, kLanesOfPool = 8, kMaxLanes = 64;
-constexpr size_t kHeatBytes = 160'000, kDistributionBytes = 80'000;
-constexpr size_t kMaxStalls = 400;
+constexpr size_t kMaxPools = 16, kLanesOfPool = 8, kMaxLanes = 56;
+constexpr size_t kHeatBytes = 130'000, kDistributionBytes = 80'000;
+constexpr size_t kMaxStalls = 300;
 // Functions that lanes name; those beyond have one place in common.
 constexpr size_t kLaneFunctions = 200;
 constexpr uint8_t kOtherFunction = 254, kNoFunction = 255;

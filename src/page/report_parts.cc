@@ -16,12 +16,12 @@ namespace {
 
 // How much of each there may be, so that the page stays below its limit.
 constexpr size_t kFindings = 20, kFindingBytes = 24'000;
-constexpr size_t kFunctionRows = 200, kFunctionBytes = 90'000;
+constexpr size_t kFunctionRows = 200, kFunctionBytes = 80'000;
 constexpr size_t kStallRows = 200, kStallBytes = 90'000, kStoryBytes = 4'000;
 constexpr size_t kItemBytes = 60'000;
 constexpr size_t kPoolRows = 64, kPoolBytes = 20'000;
 constexpr size_t kActivationRows = 50, kActivationBytes = 16'000;
-constexpr size_t kLogBytes = 40'000, kNoteBytes = 12'000;
+constexpr size_t kLogBytes = 24'000, kNoteBytes = 12'000;
 
 const Table* Find(const ReportPageInput& in, std::string_view key) {
   const auto it = std::ranges::find(in.tables, key, &Table::key);

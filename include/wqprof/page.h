@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "wqprof/analyze.h"
+#include "wqprof/budget.h"
 #include "wqprof/pipeline.h"
 #include "wqprof/render.h"
 #include "wqprof/report.h"
@@ -91,6 +92,10 @@ struct PageFrame {
 // The page of a report.  Less than 1 MB, whatever it is of: what did not fit is counted on it.
 std::string ReportPage(const Report& report, const Timeline& timeline, const PageData& data,
                        const PageFrame& frame);
+
+// The pages of verdicts and of differences, within the same limit.
+std::string CheckPage(const CheckResult& result, const PageFrame& frame);
+std::string DiffPage(const DiffResult& result, const PageFrame& frame);
 
 }  // namespace wqprof
 

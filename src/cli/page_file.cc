@@ -45,6 +45,12 @@ absl::Status WritePageFile(const std::string& file, std::string_view page) {
   return status;
 }
 
+absl::Status CheckPageBesideText(const std::string& file) {
+  if (file != "-") return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--html - would mix the page with the text on standard output\nname a file for it");
+}
+
 int WriteReportPage(EventSource& source, const ReportPageRequest& request) {
   const AnalysisOptions& input = request.input;
   const Nanos threshold = TimeOf(request.threshold, source.info());

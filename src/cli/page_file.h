@@ -18,6 +18,9 @@ namespace wqprof {
 // refused: it may be the recording.
 absl::Status WritePageFile(const std::string& file, std::string_view page);
 
+// Whether `file` ("": none) can hold a page of a command that writes text to standard output.
+absl::Status CheckPageBesideText(const std::string& file);
+
 // What a report's page is made of.
 struct ReportPageRequest {
   const AnalysisOptions& input;

@@ -99,11 +99,14 @@ std::vector<Placed> PlacedColumns(const Table& table, const PageTable& how) {
   return out;
 }
 
+// Classes of its cells: a number, one that may be left out, a verdict.
 std::string ClassOf(const Placed& placed) {
-  const std::string drop = placed.column->drop > 0 ? fmt::format("d{}", placed.column->drop) : "";
-  const std::string_view number = placed.number ? "n" : "";
-  if (drop.empty() && number.empty()) return "";
-  return fmt::format(" class=\"{}{}{}\"", number, number.empty() || drop.empty() ? "" : " ", drop);
+  std::string out;
+  const auto add = [&out](const std::string& name) { out += (out.empty() ? "" : " ") + name; };
+  if (placed.number) add("n");
+  if (placed.column->drop > 0) add(fmt::format("d{}", placed.column->drop));
+  if (placed.column->key == "verdict") add("v");
+  return out.empty() ? "" : fmt::format(" class=\"{}\"", out);
 }
 
 std::string RowHtml(const std::vector<Cell>& row, const std::vector<Placed>& placed,
@@ -174,8 +177,9 @@ size_t AppendPageTable(std::string& out, const Table& table, const PageTable& ho
   const size_t from = out.size();
   out += fmt::format(
       "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">\n<table "
-      "id=\"{}\"><caption>{}</caption>\n<thead><tr>",
-      Html(how.caption), how.id, Html(how.caption));
+      "id=\"{}\"{}><caption>{}</caption>\n<thead><tr>",
+      Html(how.caption), how.id, how.rows.empty() ? "" : fmt::format(" data-sort=\"{}\"", how.rows),
+      Html(how.caption));
   for (const Placed& place : placed) {
     const std::string about =
         place.column->about.empty() ? "" : fmt::format(" title=\"{}\"", Html(place.column->about));
@@ -184,16 +188,19 @@ size_t AppendPageTable(std::string& out, const Table& table, const PageTable& ho
                        Html(place.column->heading.empty() ? table.columns[place.at].heading
                                                           : place.column->heading));
   }
+  if (!how.picture.empty()) out += fmt::format("<th scope=\"col\">{}</th>", Html(how.picture));
   out += "</tr></thead>\n<tbody>\n";
   size_t rows = 0;
   for (; rows < std::min(table.rows.size(), how.max_rows); ++rows) {
-    std::string row = fmt::format("<tr{}>{}</tr>\n", how.attributes ? how.attributes(rows) : "",
-                                  RowHtml(table.rows[rows], placed, how));
+    std::string row =
+        fmt::format("<tr{}>{}</tr>\n", how.attributes ? how.attributes(rows) : "",
+                    RowHtml(table.rows[rows], placed, how) +
+                        (how.picture.empty() ? "" : "<td>" + how.draw(rows) + "</td>"));
     const std::string below = how.below ? how.below(rows) : "";
     if (!below.empty()) {
       row += fmt::format(
           "<tr class=\"below\"><td colspan=\"{}\"><div class=\"inside\">{}</div></td></tr>\n",
-          placed.size(), below);
+          placed.size() + (how.picture.empty() ? 0 : 1), below);
     }
     if (out.size() - from + row.size() > how.max_bytes) break;
     out += row;

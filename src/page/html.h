@@ -36,8 +36,12 @@ struct PageTable {
   std::string_view id, caption;
   std::span<const PageColumn> columns;  // what the Table lacks is left out
   size_t max_bytes = 0, max_rows = 0;
-  size_t name_column = 0;     // of `columns`: the heading of its row
-  Timestamp begin = kUnseen;  // stamps are shown as the time since then
+  size_t name_column = 0;      // of `columns`: the heading of its row
+  Timestamp begin = kUnseen;   // stamps are shown as the time since then
+  std::string_view rows = {};  // one of them is a "limit": it can be filtered as such
+  // A column of pictures at the end; none without a heading.
+  std::string_view picture = {};
+  std::function<std::string(size_t row)> draw = {};
   // Attributes of a row, with a blank before each; text of a further row below it.  May be empty.
   std::function<std::string(size_t row)> attributes = {}, below = {};
 };

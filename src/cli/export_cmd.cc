@@ -213,7 +213,8 @@ void AddExportCommand(CommandLine& line) {
   AddStrictOption(command, &options->input);
   command.AddParsed(
       {"--to", "perfetto|html|folded|csv|ndjson",
-       "perfetto: a trace for ui.perfetto.dev; html: the page of report --html; folded: who queued "
+       "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
+       "queued "
        "whom, for flame "
        "graphs; csv, ndjson: backlog and busy workers of each pool, change by change"},
       &options->to, ParseTarget);

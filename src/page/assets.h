@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// page.js and page.css, as the build embeds them (embed.cmake), and their SHA-256 in base64.
+// The script and page.css, as the build embeds them (embed.cmake), and their SHA-256 in base64.
 #ifndef WQPROF_PAGE_ASSETS_H_
 #define WQPROF_PAGE_ASSETS_H_
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# Writes OUTPUT, a source file that holds page.js and page.css of SOURCE and their SHA-256 in
-# base64, as a Content-Security-Policy wants it.  Indentation and lines of comment are left out.
+# Writes OUTPUT, a source file that holds the script and the style of SOURCE and their SHA-256 in
+# base64, as a Content-Security-Policy wants it.  The script is one of several files, which share
+# one scope.  Indentation and lines of comment are left out.
+include(${SOURCE}/script.cmake)
 
 # `hex`, a SHA-256, in base64.
 function(base64 hex result)
@@ -24,9 +26,8 @@ function(base64 hex result)
   set(${result} "${out}=" PARENT_SCOPE)
 endfunction()
 
-# Appends the definitions of `name` and its hash to `code`.
-function(embed file name)
-  file(READ "${SOURCE}/${file}" text)
+# Appends the definitions of `name`, which holds `text`, and its hash to `code`.
+function(embed text name)
   string(REGEX REPLACE "\n[ \t]+" "\n" text "${text}")
   string(REGEX REPLACE "\n//[^\n]*" "" text "${text}")
   string(REGEX REPLACE "\n+" "\n" text "${text}")
@@ -46,8 +47,14 @@ const std::string_view ${name}Hash = \"${hash}\";
 endfunction()
 
 set(code "")
-embed(page.js kScript)
-embed(page.css kStyle)
+set(script "\"use strict\";\n(() => {\n")
+foreach(file ${page_script})
+  file(READ "${SOURCE}/${file}" text)
+  string(APPEND script "\n${text}")
+endforeach()
+embed("${script}\n})();\n" kScript)
+file(READ "${SOURCE}/page.css" style)
+embed("${style}" kStyle)
 file(WRITE "${OUTPUT}" "// Made by embed.cmake.
 #include \"page/assets.h\"
 

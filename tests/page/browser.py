@@ -69,10 +69,8 @@ class Browser:
     def shoot(self, path, width, most=12000, top=0):
         """A picture of the page, at most `most` pixels of it."""
         height = self.driver.execute_script("return document.documentElement.scrollHeight")
-        self.resize(width, min(height, most))
-        self.settle()
         data = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                            clip={"x": 0, "y": top, "width": width,
+                            optimizeForSpeed=True, clip={"x": 0, "y": top, "width": width,
                                   "height": min(height - top, most), "scale": 1})["data"]
         path.write_bytes(base64.b64decode(data))
 

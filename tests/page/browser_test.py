@@ -28,6 +28,19 @@ TRACES = {
 }
 
 
+BUDGET = """schema = 1
+[[budget]]
+name = "the hog is quick"
+function = "wqt_fn_hog"
+latency.p50 = "10ms"
+latency.max = "2s"
+[[budget]]
+name = "each function"
+for_each = "function"
+execution.max = "1s"
+"""
+
+
 class Pages(unittest.TestCase):
     """One browser and one page of each trace for all tests."""
 
@@ -40,9 +53,23 @@ class Pages(unittest.TestCase):
             cls.pages[name] = pathlib.Path(folder.name) / f"{name}.html"
             subprocess.run([WQPROF, "report", trace.name, "--html", cls.pages[name]], check=True,
                            cwd=trace.parent, env={"LC_ALL": "C.UTF-8"})
+        cls.make_verdicts(pathlib.Path(folder.name))
         SHOTS.mkdir(parents=True, exist_ok=True)
         cls.browser = browser.Browser()
         cls.addClassCleanup(cls.browser.close)
+
+    @classmethod
+    def make_verdicts(cls, folder):
+        """The pages of `check` and `diff`."""
+        budget = folder / "budget.toml"
+        budget.write_text(BUDGET)
+        for name, arguments, expect in (
+                ("check", ["check", "--budget", budget, TRACES["hog"]], 1),
+                ("diff", ["diff", TRACES["bursts"], TRACES["bursts"]], 0)):
+            cls.pages[name] = folder / f"{name}.html"
+            done = subprocess.run([WQPROF, *arguments, "--html", cls.pages[name]],
+                                  stdout=subprocess.DEVNULL, check=False, env={"LC_ALL": "C.UTF-8"})
+            assert done.returncode == expect, (name, done.returncode)
 
     def tearDown(self):
         self.assertEqual(self.browser.said(), [])
@@ -83,7 +110,7 @@ class Pages(unittest.TestCase):
                 for dark in (False, True):
                     with self.subTest(page=name, width=width, dark=dark):
                         self.open(name, width, dark=dark)
-                        self.run_js("document.querySelector('#functions-table .opener').click();"
+                        self.run_js("document.querySelector('#functions-table .opener')?.click();"
                                     "document.querySelector('#stalls-table .opener')?.click();")
                         self.browser.settle()
                         self.assertEqual(self.run_js(INSPECT), [])

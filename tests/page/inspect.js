@@ -34,7 +34,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
   const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
   if (ratio < (large ? 3 : 4.5)) faults.push(`contrast ${ratio.toFixed(2)}: ${what(e)}`);
 }
-if (texts < 40) faults.push(`only ${texts} texts`);
+if (texts < 20) faults.push(`only ${texts} texts`);
 
 // Everything that can be used has a name and takes the focus, in the order of the page.
 for (const e of document.querySelectorAll("a[href], button, input, select, [tabindex]")) {

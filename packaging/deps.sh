@@ -10,13 +10,14 @@ build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11
   libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd mandoc
-  libxml2-utils"
+  libxml2-utils tidy"
 
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
-# For .ci/run only: the second compiler, sanitizers, format check.
-ci_packages="clang libclang-rt-dev clang-format"
+# For .ci/run only: the second compiler, sanitizers, format check, a browser for the tests of pages
+# (skipped without it).
+ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium"
 
 # For packaging/build-deb.sh and packaging/static.sh.
 deb_packages="debhelper dpkg-dev fakeroot lintian git"

@@ -21,8 +21,9 @@ ARROWS = {
     "budget": {"base", "trace", "model", "analyze"},
     "klog": {"base", "trace", "model", "analyze", "text"},
     "render": {"base", "trace", "model", "analyze", "budget", "text", "klog"},
+    "page": {"base", "trace", "model", "analyze", "budget", "render"},
     "export": {"base", "trace", "model", "analyze"},
-    "cli": {"export", "base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog"},
+    "cli": {"export", "page", "base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog"},
 }
 
 # The module whose face a header in include/wqprof/ is.
@@ -64,6 +65,9 @@ FACES = {
     "timeline.h": "analyze",
     "window.h": "analyze",
     "stall_picture.h": "analyze",
+    "time_bins.h": "analyze",
+    "worst_items.h": "analyze",
+    "page.h": "page",
     "export.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",
@@ -74,6 +78,7 @@ FACES = {
     "render_interval.h": "render",
     "render_log.h": "render",
     "render_top.h": "render",
+    "words.h": "render",
     "render_verdicts.h": "render",
 }
 
@@ -84,7 +89,8 @@ OUTSIDE = {
     r"archive(_entry)?\.h": {"input"},
     r"protozero/.*|zlib\.h": {"export"},
     r"CLI/.*": {"cli"},
-    r"nlohmann/.*|pugixml\.hpp": {"render"},
+    r"nlohmann/.*": {"render", "page"},
+    r"pugixml\.hpp": {"render"},
     r"toml\+\+/.*": {"budget"},
     r"iostream": set(),
 }

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "analyze/time_bins.h"
 #include "wqprof/name_table.h"
+#include "wqprof/time_bins.h"
 
 namespace wqprof {
 namespace {

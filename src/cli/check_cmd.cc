@@ -20,9 +20,11 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/page_file.h"
 #include "cli/recording.h"
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
+#include "wqprof/page.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {
@@ -42,7 +44,7 @@ constexpr std::string_view kExamples =
 // Options of `check` alone.
 struct CheckOptions {
   AnalysisOptions input;
-  std::string budget, lint, junit, keep;
+  std::string budget, lint, junit, html, keep;
   bool init = false, github = false, verbose = false, allow_mismatch = false;
   std::vector<std::string> traces, baseline, command;
   size_t runs = 1;
@@ -160,13 +162,15 @@ class CheckCommand {
       return absl::InvalidArgumentError("--runs needs a command to run: -- CMD...");
     }
     // Told now, not when the load has run for an hour.
-    const auto directory = std::filesystem::path(options_.junit).parent_path();
-    std::error_code ignored;
-    if (!directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
-      return absl::InvalidArgumentError(fmt::format("cannot write {}: there is no directory {}",
-                                                    options_.junit, directory.string()));
+    for (const std::string& file : {options_.junit, options_.html}) {
+      const auto directory = std::filesystem::path(file).parent_path();
+      std::error_code ignored;
+      if (!directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
+        return absl::InvalidArgumentError(
+            fmt::format("cannot write {}: there is no directory {}", file, directory.string()));
+      }
     }
-    return absl::OkStatus();
+    return CheckPageBesideText(options_.html);
   }
 
   int Lint(int exit_code) const {
@@ -253,6 +257,9 @@ class CheckCommand {
         status.Update(WriteText(summary, GithubSummary(result), true));
       }
     }
+    if (!options_.html.empty()) {
+      status.Update(WritePageFile(options_.html, CheckPage(result, {WQPROF_VERSION, {}})));
+    }
     if (!status.ok()) return Fail(status);
     if (result.broken()) return kBroken;
     return result.insufficient() ? kInsufficient : kOk;
@@ -321,6 +328,7 @@ void AddCheckCommand(CommandLine& line) {
   });
   AddPagerOption(command, &options->input);
   command.AddText({"--junit", "FILE", "write a JUnit report too", kHowToShow}, &options->junit);
+  command.AddText({"--html", "FILE", "write a page of HTML too", kHowToShow}, &options->html);
   command.AddFlag(
       {"--github", "", "mark the rules' lines for GitHub, and write the step summary", kHowToShow},
       &options->github);

@@ -12,9 +12,11 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/page_file.h"
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/page.h"
 #include "wqprof/render_verdicts.h"
 
 namespace wqprof {
@@ -38,6 +40,7 @@ struct DiffCommandOptions {
   std::vector<std::string> before, behind;  // of `--`
   DiffOptions diff;
   std::optional<Metric> metric;
+  std::string html;  // "": no page
   std::optional<FailCondition> fail_on;
   std::optional<size_t> top;
 };
@@ -123,6 +126,7 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
 }
 
 int RunDiff(DiffCommandOptions& options) {
+  if (const absl::Status page = CheckPageBesideText(options.html); !page.ok()) return Fail(page);
   const auto groups = Divide(options);
   if (!groups.ok()) return FailInput(groups.status());
   options.diff.metrics = MetricsOf(options);
@@ -142,6 +146,10 @@ int RunDiff(DiffCommandOptions& options) {
       WriteOutput(RenderDiff(result, options.input.format, top, StyleOf(options.input),
                              options.input.verbose || options.top == size_t{0}));
   if (!written.ok() && !absl::IsCancelled(written)) return Fail(written);
+  if (!options.html.empty()) {
+    const absl::Status page = WritePageFile(options.html, DiffPage(result, {WQPROF_VERSION, {}}));
+    if (!page.ok()) return Fail(page);
+  }
   if (result.rows.empty()) {
     Note("no work was executed in these recordings");
     return kInsufficient;
@@ -177,6 +185,7 @@ void AddDiffCommand(CommandLine& line) {
   AddVerboseOption(command, &options->input);
   command.AddParsed({"-n,--top", "N", "only the first N rows; 0 shows all", kHowToShow},
                     &options->top, ParseCount);
+  command.AddText({"--html", "FILE", "write a page of HTML too", kHowToShow}, &options->html);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunDiff(*options); });
 }

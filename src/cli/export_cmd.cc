@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +14,8 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/page_file.h"
+#include "cli/result_file.h"
 #include "cli/time_window.h"
 #include "wqprof/chains.h"
 #include "wqprof/did_you_mean.h"
@@ -33,17 +32,19 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof export --to perfetto -o x.pftrace            for ui.perfetto.dev\n"
     "  wqprof export --to perfetto --stall 3 -o x.pftrace  only the time around one stall\n"
+    "  wqprof export --to html -o x.html                   a page that shows all at once\n"
     "  wqprof export --to folded | flamegraph.pl > x.svg   which work queued which\n"
     "  wqprof export --to csv                              each change of each pool";
 
 // Output is written in pieces of this size.
 constexpr size_t kPiece = size_t{1} << 18;
 
-enum class Target { kPerfetto, kFolded, kCsv, kNdjson };
+enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson };
 
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
-  const std::vector<std::string> names = {"perfetto", "folded", "csv", "ndjson"};
-  constexpr Target kTargets[] = {Target::kPerfetto, Target::kFolded, Target::kCsv, Target::kNdjson};
+  const std::vector<std::string> names = {"perfetto", "html", "folded", "csv", "ndjson"};
+  constexpr Target kTargets[] = {Target::kPerfetto, Target::kHtml, Target::kFolded, Target::kCsv,
+                                 Target::kNdjson};
   for (size_t i = 0; i < names.size(); ++i) {
     if (text == names[i]) return kTargets[i];
   }
@@ -59,46 +60,10 @@ struct ExportOptions {
   std::string output;  // "" or "-": standard output
 };
 
-// A file to be written, or standard output.
-class OutputFile {
- public:
-  explicit OutputFile(std::string path) : path_(std::move(path)) {}
-  ~OutputFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-
-  absl::Status Open() {
-    if (IsStandard()) return absl::OkStatus();
-    fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return fd_ >= 0 ? absl::OkStatus() : Error();
-  }
-  absl::Status Write(std::string_view text) {
-    if (IsStandard()) return WriteOutput(text);
-    while (!text.empty()) {
-      const ssize_t n = write(fd_, text.data(), text.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return Error();
-      text.remove_prefix(static_cast<size_t>(n));
-    }
-    return absl::OkStatus();
-  }
-  bool IsStandard() const { return path_.empty() || path_ == "-"; }
-
- private:
-  absl::Status Error() const {
-    return absl::ResourceExhaustedError(
-        fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
-  }
-  std::string path_;
-  int fd_ = -1;
-};
-
 // Writes each change of each pool in the window, as it comes.
 class StepWriter : public ItemConsumer {
  public:
-  StepWriter(const Reconstructor& model, const TimeWindow& window, Format format, OutputFile& file)
+  StepWriter(const Reconstructor& model, const TimeWindow& window, Format format, ResultFile& file)
       : model_(model), window_(window), format_(format), file_(file), out_(StepsHeading(format)) {}
   Reconstructor::Options wants() const override { return {Nanos::max(), true}; }
   void Add(const Completed& completed) override {
@@ -126,7 +91,7 @@ class StepWriter : public ItemConsumer {
   const Reconstructor& model_;
   const TimeWindow window_;
   const Format format_;
-  OutputFile& file_;
+  ResultFile& file_;
   std::string out_;
   absl::Status status_;
   uint64_t count_ = 0;
@@ -139,7 +104,7 @@ struct Exported {
 };
 
 Exported ExportSteps(Pipeline& pipeline, const TimeWindow& window, Format format,
-                     OutputFile& file) {
+                     ResultFile& file) {
   StepWriter writer(pipeline.model(), window, format, file);
   pipeline.Attach(writer);
   Exported out;
@@ -150,7 +115,7 @@ Exported ExportSteps(Pipeline& pipeline, const TimeWindow& window, Format format
 }
 
 Exported ExportFolded(EventSource& source, Pipeline& pipeline, const TimeWindow& window,
-                      OutputFile& file) {
+                      ResultFile& file) {
   ChainOptions options;
   options.slowest = 0;
   options.filter.from = window.from;
@@ -167,7 +132,7 @@ Exported ExportFolded(EventSource& source, Pipeline& pipeline, const TimeWindow&
 }
 
 Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOptions& options,
-                        const TimeWindow& window, OutputFile& file) {
+                        const TimeWindow& window, ResultFile& file) {
   PerfettoOptions perfetto;
   perfetto.from = window.from;
   perfetto.to = window.to;
@@ -192,9 +157,9 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
 int RunExport(const ExportOptions& options) {
   if (!options.to) {
     return Fail(absl::InvalidArgumentError(
-        "export needs a target\nwrite --to perfetto, folded, csv or ndjson"));
+        "export needs a target\nwrite --to perfetto, html, folded, csv or ndjson"));
   }
-  OutputFile file(options.output);
+  ResultFile file(options.output);
   if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return Fail(
         absl::InvalidArgumentError("a Perfetto trace is not for a terminal\nwrite -o FILE"));
@@ -212,6 +177,13 @@ int RunExport(const ExportOptions& options) {
     return Fail(absl::InvalidArgumentError(fmt::format(
         "the clock '{}' of the recording does not count nanoseconds\nthere is no time to export",
         (*source)->info().clock)));
+  }
+  if (*options.to == Target::kHtml) {
+    ItemFilter filter;
+    filter.from = window.from;
+    filter.to = window.to;
+    return WriteReportPage(**source, {options.input, options.window.threshold, filter,
+                                      options.output.empty() ? "-" : options.output});
   }
   if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   Pipeline pipeline(**source);
@@ -240,8 +212,10 @@ void AddExportCommand(CommandLine& line) {
   AddInputOptions(command, &options->input);
   AddStrictOption(command, &options->input);
   command.AddParsed(
-      {"--to", "perfetto|folded|csv|ndjson",
-       "perfetto: a trace for ui.perfetto.dev; folded: who queued whom, for flame "
+      {"--to", "perfetto|html|folded|csv|ndjson",
+       "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
+       "queued "
+       "whom, for flame "
        "graphs; csv, ndjson: backlog and busy workers of each pool, change by change"},
       &options->to, ParseTarget);
   command.AddText({"-o,--output", "FILE", "write to FILE (default: standard output)"},

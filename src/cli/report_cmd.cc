@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/log_view.h"
+#include "cli/page_file.h"
 #include "cli/report_view.h"
 #include "wqprof/analyze.h"
 
@@ -19,21 +23,45 @@ constexpr std::string_view kExamples =
     "  wqprof report --split                what waits and executions were made of\n"
     "  wqprof report -w 'nvme*' --hist      distributions of some workqueues\n"
     "  wqprof report --time +2,+2.5         only what ended in that half second\n"
+    "  wqprof report --html report.html     a page with pictures over time\n"
     "  wqprof report --format json trace.dat | jq '.functions[0].latency.p99_ns'";
 
 // Options of `report` alone.
 struct ReportOptions {
   AnalysisOptions input;
   ReportView view;
+  std::string html;  // the page's file; "": none is asked for
 };
 
+// The page has all tables, and sorts and cuts them itself.
+absl::Status RefuseBesideHtml(const ReportOptions& options) {
+  const View& view = options.view.view;
+  const std::string_view refused = options.input.format != Format::kTable ? "--format"
+                                   : !view.tables.empty()                 ? "--by"
+                                   : !view.sort.empty()                   ? "--sort"
+                                   : options.view.top                     ? "--top"
+                                   : view.histograms                      ? "--hist"
+                                   : view.split                           ? "--split"
+                                                                          : "";
+  if (options.html.empty() || refused.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} is for the tables of text, --html writes a page that has all of them\n"
+                  "write one of the two",
+                  refused));
+}
+
 int RunReport(const ReportOptions& options) {
+  if (const absl::Status refused = RefuseBesideHtml(options); !refused.ok()) return Fail(refused);
   LogCollector log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());
   AnalyzeOptions analyze;
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
+  if (!options.html.empty()) {
+    return WriteReportPage(**source,
+                           {options.input, options.view.threshold, *filter, options.html, &log});
+  }
   analyze.filter = *filter;
   analyze.stall_threshold = TimeOf(options.view.threshold, (*source)->info());
   ChooseGroupings(options.view, options.input.format, analyze);
@@ -58,6 +86,12 @@ void AddReportCommand(CommandLine& line) {
   AddPagerOption(command, &options->input);
   AddVerboseOption(command, &options->input);
   AddReportViewOptions(command, &options->view);
+  command.AddText(
+      {"--html", "FILE",
+       "write a page of HTML instead: one file with pictures over time, for a browser, a "
+       "mail or a bug report; -: standard output",
+       kHowToShow},
+      &options->html);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunReport(*options); });
 }

@@ -11,7 +11,6 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/worst_items.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/arguments.h"
@@ -21,6 +20,7 @@
 #include "wqprof/number_text.h"
 #include "wqprof/pipeline.h"
 #include "wqprof/render.h"
+#include "wqprof/worst_items.h"
 
 namespace wqprof {
 namespace {

@@ -84,8 +84,18 @@ std::vector<const RuleOutcome*> Shown(const CheckResult& result, const CheckView
   return shown;
 }
 
-// The command that shows what broke a limit; "" where nothing does.
-std::string CommandOn(const CheckResult& result, const RuleOutcome& o) {
+}  // namespace
+
+std::vector<const RuleOutcome*> OutcomesByRank(const CheckResult& result) {
+  return Shown(result, {.passes = true});
+}
+
+Table OutcomeTable(const CheckResult& result, std::span<const RuleOutcome* const> outcomes) {
+  return TextTable(result, {outcomes.begin(), outcomes.end()}, false);
+}
+
+std::string OutcomeCommand(const CheckResult& result, const RuleOutcome& o) {
+  if (o.verdict != Verdict::kFail || o.worst_run.empty()) return "";
   Invocation run{.file = o.worst_run};
   if (o.worst_stall > 0) {
     if (o.worst_threshold != std::chrono::milliseconds(10)) {
@@ -104,6 +114,8 @@ std::string CommandOn(const CheckResult& result, const RuleOutcome& o) {
   }
   return CommandText("works", options + " --slowest 10", run);
 }
+
+namespace {
 
 // Where each failure was worst, and what shows it.
 void AppendWorst(std::string& out, const CheckResult& result,
@@ -124,7 +136,7 @@ void AppendWorst(std::string& out, const CheckResult& result,
     AppendWrapped(out, Escaped(text, !style.utf8), 2, style.columns);
     // Not wrapped: a command is there to be copied.
     out += fmt::format("  {} {}\n", style.utf8 ? "→" : "->",
-                       Escaped(CommandOn(result, *o), !style.utf8));
+                       Escaped(OutcomeCommand(result, *o), !style.utf8));
   }
 }
 
@@ -256,8 +268,9 @@ Table RunsTable(const CheckResult& result) {
   return MakeTable({.key = "runs", .title = ""}, columns, result.runs);
 }
 
-// What the runs are worth, in a line.
-std::string QualityLine(const CheckResult& result) {
+}  // namespace
+
+std::string CheckQuality(const CheckResult& result) {
   uint64_t lost = 0, unmatched = 0, damaged = 0;
   bool unknown = false;
   for (const CheckResult::RunNote& run : result.runs) {
@@ -277,6 +290,8 @@ std::string QualityLine(const CheckResult& result) {
   return out;
 }
 
+namespace {
+
 std::string CheckText(const CheckResult& result, const CheckView& view, const TextStyle& style) {
   std::string out;
   for (const std::string& difference : result.differences) {
@@ -288,7 +303,7 @@ std::string CheckText(const CheckResult& result, const CheckView& view, const Te
   if (!table.rows.empty()) TextTableWriter(style).Append(out, table);
   if (narrow) AppendPlaces(out, result, shown, style);
   AppendWorst(out, result, shown, view, style);
-  out += QualityLine(result) + "\n" + CheckSummary(result);
+  out += CheckQuality(result) + "\n" + CheckSummary(result);
   const size_t kept = result.Count(Verdict::kPass);
   if (!view.passes && kept > 0) out += " (-v shows those that are kept)";
   out += "\n";

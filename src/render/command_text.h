@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "wqprof/render.h"
+#include "wqprof/words.h"
 
 namespace wqprof {
 
@@ -18,9 +19,7 @@ std::string GlobOption(std::string_view option, std::string_view name);
 // looks at.  Options begin with a blank.
 std::string CommandText(std::string_view command, std::string_view options, const Invocation& by);
 
-// The command that tells more of a stall, or of a finding.  A box that goes on has no stall with
-// that number: it has to be recorded.
-std::string StallCommand(uint64_t id, const Invocation& by);
+// The command that tells more of a finding.
 std::string NextCommand(const Finding& finding, const Report& report, const Invocation& by);
 
 }  // namespace wqprof

@@ -69,8 +69,9 @@ std::string ShownChange(const Change& c) {
   return ChangeText(IsProven(c) && (of_medians > 1) != (*c.ratio > 1) ? *c.ratio : of_medians);
 }
 
-// The result in a sentence: what is proven to have changed.
-std::string Headline(const DiffResult& result) {
+}  // namespace
+
+std::string DiffHeadline(const DiffResult& result) {
   std::vector<std::string> changed;
   for (const DiffRow& row : result.rows) {
     if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
@@ -87,6 +88,8 @@ std::string Headline(const DiffResult& result) {
   if (more > 0) out += fmt::format(" and {} more", CountText(more));
   return out + ".";
 }
+
+namespace {
 
 std::string HeadingOf(ForEach by) {
   switch (by) {
@@ -105,8 +108,9 @@ std::string VerdictText(const Change& change) {
   return out;
 }
 
-// The rows that both groups have, by the first of their metrics.
-Table TextTable(const DiffResult& result, bool all) {
+}  // namespace
+
+Table ComparedTable(const DiffResult& result, std::span<const DiffRow* const> compared) {
   const auto first = [](const DiffRow& row) -> const Change& { return row.changes.front(); };
   const Columns<DiffRow> columns = {
       {{"name", HeadingOf(result.by), kText, 20}, [](const DiffRow& row) { return row.name; }},
@@ -124,12 +128,29 @@ Table TextTable(const DiffResult& result, bool all) {
        [](const DiffRow& row) { return Word{SplitText(row)}; }},
   };
   std::vector<DiffRow> rows;
-  for (const DiffRow& row : result.rows) {
-    if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
-    if (all || !IsNoise(row)) rows.push_back(row);
-  }
+  for (const DiffRow* const row : compared) rows.push_back(*row);
   return MakeTable({.key = "rows", .title = ""}, columns, rows);
 }
+
+std::vector<const DiffRow*> ComparedRows(const DiffResult& result) {
+  std::vector<const DiffRow*> rows;
+  for (const DiffRow& row : result.rows) {
+    if (row.presence == DiffRow::Presence::kBoth && !row.changes.empty()) rows.push_back(&row);
+  }
+  return rows;
+}
+
+std::string DiffPower(const DiffResult& result) {
+  if (!result.provable_rows) return "";
+  if (*result.provable_rows == 0) {
+    return "Too few runs to prove anything: use at least 4 on each side.";
+  }
+  return fmt::format(
+      "{} v {} runs can prove changes in at most {}: those with the most time in them were tested.",
+      result.base_runs, result.new_runs, CountOf(*result.provable_rows, "row"));
+}
+
+namespace {
 
 Table ChangesTable(const DiffRow& row) {
   const Columns<Change> columns = {
@@ -207,7 +228,7 @@ size_t CountNoise(const DiffResult& result) {
 
 std::string DiffText(const DiffResult& result, size_t top, bool all, const TextStyle& style) {
   std::string out;
-  AppendWrapped(out, Escaped(Headline(result), !style.utf8), 0, style.columns);
+  AppendWrapped(out, Escaped(DiffHeadline(result), !style.utf8), 0, style.columns);
   out += fmt::format("{} v {} runs", result.base_runs, result.new_runs);
   for (const DiffRow& row : result.rows) {
     if (row.changes.empty()) continue;
@@ -219,7 +240,9 @@ std::string DiffText(const DiffResult& result, size_t top, bool all, const TextS
     out += fmt::format("  differs: {}\n", Escaped(difference, !style.utf8));
   }
   for (const std::string& loss : result.losses) out += fmt::format("  {}\n", Escaped(loss));
-  Table table = TextTable(result, all);
+  std::vector<const DiffRow*> rows = ComparedRows(result);
+  if (!all) std::erase_if(rows, [](const DiffRow* row) { return IsNoise(*row); });
+  Table table = ComparedTable(result, rows);
   CutRows(table, top);
   if (!table.rows.empty()) {
     out += '\n';
@@ -232,14 +255,7 @@ std::string DiffText(const DiffResult& result, size_t top, bool all, const TextS
     out += fmt::format("{} too few items to compare; --top 0 lists them\n",
                        CountOf(noise, "row has", "rows have"));
   }
-  if (result.provable_rows) {
-    const std::string told =
-        *result.provable_rows == 0
-            ? std::string("Too few runs to prove anything: use at least 4 on each side.")
-            : fmt::format(
-                  "{} v {} runs can prove changes in at most {}: those with the most time "
-                  "in them were tested.",
-                  result.base_runs, result.new_runs, CountOf(*result.provable_rows, "row"));
+  if (const std::string told = DiffPower(result); !told.empty()) {
     AppendWrapped(out, told, 0, style.columns);
   }
   AppendOthers(out, result, DiffRow::Presence::kNew, "New", style);

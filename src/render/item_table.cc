@@ -6,6 +6,7 @@
 #include "render/text.h"
 #include "render/text_table.h"
 #include "wqprof/columns.h"
+#include "wqprof/words.h"
 
 namespace wqprof {
 namespace {
@@ -119,6 +120,11 @@ class ItemTable : public ItemWriter {
 };
 
 }  // namespace
+
+Table ItemRows(std::span<const WorkItem> items, const EventSource& source,
+               const Reconstructor& model) {
+  return MakeTable({.key = "works", .title = ""}, ItemColumns(source, model), items);
+}
 
 std::unique_ptr<ItemWriter> MakeItemTable(const EventSource& source, const Reconstructor& model,
                                           const TextStyle& style) {

@@ -251,7 +251,8 @@ void AppendFinding(std::string& out, const Finding& finding, const FindingWords&
   }
 }
 
-// That nothing stands out is an answer too, if there was something to look at.
+}  // namespace
+
 std::string NothingText(const Report& report) {
   const LongWaits& waits = report.long_waits;
   std::string out;
@@ -265,8 +266,6 @@ std::string NothingText(const Report& report) {
   }
   return fmt::format("{}. Looked for: {}.", out, LookedFor(report));
 }
-
-}  // namespace
 
 void AppendFindings(std::string& out, const Report& report, size_t most, const Invocation& by,
                     const TextStyle& style) {

@@ -66,6 +66,12 @@ std::string Text(const Cell& cell, const TextStyle& style, size_t width) {
   return std::visit(TextOf{style, width}, cell);
 }
 
+}  // namespace
+
+std::string CellText(const Cell& cell, const TextStyle& style) { return Text(cell, style, 0); }
+
+namespace {
+
 bool IsRight(const Cell& cell) {
   return std::holds_alternative<uint64_t>(cell) || std::holds_alternative<Id>(cell) ||
          std::holds_alternative<double>(cell) || std::holds_alternative<Nanos>(cell) ||

@@ -9,17 +9,12 @@
 
 #include "wqprof/number_text.h"
 #include "wqprof/types.h"
+#include "wqprof/words.h"
 
 namespace wqprof {
 
 // Seconds as trace-cmd prints stamps: "1234.567890".
 std::string StampText(Timestamp at);
-// Since `begin`: "+1.234567s".
-std::string SinceText(Timestamp begin, Timestamp at);
-// `text` with everything that could steer a terminal or mislead the eye written as \x1b:
-// control bytes, bytes that are no UTF-8, direction overrides.  With `ascii`, all that is not
-// ASCII is written so.
-std::string Escaped(std::string_view text, bool ascii = false);
 // Whether a character could steer a terminal, or turn the direction of the text around: a control
 // (C0, DEL, C1) or a mark.  All such are below U+10000.
 bool IsMisleading(char32_t code);
@@ -27,9 +22,6 @@ bool IsMisleading(char32_t code);
 std::string NoFormula(std::string word);
 // Columns that `text` (escaped, UTF-8) takes on a terminal.
 size_t DisplayWidth(std::string_view text);
-// `text` in at most `width` columns (>= 1), its middle replaced by an ellipsis: both the
-// begin and the end of a function's name tell something.
-std::string Shortened(std::string_view text, size_t width, bool utf8);
 
 // Appends `text` (escaped) and a line end.  The last line of `out` is `indent` columns long, as
 // further lines will begin; lines end before `columns`, 0: never.

@@ -5,9 +5,9 @@
 #include <numeric>
 #include <vector>
 
-#include "analyze/time_bins.h"
 #include "support/busy_trace.h"
 #include "support/trace_builder.h"
+#include "wqprof/time_bins.h"
 #include "wqprof/timeline.h"
 
 namespace wqprof::testing {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_ANALYZE_TIME_BINS_H_
-#define WQPROF_ANALYZE_TIME_BINS_H_
+#ifndef WQPROF_TIME_BINS_H_
+#define WQPROF_TIME_BINS_H_
 
 #include <algorithm>
 #include <cassert>
@@ -74,4 +74,4 @@ class TimeBins {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_ANALYZE_TIME_BINS_H_
+#endif  // WQPROF_TIME_BINS_H_

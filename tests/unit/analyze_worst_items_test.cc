@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "cli/worst_items.h"
+#include "wqprof/worst_items.h"
 
 namespace wqprof {
 namespace {

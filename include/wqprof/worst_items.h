@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_CLI_WORST_ITEMS_H_
-#define WQPROF_CLI_WORST_ITEMS_H_
+#ifndef WQPROF_WORST_ITEMS_H_
+#define WQPROF_WORST_ITEMS_H_
 
 #include <cstddef>
 #include <optional>
@@ -43,4 +43,4 @@ class WorstItems {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_CLI_WORST_ITEMS_H_
+#endif  // WQPROF_WORST_ITEMS_H_

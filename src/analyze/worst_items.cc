@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/worst_items.h"
+#include "wqprof/worst_items.h"
 
 #include <algorithm>
 #include <utility>

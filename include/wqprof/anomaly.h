@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a recording lacks, and what matching could not tell: one row for each.  The table of JSON,
+// What a recording lacks, and what matching could not decide: one row for each.  The table of JSON,
 // its schema, the notes for people and Quality::complete() follow from this list.
 #ifndef WQPROF_ANOMALY_H_
 #define WQPROF_ANOMALY_H_

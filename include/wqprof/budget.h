@@ -52,7 +52,7 @@ inline bool IsPart(Quantity quantity) {
   return IsDurationOfItems(quantity) && MeasureOf(quantity) == nullptr;
 }
 
-// "latency.p99": a quantity, and what is told of its distribution.
+// "latency.p99": a quantity, and a statistic of its distribution.
 struct Metric {
   enum class Statistic : uint8_t { kQuantile, kMean, kMax, kCount, kRate };
   Quantity quantity = Quantity::kLatency;

@@ -46,7 +46,7 @@ struct ChainNode {
   Nanos waited{0}, executed{0};  // queue to start, start to end
 };
 
-// What is to be told of the chains of a trace.
+// What to find out about the chains of a trace.
 struct ChainOptions {
   ItemFilter filter;             // which items are shown; those before them in a chain are anyway
   size_t slowest = 5;            // chains of the items that waited longest

@@ -11,7 +11,7 @@
 
 namespace wqprof {
 
-// What an Event tells.  The order of the first four breaks ties of time between CPUs:
+// What happened in an Event.  The order of the first four breaks ties of time between CPUs:
 // at one instant a work is queued, activated, started, ended (doc/kernel.md §7).
 enum class EventKind : uint8_t {
   kQueueWork,     // workqueue_queue_work        -> Event::work
@@ -29,7 +29,7 @@ enum class EventKind : uint8_t {
   kTimerStart,    // timer_start                 -> Event::timer
   kTimerExpire,   // timer_expire_entry          -> Event::timer
   kTimerCancel,   // timer_cancel                -> Event::timer
-  // Of these only who was interrupted where and when is told.
+  // These show only who was interrupted, where and when.
   kIrqEntry,      // irq_handler_entry
   kIrqExit,       // irq_handler_exit
   kSoftirqEntry,  // softirq_entry

@@ -107,7 +107,7 @@ inline WorkqueueEvents RecordedEvents(const TraceInfo& info, const ReadStats& st
   return info.noted_events.value_or(stats.seen_events);
 }
 
-// What can be told at all when just these events were recorded.
+// What can be known at all when just these events were recorded.
 inline bool TellsLatency(WorkqueueEvents recorded) {
   return recorded.HasAll({EventKind::kQueueWork, EventKind::kExecuteStart});
 }
@@ -118,7 +118,7 @@ inline bool TellsStalls(WorkqueueEvents recorded) {
 inline bool TellsOccupancy(WorkqueueEvents recorded) {
   return recorded.HasAll({EventKind::kExecuteStart, EventKind::kExecuteEnd});
 }
-// How many activated items wait in a pool: of which pool, only queue events tell in time.
+// How many activated items wait in a pool: only queue events show in time in which pool.
 inline bool TellsBacklog(WorkqueueEvents recorded) {
   return recorded.HasAll(
       {EventKind::kQueueWork, EventKind::kActivateWork, EventKind::kExecuteStart});

@@ -5,7 +5,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "wqprof/model.h"
@@ -13,11 +15,28 @@
 
 namespace wqprof {
 
+// Some items, and what their pools did while they waited and executed.
+struct ItemScenes {
+  // A pool's time in one of them.
+  struct Scene {
+    PoolId pool;
+    Timestamp from, to;
+  };
+  std::vector<uint64_t> ids;  // in order
+  std::vector<Scene> scenes;  // by pool, then by time; disjoint in a pool
+
+  bool Holds(uint64_t id) const;
+  bool Touches(PoolId pool, Timestamp from, Timestamp to) const;
+};
+// Of items that were complete when the trace ended at `end`.
+ItemScenes ScenesOf(const std::vector<WorkItem>& items, Timestamp end);
+
 // What goes into a Perfetto trace.
 struct PerfettoOptions {
   Timestamp from = kUnseen, to = kUnseen;  // kUnseen: open
   Nanos stall_threshold = std::chrono::milliseconds(10);
   uint64_t max_items = 500'000;
+  std::optional<ItemScenes> only;  // absent: all items
 };
 
 // Makes a trace for Perfetto: a process a pool with a thread a worker, counters of the pool's

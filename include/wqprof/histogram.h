@@ -85,7 +85,7 @@ class alignas(64) Histogram {
   Histogram& operator=(Histogram&&) = default;
 };
 
-// How many samples a quantile needs to be told with 95 % confidence that the sample
+// How many samples a quantile needs to be known with 95 % confidence that the sample
 // holds a value beyond it: p95 59, p99 299, p99.9 2995.
 uint64_t SamplesNeeded(double q);
 

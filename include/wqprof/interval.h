@@ -22,7 +22,7 @@ struct Interval {
   std::optional<uint64_t> lost = 0;  // absent: some, number unknown
   uint64_t started = 0;              // items
   Histogram latency;                 // of those that no loss taints
-  uint64_t stalls = 0;               // that ended, or were told
+  uint64_t stalls = 0;               // that ended, or became known
   double backlog = 0;                // mean number of activated items that waited, over all pools
   std::string busiest;               // pool with most executions open, on the mean; "": none
   double busy = 0;                   // that mean

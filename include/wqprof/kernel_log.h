@@ -199,7 +199,7 @@ struct LogFinding {
   uint64_t count = 0;
 };
 
-// All that a log tells of workqueues.
+// All that a log says about workqueues.
 struct KernelLog {
   // Rows of each list that are kept; further ones are counted in `rows_left_out`.
   static constexpr size_t kMaxRows = 2000;

@@ -104,7 +104,7 @@ class Recorder {
   RecordingStats stats() const;
   // Asks the kernel anew how many bytes wait in the ring buffers.
   uint64_t CountBuffered();
-  // Removes the instance; the destructor does it too, but cannot tell when it fails.
+  // Removes the instance; the destructor does it too, but cannot report that it failed.
   absl::Status Remove();
 
  private:
@@ -140,7 +140,7 @@ class Workload {
   std::string name_;
   int pid_;
   int start_fd_;  // a byte written to it lets the command begin
-  int error_fd_;  // tells the errno of a failed exec
+  int error_fd_;  // carries the errno of a failed exec
   std::optional<int> status_;
 };
 

@@ -25,7 +25,7 @@ struct LogLine {
   // before; it is valid until the next call of Read().
   std::string_view wall;
   std::string_view host;     // behind the wall clock: "box7"
-  std::string_view tag;      // who logged it: "kernel", "sshd[901]"; "" not told
+  std::string_view tag;      // who logged it: "kernel", "sshd[901]"; "" not known
   std::string_view boot_id;  // of journalctl's "-- Boot 1f3c... --"
   bool boot_mark = false;    // journalctl's line between two boots: "-- Boot ID --", "-- Reboot --"
 };

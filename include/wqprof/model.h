@@ -33,7 +33,7 @@ struct Pool {
   std::string name = "unknown";
 };
 
-// What a worker's comm tells of its pool (doc/kernel.md §3.1).  Only the prefix counts: text
+// What a worker's comm says about its pool (doc/kernel.md §3.1).  Only the prefix counts: text
 // after the worker's number, as /proc shows it, is ignored.
 struct WorkerComm {
   PoolKind kind = PoolKind::kUnknown;
@@ -303,7 +303,7 @@ struct Completed {
   }
 };
 
-// What matching could not tell, or told with doubt.  Counts of items, or of events where
+// What matching could not decide, or decided with doubt.  Counts of items, or of events where
 // no item could be made.
 struct MatchQuality {
   uint64_t executed = 0;  // starts matched to their queue event
@@ -347,7 +347,7 @@ class Reconstructor {
 
   // REQUIRES: time order, across calls too; not after Finish().
   void Add(std::span<const Event> events);
-  // The trace is over: what is open becomes pending or running, what was held back is told.
+  // The trace is over: what is open becomes pending or running, what was held back is handed out.
   void Finish();
 
   // Moves what was completed since the last call into `out`; what that held is dropped, its

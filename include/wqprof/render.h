@@ -155,15 +155,15 @@ std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
 std::string HeaderLine(const Report& report, const TextStyle& style);
 // What limits the trust in the numbers, and what was left out, a line each.
 std::vector<std::string> QualityNotes(const Report& report);
-// Those of them that tell of events lost and files damaged.
+// Those of them about lost events and damaged files.
 std::vector<std::string> LossNotes(const Report& report);
 // What stands out, at most `most` of it; or that nothing does, and what was looked for.
 void AppendFindings(std::string& out, const Report& report, size_t most, const Invocation& by,
                     const TextStyle& style);
 // Full histograms of each row's latency and execution.
 void AppendHistograms(std::string& out, const Table& table, const TextStyle& style);
-// What happened in one stall, as far as the trace tells; drawn as well, where there is a picture of
-// it.  A stall without a number goes on still.
+// What happened in one stall, as far as the trace shows it; drawn as well, where there is a picture
+// of it.  A stall without a number goes on still.
 std::string ExplainStall(const Report& report, const Stall& stall, const TextStyle& style,
                          const StallPicture* picture = nullptr);
 

@@ -11,7 +11,7 @@
 namespace wqprof {
 
 // Chains and the tree of who queued whom (schema wqprof.chains/1); CSV holds the tree alone.
-// `report` tells of the recording.
+// `report` says about the recording.
 absl::StatusOr<std::string> RenderChains(const Report& report, const ChainReport& chains,
                                          Format format, const View& view, const TextStyle& style);
 

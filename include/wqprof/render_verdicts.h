@@ -37,7 +37,7 @@ std::string CheckQuality(const CheckResult& result);
 std::string CheckJunit(const CheckResult& result);
 
 // Workflow commands for GitHub, which mark the lines of the rules.  GitHub shows ten errors and
-// ten warnings a step: the last one of too many tells how many more there are.
+// ten warnings a step: the last one of too many says how many more there are.
 std::string GithubAnnotations(const CheckResult& result);
 // All of it in Markdown, for $GITHUB_STEP_SUMMARY.
 std::string GithubSummary(const CheckResult& result);

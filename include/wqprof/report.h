@@ -25,8 +25,8 @@ struct Quality {
   uint64_t time_reversals = 0, unread_lines = 0;
   uint64_t corrupt_pages = 0;
   bool truncated = false;
-  bool unfinished = false;  // the recorder was killed
-  bool incomplete = false;  // by its own note it lacks events that were recorded
+  bool unfinished = false;    // the recorder was killed
+  bool incomplete = false;    // by its own note it lacks events that were recorded
   uint64_t disturbances = 0;  // times that somebody else changed the buffer while it recorded
   // Matched starts of all non-barrier starts that the trace should explain; absent: none.
   std::optional<double> paired_fraction;
@@ -36,7 +36,7 @@ struct Quality {
 Quality QualityOf(const RunFacts& facts);
 
 // The splits of a set of items, summed up.  The items are those whose dispatch wait, or
-// execution, is in the histograms, as far as scheduler events tell.
+// execution, is in the histograms, as far as scheduler events show it.
 struct SplitSums {
   uint64_t waits = 0, runs = 0;
   WaitSplit wait;
@@ -63,7 +63,7 @@ struct Measures {
 };
 
 struct FunctionRow {
-  std::string workqueue;  // "" when no queue event told it
+  std::string workqueue;  // "" when no queue event named it
   std::string function;   // without the module; an address when no symbol covers it
   std::string module;     // "" for vmlinux
   Measures measures;
@@ -84,7 +84,7 @@ struct OriginRow {
 struct PoolRow {
   PoolOccupancy occupancy;
   // Whether the counts and sums of executions that were open, or of items that waited, are known:
-  // the events that tell them were recorded.
+  // the events that they need were recorded.
   bool busy_known = true, backlog_known = true;
   // NaN when that is not known, or the trace's clock does not count nanoseconds.
   double busy_mean = 0, busy_fraction = 0, backlog_mean = 0;
@@ -167,11 +167,11 @@ struct Task {
   Pid pid = Pid::kNone;
   std::optional<int> prio;  // the kernel's, see PolicyOf()
 };
-// "deadline" (prio -1), "rt" (0 to 99), "fair" (100 to 139); "" when the trace does not tell.  A
-// trace does not tell FIFO from RR, and a task of SCHED_IDLE looks like any fair one.
+// "deadline" (prio -1), "rt" (0 to 99), "fair" (100 to 139); "" when the trace does not show it.  A
+// trace does not distinguish FIFO and RR, and a task of SCHED_IDLE looks like any fair one.
 std::string_view PolicyOf(const Task& task);
 
-// An execution that kept a worker of a stalled pool.  Times on CPU and off it are told
+// An execution that kept a worker of a stalled pool.  Times on CPU and off it are known
 // only when scheduler events were recorded.
 struct StallHolder {
   std::string function, workqueue, worker;

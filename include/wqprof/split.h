@@ -22,7 +22,7 @@ struct WaitSplit {
   Nanos runqueue{0};         // on a runqueue: others had its CPU
   Nanos pre_work{0};         // on its CPU, not yet at the item
   Nanos head_of_line{0};     // it executed other items
-  Nanos unknown{0};          // the trace does not tell
+  Nanos unknown{0};          // not known from the trace
   Nanos Sum() const;
   WaitSplit& operator+=(const WaitSplit& o);
 };
@@ -38,7 +38,7 @@ struct RunSplit {
   Nanos blocked_in_d{0};
   Nanos blocked_in_i{0};
   // Of `on_cpu`, what others took on that CPU: interrupt handlers and softirqs but BH works; BH
-  // works.  Absent when the trace does not tell: without events of interrupts, or of BH works.
+  // works.  Absent when it is not known: without events of interrupts, or of BH works.
   std::optional<Nanos> stolen_irq, stolen_bh;
   Nanos blocked_in_s() const { return blocked - blocked_in_d - blocked_in_i; }
   std::optional<Nanos> Stolen() const {

@@ -87,7 +87,7 @@ class TraceWriter {
   // (see MoveOldTraceAway()).
   absl::Status MoveTo(const std::string& path);
   // Makes a whole trace of what was written.  Its settings end with "complete=1", or with
-  // "complete=0" when something is missing at the end of some CPU; then an error tells why.
+  // "complete=0" when something is missing at the end of some CPU; then an error says why.
   absl::Status Finish(const TraceEnding& ending);
   // Of the finished file: 7 though 6 was asked for when the disk had no room for the latter.
   int version() const;

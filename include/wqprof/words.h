@@ -19,7 +19,7 @@ namespace wqprof {
 // ASCII is written so.
 std::string Escaped(std::string_view text, bool ascii = false);
 // `text` in at most `width` columns (>= 1), its middle replaced by an ellipsis: both the
-// begin and the end of a function's name tell something.
+// begin and the end of a function's name say something.
 std::string Shortened(std::string_view text, size_t width, bool utf8);
 // Since `begin`: "+1.234567s".
 std::string SinceText(Timestamp begin, Timestamp at);
@@ -32,7 +32,7 @@ struct FindingWords {
   std::string because;  // who or what made items wait
   std::string delayed;  // what waited
   std::vector<std::string> tries;
-  std::string next;  // the command that tells more
+  std::string next;  // the command that shows more
 };
 FindingWords WordsOf(const Finding& finding, const Report& report, const Invocation& by);
 // What was looked for, as far as the recording allows it: "stalls of 10.0ms or more, ...".
@@ -40,7 +40,7 @@ std::string LookedFor(const Report& report);
 // That nothing stands out is an answer too, if there was something to look at.  Not escaped.
 std::string NothingText(const Report& report);
 
-// The command that tells more of a stall.  A box that goes on has no stall with that number: it
+// The command that shows more of a stall.  A box that goes on has no stall with that number: it
 // has to be recorded.
 std::string StallCommand(uint64_t id, const Invocation& by);
 

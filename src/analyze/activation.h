@@ -15,7 +15,7 @@ namespace wqprof {
 std::vector<ActivationRow> ActivationRows(const EventSource& source, const Reconstructor& model,
                                           const ItemFilter& filter, Nanos duration);
 
-// Why the items of a workqueue waited, as far as the trace tells: "behind 1 active item, mostly
+// Why the items of a workqueue waited, as far as the trace shows: "behind 1 active item, mostly
 // flush_fn (98.0%)".  "" when nothing is known.
 std::string ActivationWords(const Report& report, const std::string& workqueue);
 

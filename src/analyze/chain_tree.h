@@ -10,7 +10,7 @@
 
 namespace wqprof {
 
-// Sums of items by the functions that led to them.  At most kMaxNodes are told apart: further
+// Sums of items by the functions that led to them.  At most kMaxNodes are distinguished: further
 // ones count with the node above them.
 class ChainTree {
  public:

@@ -61,7 +61,7 @@ void FindLongExecutions(const FindingFacts& facts, std::vector<Finding>& out) {
 
 void FindPending(const Report& report, const OldestPending& oldest, std::vector<Finding>& out) {
   if (oldest.age < report.stall_threshold) return;
-  // A stall at the end tells of the items that were activated.
+  // A stall at the end covers the items that were activated.
   const bool told =
       !oldest.inactive && std::any_of(out.begin(), out.end(), [](const Finding& finding) {
         return finding.kind == FindingKind::kStall && finding.at_end;

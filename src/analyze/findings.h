@@ -14,7 +14,7 @@
 namespace wqprof {
 
 // The longest execution of one function on per-CPU pools, where it keeps others from running: its
-// time on the CPU, or all of it when the trace does not tell.
+// time on the CPU, or all of it when that is not known.
 struct LongExecution {
   std::string workqueue, function, pool;
   Cpu cpu = Cpu::kNone;

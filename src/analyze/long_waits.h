@@ -32,7 +32,7 @@ class LongWaitCollector {
   using Slots = std::pair<NameId, Cpu>;
 
   explicit LongWaitCollector(const EventSource& source) : source_(source) {}
-  // `stalled`: it waited through a stall, which is told elsewhere.
+  // `stalled`: it waited through a stall, which is reported elsewhere.
   void Add(const WorkItem& item, const ItemSplit* split, bool stalled);
 
   const std::map<PoolId, WaitGroup>& dispatch() const { return dispatch_; }

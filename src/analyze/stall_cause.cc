@@ -6,7 +6,7 @@
 namespace wqprof {
 namespace {
 
-// What the executions in a gap did, as far as that tells a cause.
+// What the executions in a gap did, as far as that shows a cause.
 struct HolderFacts {
   bool any = false;
   bool on_cpu = false;   // one of them had a CPU for half the gap

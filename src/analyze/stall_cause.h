@@ -8,7 +8,7 @@
 namespace wqprof {
 
 // Why a pool started nothing in `gap`, from what its workers did meanwhile (doc/kernel.md §4,
-// §5).  kUnknown where the trace does not tell: mostly, without scheduler events.
+// §5).  kUnknown where the trace does not show it: mostly, without scheduler events.
 StallCause CauseOf(const PoolGap& gap, PoolKind pool);
 
 }  // namespace wqprof

@@ -19,7 +19,7 @@ Task ToTask(const TaskSeen& task, const NameTable& names);
 
 // Turns gaps of pools into stalls, and finds for each who waited through it.
 //
-// An item is told when it is complete, which may be long after the gap; so each pool keeps
+// An item is handed over when it is complete, which may be long after the gap; so each pool keeps
 // its latest stalls within reach.
 class StallCollector {
  public:

@@ -11,7 +11,7 @@
 namespace wqprof {
 
 // Durations of one kind in one run, together and by stretches of its time.  Items that are
-// near in time are alike, so that only stretches tell how far a value can be trusted.
+// near in time are alike, so that only stretches show how far a value can be trusted.
 // Memory is bounded by the buckets in use times kMaxBlocks; a stretch without any costs none.
 class BlockSeries {
  public:

@@ -11,7 +11,7 @@
 namespace wqprof {
 namespace {
 
-// Fewer stretches than this tell little of their own variance.
+// Fewer stretches than this say little about their own variance.
 constexpr size_t kLeastStretches = 6;
 
 // A part of the evidence that counts as one draw: a stretch of time, or a run.
@@ -20,7 +20,7 @@ struct Draw {
   double value = 0;  // items beyond a duration, or a sum of durations
 };
 
-// As many as the run is long, but however long nothing happened that is told by so many.
+// As many as the run is long, but so many are enough however long nothing happened.
 size_t BlocksOf(const RunSeries& run) {
   const auto whole =
       std::min<Nanos::rep>(run.duration / run.series->width(), BlockSeries::kMaxBlocks - 1);
@@ -104,7 +104,7 @@ struct Beyond {
   double n = 0;
 };
 
-// How many independent items would tell as much of the share beyond `bucket` as these do.
+// How many independent items would say as much about the share beyond `bucket` as these do.
 std::optional<Beyond> BeyondBucket(std::span<const RunSeries> runs, int32_t bucket, double alpha) {
   const auto cuts = Cuts(runs, [bucket](const BlockSeries::Block& block) {
     double beyond = 0;
@@ -150,7 +150,7 @@ class Tail {
  public:
   Tail(std::span<const RunSeries> runs, const std::vector<int32_t>& buckets, double n, double alpha)
       : runs_(runs), n_(n), alpha_(alpha) {
-    // Where few items are left beyond, they do not tell how alike neighbours are; then those
+    // Where few items are left beyond, they do not show how alike neighbours are; then those
     // at the last place where enough are left do.
     const auto few = std::partition_point(buckets.begin(), buckets.end(), [this](int32_t bucket) {
       return BeyondBucket(runs_, bucket, alpha_)->share * n_ >= kEnough;
@@ -170,7 +170,7 @@ class Tail {
   std::optional<double> last_n_;
 };
 
-// The cut whose mean is told worst; null when none has two draws.
+// The cut whose mean is known worst; null when none has two draws.
 const std::vector<Draw>* WidestCut(const std::vector<std::vector<Draw>>& cuts, double alpha) {
   const std::vector<Draw>* widest = nullptr;
   double most = -1;

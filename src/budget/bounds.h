@@ -24,7 +24,7 @@ struct Bounds {
 //
 // The share of items beyond a duration x varies between stretches of a run (or between runs)
 // more than if items were independent.  That variance gives the number of independent items
-// that would tell as much; for these, Clopper and Pearson's bounds hold (Korn and Graubard).
+// that would say as much; for these, Clopper and Pearson's bounds hold (Korn and Graubard).
 // x lies below the quantile when the share beyond it is proven to be above 1 - q.  Stretches
 // of several lengths are tried, as bursts are of any length, and the widest bounds count.
 Bounds QuantileBounds(std::span<const RunSeries> runs, double q, double confidence);

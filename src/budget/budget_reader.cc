@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From TOML to rules.  What is wrong is told with its place, all of it at once.
+// From TOML to rules.  What is wrong is reported with its place, all of it at once.
 #define TOML_EXCEPTIONS 0
 #define TOML_HEADER_ONLY 1
 #define TOML_ENABLE_FORMATTERS 0
@@ -122,7 +122,7 @@ class BudgetReader {
     rule.settings = defaults_;
     if (regression) {
       rule.regression.emplace();
-      // A list of everything has rare members; a comparison of those tells nothing.
+      // A list of everything has rare members; a comparison of those says nothing.
       rule.settings.skip_few_samples = true;
     }
     bool has_metric = false;
@@ -249,7 +249,7 @@ class BudgetReader {
         Problem(PlaceOf(node), "a ratio is new over base: 1.15 lets it be 15% slower");
       }
     } else if (key == "min_delta") {
-      // What it is a number of, the metric tells, which may stand below.
+      // The metric, which may stand below, says what it is a number of.
     } else if (key == "min_runs") {
       test.min_runs = Count(node, "a number of runs");
     } else {

@@ -183,7 +183,7 @@ class Checker {
       if (each == ForEach::kPool) out.insert(pool);
       if (each == ForEach::kNone) out.insert("");
     }
-    // What is told of a trace as a whole needs no items.
+    // What is known of a trace as a whole needs no items.
     if (rule.selector.pools.empty() && rule.selector.cpus.empty() && each == ForEach::kNone) {
       out.insert("");
     }

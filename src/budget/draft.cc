@@ -73,7 +73,7 @@ std::string AsGlob(std::string_view name) {
 // A function that has enough items to be limited.
 struct Candidate {
   std::string name;
-  double waited = 0;  // in all, which tells how much it matters
+  double waited = 0;  // in all, which shows how much it matters
   Estimated latency, execution;
 };
 

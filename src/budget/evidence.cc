@@ -91,10 +91,10 @@ WorkqueueEvents EventsOf(Quantity quantity) {
     case Quantity::kLostEvents:
       return {};
   }
-  return {kQueue};  // what the timers of delayed works tell
+  return {kQueue};  // known from the timers of delayed works
 }
 
-// Those that tell which items the rule is about: only queue events name workqueues and origins.
+// Those that show which items the rule is about: only queue events name workqueues and origins.
 WorkqueueEvents EventsOf(const Rule& rule) {
   const ItemSelector& s = rule.selector;
   const bool by_queue = !s.workqueues.empty() || !s.origins.empty() ||

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs tell of one metric of one instance, before any limit is put to it.
+// What runs show of one metric of one instance, before any limit is put to it.
 #ifndef WQPROF_BUDGET_EVIDENCE_H_
 #define WQPROF_BUDGET_EVIDENCE_H_
 
@@ -13,13 +13,13 @@
 
 namespace wqprof {
 
-// How many samples the metric needs before it is told at all.
+// How many samples the metric needs before it has a value.
 uint64_t NeededSamples(const RuleSettings& settings, const Metric& metric);
 
-// Why `run` cannot tell the quantity at all: the events that it rests on were not recorded, or its
+// Why the quantity is unknown in `run`: the events that it rests on were not recorded, or its
 // clock counts no time; "" when it can.
 std::string WhyUntold(const Report& run, Quantity quantity);
-// The first run of the set that cannot tell what the rule asks for, by its path.
+// The first run of the set that lacks what the rule asks for, by its path.
 std::string WhyUntold(const RunSet::State& runs, const Rule& rule, const Metric& metric);
 
 // Why a pass on this run is none: events lost, data damaged, starts unexplained; "" when it
@@ -28,7 +28,7 @@ std::string WhyNotWhole(const RuleSettings& settings, const Report& report);
 // The first run of the set that is not whole, by its path.
 std::string WhyNotWhole(const RuleSettings& settings, const RunSet::State& runs);
 
-// The series of `quantity` in each run that has the instance and can tell it.
+// The series of `quantity` in each run that has the instance and knows it.
 struct RunOf {
   const RunData* run;
   const Series* series;

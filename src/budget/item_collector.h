@@ -47,7 +47,7 @@ class ItemCollector {
 };
 
 // Tells works that still wait when a trace ends from those that were cancelled meanwhile, of
-// which no event tells: a list is first in, first out, so that a work which later ones of its
+// which no event shows: a list is first in, first out, so that a work which later ones of its
 // list have overtaken is no longer there.
 class OvertakenWorks {
  public:

@@ -144,7 +144,7 @@ std::string_view ToString(ForEach each) {
 std::vector<std::string> Differences(const Fingerprint& before, const Fingerprint& after) {
   std::vector<std::string> out;
   const auto compare = [&](std::string_view what, const auto& a, const auto& b) {
-    // What one of them does not tell is no difference.
+    // What one of them does not know is no difference.
     if (a == b || a == decltype(a){} || b == decltype(b){}) return;
     out.push_back(fmt::format("{}: {} -> {}", what, a, b));
   };

@@ -96,7 +96,7 @@ absl::Status WriteText(const std::string& path, const std::string& text, bool ap
   return absl::InvalidArgumentError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
 }
 
-// What a file holds; what is wrong with it has been told.  Absent: it is of no use.
+// What a file holds; what is wrong with it has been printed.  Absent: it is of no use.
 std::optional<ParsedBudget> LoadBudget(const std::string& path, int& exit_code) {
   const auto text = ReadBudget(path);
   if (!text.ok()) {

@@ -20,10 +20,12 @@
 #include "wqprof/chains.h"
 #include "wqprof/did_you_mean.h"
 #include "wqprof/export.h"
+#include "wqprof/measure.h"
 #include "wqprof/number_text.h"
 #include "wqprof/pipeline.h"
 #include "wqprof/render_chains.h"
 #include "wqprof/render_timeline.h"
+#include "wqprof/worst_items.h"
 
 namespace wqprof {
 namespace {
@@ -32,6 +34,7 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof export --to perfetto -o x.pftrace            for ui.perfetto.dev\n"
     "  wqprof export --to perfetto --stall 3 -o x.pftrace  only the time around one stall\n"
+    "  wqprof export --to perfetto -n 1000 -o x.pftrace    the slowest items of a long recording\n"
     "  wqprof export --to html -o x.html                   a page that shows all at once\n"
     "  wqprof export --to folded | flamegraph.pl > x.svg   which work queued which\n"
     "  wqprof export --to csv                              each change of each pool";
@@ -58,7 +61,44 @@ struct ExportOptions {
   WindowOptions window;
   std::optional<Target> to;
   std::string output;  // "" or "-": standard output
+  size_t slowest = 0;  // 0: all items
 };
+
+// Collects the items that waited longest.
+class SlowestFinder : public ItemConsumer {
+ public:
+  explicit SlowestFinder(size_t count) : worst_(SpecOf(Measure::kLatency), count) {}
+  void Add(const Completed& completed) override {
+    for (const WorkItem& item : completed.items) worst_.Add(item, nullptr);
+  }
+  std::vector<WorkItem> Take(Timestamp end) {
+    std::vector<WorkItem> items;
+    for (const WorstItems::Kept& kept : worst_.Take(end)) items.push_back(kept.item);
+    return items;
+  }
+
+ private:
+  WorstItems worst_;
+};
+
+absl::StatusOr<std::optional<ItemScenes>> FindSlowest(const ExportOptions& options) {
+  if (options.slowest == 0) return std::nullopt;
+  if (options.to != Target::kPerfetto) {
+    return absl::InvalidArgumentError("--slowest is for --to perfetto\nwrite --time A,B");
+  }
+  if (options.input.file == "-") {
+    return absl::InvalidArgumentError(
+        "standard input can be read once only, and --slowest needs it twice\nsave it to a file");
+  }
+  absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
+  if (!source.ok()) return source.status();
+  Pipeline pipeline(**source);
+  SlowestFinder finder(options.slowest);
+  pipeline.Attach(finder);
+  if (absl::Status status = pipeline.Run(); !status.ok()) return status;
+  const Timestamp end = (*source)->stats().end;
+  return ScenesOf(finder.Take(end), end);
+}
 
 // Writes each change of each pool in the window, as it comes.
 class StepWriter : public ItemConsumer {
@@ -132,8 +172,10 @@ Exported ExportFolded(EventSource& source, Pipeline& pipeline, const TimeWindow&
 }
 
 Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOptions& options,
-                        const TimeWindow& window, ResultFile& file) {
+                        const TimeWindow& window, std::optional<ItemScenes> only,
+                        ResultFile& file) {
   PerfettoOptions perfetto;
+  perfetto.only = std::move(only);
   perfetto.from = window.from;
   perfetto.to = window.to;
   perfetto.stall_threshold = TimeOf(options.window.threshold, source.info());
@@ -145,7 +187,7 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
   if (collector.too_many()) {
     out.written = absl::InvalidArgumentError(
         fmt::format("{} items are too many for Perfetto, which takes {}\n"
-                    "write --time A,B, --stall N or --item ID for a part of them",
+                    "write --slowest N, --time A,B, --stall N or --item ID for a part of them",
                     CountText(collector.items()), CountText(perfetto.max_items)));
     return out;
   }
@@ -168,6 +210,8 @@ int RunExport(const ExportOptions& options) {
   if (!found.ok()) return FailInput(found.status());
   if (!*found) return kInsufficient;
   TimeWindow window = **found;
+  absl::StatusOr<std::optional<ItemScenes>> only = FindSlowest(options);
+  if (!only.ok()) return FailInput(only.status());
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
   if (!source.ok()) return FailInput(source.status());
   if (const absl::Status status = ResolveWindow(options.input, *source, window); !status.ok()) {
@@ -188,7 +232,8 @@ int RunExport(const ExportOptions& options) {
   if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   Pipeline pipeline(**source);
   const Exported done =
-      *options.to == Target::kPerfetto ? ExportPerfetto(**source, pipeline, options, window, file)
+      *options.to == Target::kPerfetto
+          ? ExportPerfetto(**source, pipeline, options, window, *std::move(only), file)
       : *options.to == Target::kFolded
           ? ExportFolded(**source, pipeline, window, file)
           : ExportSteps(pipeline, window,
@@ -214,13 +259,17 @@ void AddExportCommand(CommandLine& line) {
   command.AddParsed(
       {"--to", "perfetto|html|folded|csv|ndjson",
        "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
-       "queued "
-       "whom, for flame "
-       "graphs; csv, ndjson: backlog and busy workers of each pool, change by change"},
+       "queued whom, for flame graphs; csv, ndjson: backlog and busy workers of each pool, change "
+       "by change"},
       &options->to, ParseTarget);
   command.AddText({"-o,--output", "FILE", "write to FILE (default: standard output)"},
                   &options->output);
   AddWindowOptions(command, &options->input, &options->window);
+  command.AddParsed({"-n,--slowest", "N",
+                     "perfetto: only the N items that waited longest, and what else their pools "
+                     "executed meanwhile",
+                     kWhichItems},
+                    &options->slowest, ParseCount);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunExport(*options); });
 }

@@ -8,7 +8,7 @@
 
 namespace wqprof {
 
-// Writes results to standard output, past the buffers of stdio, so that a full disk is told
+// Writes results to standard output, past the buffers of stdio, so that a full disk is reported
 // where it happens.  kCancelled: nobody reads any more (`| head`), which is no error.
 absl::Status WriteOutput(std::string_view text);
 

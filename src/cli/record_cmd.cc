@@ -164,7 +164,7 @@ class RecordCommand {
     const CpuTime before = CpuTime::Now();
     end_ = RunRecording(*recorder_, sink, workload_.get(), signals_, limits, [&](Nanos elapsed) {
       progress.Show(RecordingText(elapsed, recorder_->stats(), writer_->size()));
-      // So that a killed recorder loses little; what fails here Append() tells.
+      // So that a killed recorder loses little; Append() reports what fails here.
       writer_->Flush().IgnoreError();
     });
     recording_cpu_ = CpuTime::Now() - before;

@@ -64,7 +64,7 @@ struct RecordingLimits {
 
 // How it ended.
 struct RecordingEnd {
-  // kNoCommand: the command could not be executed, and `status` tells why.
+  // kNoCommand: the command could not be executed, and `status` says why.
   enum class Reason { kDuration, kCommand, kSignal, kFull, kError, kNoCommand };
   Reason reason = Reason::kDuration;
   Nanos elapsed{0};
@@ -74,7 +74,7 @@ struct RecordingEnd {
 
 // Records into `sink` until a limit is reached, `workload` (nullptr: none) ends, or a signal
 // asks for the end; then stops tracing and drains what is left.  `each_period` is for what is
-// told meanwhile.
+// noted meanwhile.
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period);

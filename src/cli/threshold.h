@@ -12,7 +12,7 @@
 namespace wqprof {
 
 // For how long a pool must have had work and started none: a time, or what the watchdog of the
-// recorded kernel waits before it tells of a "workqueue lockup".
+// recorded kernel waits before it reports a "workqueue lockup".
 struct Threshold {
   Nanos time = std::chrono::milliseconds(10);
   bool of_kernel = false;

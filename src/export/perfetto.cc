@@ -99,6 +99,16 @@ struct PerfettoExport::State {
     return {from, open ? Timestamp::max() : to};
   }
 
+  bool Wants(const WorkItem& item, Timestamp from, Timestamp to) const {
+    if (item.state == ItemState::kSuperseded || !Touches(from, to)) return false;
+    if (!options.only || options.only->Holds(item.id)) return true;
+    // Others only by what they executed.
+    return item.started != kUnseen && options.only->Touches(item.pool, item.started, to);
+  }
+  bool Wants(PoolId pool, Timestamp from, Timestamp to) const {
+    return Touches(from, to) && (!options.only || options.only->Touches(pool, from, to));
+  }
+
   std::string FunctionOf(const WorkItem& item) const {
     const std::string_view name = SplitFunction(source.names().Get(item.function)).name;
     return name.empty() ? "?" : std::string(name);
@@ -226,18 +236,18 @@ void PerfettoExport::Add(const Completed& completed) {
   }
   for (const WorkItem& item : completed.items) {
     const auto [from, to] = State::SpanOf(item);
-    if (item.state == ItemState::kSuperseded || !state.Touches(from, to)) continue;
+    if (!state.Wants(item, from, to)) continue;
     if (++state.count <= state.options.max_items) state.items.push_back(item);
   }
   if (too_many()) return;
   for (const PoolGap& gap : completed.gaps) {
     const bool stall = gap.end - gap.begin >= state.options.stall_threshold;
-    if (stall && state.Touches(gap.begin, gap.end)) state.gaps.push_back(gap);
+    if (stall && state.Wants(gap.pool, gap.begin, gap.end)) state.gaps.push_back(gap);
   }
   for (const PoolStep& step : completed.pool_steps) {
     if (step.at < state.begin) {
       state.before[step.pool] = step;
-    } else if (state.Touches(step.at, step.at + Nanos(1))) {
+    } else if (state.Wants(step.pool, step.at, step.at + Nanos(1))) {
       state.steps.push_back(step);
     }
   }

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// Begins of one episode, as its reports tell them, differ by less.
+// Begins of one episode, as its reports give them, differ by less.
 constexpr int64_t kTolerance = 3;
 // Reports of one look of the watchdog come within it.
 constexpr Nanos kOneLook = seconds(5);

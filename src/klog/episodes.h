@@ -21,7 +21,7 @@ class Episodes {
   // A complaint.  The index of its episode in `log.lockups`; nothing when there is no room.
   std::optional<size_t> Add(const LockupRecord& record, uint32_t boot, std::optional<Nanos> stamp,
                             const std::optional<WallTime>& wall, KernelLog& log);
-  // What `dump` tells of the pool that was stuck.
+  // What `dump` says about the pool that was stuck.
   static void Join(const Dump& dump, const TaskFacts& facts, Lockup& lockup);
   void Clear() { recent_.clear(); }
 
@@ -33,7 +33,7 @@ class Episodes {
   };
   static bool Continues(const Recent& recent, const Lockup& lockup, const LockupRecord& record,
                         std::optional<Nanos> stamp, const std::optional<WallTime>& begin);
-  // By what the line tells of a pool: its last episodes.
+  // By what the line says about a pool: its last episodes.
   absl::flat_hash_map<std::string, std::vector<Recent>> recent_;
 };
 

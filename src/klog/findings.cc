@@ -13,7 +13,7 @@ namespace wqprof {
 namespace klog {
 namespace {
 
-// Findings of one kind that are told; the rows tell all.
+// Findings of one kind that are shown; the rows have all.
 constexpr size_t kMostOfAKind = 10;
 // Pools of so many CPUs that stop within the same seconds are no chance.
 constexpr size_t kManyCpus = 3;

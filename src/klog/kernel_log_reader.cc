@@ -222,7 +222,7 @@ bool KernelLogReader::State::AddComplaint(const LogLine& line, std::string_view 
   return true;
 }
 
-// What the dump of the task behind a complaint has told so far.
+// What the dump of the task behind a complaint has said so far.
 void KernelLogReader::State::CopyFacts(Caller& caller) {
   if (!caller.trace.pid()) return;
   const klog::TaskFact& fact = facts.Of(*caller.trace.pid());

@@ -39,14 +39,15 @@ class LogBuilder {
   std::optional<size_t> AddBlocked(const LogTime& at, const LoggedBlocked& blocked);
   std::optional<size_t> AddSoftLockup(const LogTime& at, const LoggedSoftLockup& soft);
 
-  // Who has the lock that a blocked task waits for, of whom the line before told if it names none.
+  // Who has the lock that a blocked task waits for, whom the line before named if this one does
+  // not.
   void AddOwner(const LogTime& at, const OwnerRecord& owner, std::optional<size_t> before);
 
   // Leaves out tasks that turned out to be no workers; gives the others the work that a dump shows
   // in flight on them, where their own dump does not name it.
   void EndComplaints();
 
-  // Puts what a dump told in its place.
+  // Puts what a dump said in its place.
   void AddDump(Dump dump, const TaskFacts& facts);
 
  private:

@@ -12,7 +12,7 @@
 
 namespace wqprof::klog {
 
-// What a dump of a task told of it.
+// What a dump of a task says about it.
 struct TaskFact {
   std::optional<Nanos> at;
   char state = '\0';

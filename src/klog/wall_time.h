@@ -19,13 +19,13 @@ struct WallTime {
   Style style = Style::kIso;
   int64_t seconds = 0;  // since 1970 in the log's own zone; without a year as if in 2000
   char separator = 'T';
-  std::string zone;  // "Z", "+0100"; "" not told
+  std::string zone;  // "Z", "+0100"; "" not known
 };
 
 std::optional<WallTime> ParseWallTime(std::string_view text);
 // `time` + `seconds`, in the same style.
 std::string WallText(const WallTime& time, int64_t seconds);
-// From `a` to `b`; a turn of the year is none where no year is told.
+// From `a` to `b`; a turn of the year is none where no year is given.
 int64_t SecondsBetween(const WallTime& a, const WallTime& b);
 
 }  // namespace wqprof::klog

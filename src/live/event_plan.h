@@ -23,26 +23,26 @@ struct PlannedEvent {
 
 // Facts of the running kernel that decide what can be filtered.
 struct FilterFacts {
-  // Rescuers are called kworker/R-*, so that a name tells every worker.
+  // Rescuers are called kworker/R-*, so that every worker is known by its name.
   bool workers_have_prefix = false;
   uint64_t delayed_work_timer_fn = 0;  // its address; 0: unknown
 };
 
 // The events that `options` ask for, with the narrowest filters that hide nothing
 // from the analysis:
-// - sched_switch stays whole, as it tells who had a CPU while a worker waited for one;
+// - sched_switch stays whole, as it shows who had a CPU while a worker waited for one;
 // - wake-ups are wanted of workers, of ksoftirqd (BH works) and of kthreadd (new workers);
 // - fork, exit and rename are rare, and name the tasks that queue works;
-// - interrupts are those whose handlers and softirqs the kernel tells of;
+// - interrupts are those whose handlers and softirqs the kernel reports;
 // - timers are those of delayed works.  timer_cancel cannot be filtered by function, and
-//   tells nothing that timer_start, timer_expire_entry and the queue event do not: left out.
+//   shows nothing that timer_start, timer_expire_entry and the queue event do not: left out.
 std::vector<PlannedEvent> PlanEvents(const RecorderOptions& options, const FilterFacts& facts);
 
 // kFailedPrecondition when the kernel lacks one of `events`.
 absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>& events);
 
 // Enables `events` in `instance`.  A filter that the kernel refuses is dropped, here and in
-// `events`, and told in `notes`.
+// `events`, and named in `notes`.
 absl::Status EnableEvents(const TraceInstance& instance, std::vector<PlannedEvent>& events,
                           std::vector<std::string>& notes);
 

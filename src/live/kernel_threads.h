@@ -12,7 +12,7 @@ namespace wqprof {
 using Comms = std::map<int, std::string>;
 
 // The kernel threads that exist now, named as their events name them.  The kernel's own
-// cache (saved_cmdlines) is small, and a worker that it forgot could not be told its pool.
+// cache (saved_cmdlines) is small, and the pool of a worker that it forgot would be unknown.
 Comms KernelThreads();
 
 // What /proc/PID/comm says of a kernel thread, as task->comm has it: a kworker's name there

@@ -22,7 +22,7 @@ struct KernelSymbols {
 };
 KernelSymbols ReadKernelSymbols();
 
-// Size of a sub-buffer, its header included, from the text of header_page; 0 when it tells
+// Size of a sub-buffer, its header included, from the text of header_page; 0 when it says
 // none.
 uint32_t PageSizeOf(std::string_view header_page);
 
@@ -34,7 +34,7 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
                                            const std::vector<PlannedEvent>& events,
                                            const KernelSymbols& symbols);
 
-// How to turn cycles of the x86-tsc clock into ns; mult 0 when the kernel does not tell.
+// How to turn cycles of the x86-tsc clock into ns; mult 0 when the kernel does not say.
 TraceMetadata::Tsc ReadTscScale();
 
 }  // namespace wqprof

@@ -273,7 +273,7 @@ absl::StatusOr<std::vector<CpuBuffer*>> Recorder::State::Wait(Nanos timeout, int
       out.push_back(buffer);
     } else {
       // A CPU without a buffer, as it is offline: it would wake us without end.  Its counts
-      // are looked at all the same, and tell when it is back.
+      // are looked at all the same, and show when it is back.
       epoll_ctl(epoll.get(), EPOLL_CTL_DEL, buffer->fd(), nullptr);
       unwatched.insert(buffer->cpu());
     }
@@ -346,7 +346,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
       sink = nullptr;
     }
     buffer->RefreshCounts();
-    // A CPU that never was online has nothing to tell.
+    // A CPU that never was online has nothing to report.
     const bool online = ToInt(cpu) < state.metadata.cpus;
     if (online || buffer->reads() != 0) {
       state.ending.cpu_stats.emplace_back(cpu, buffer->stats_text());

@@ -92,7 +92,7 @@ struct BufferSetup {
 };
 
 // Sets clock, sub-buffers and size, in this order.  `wanted` 0: 16 MiB per CPU or what memory
-// allows, and told in `notes` when it is less.
+// allows; `notes` says when it is less.
 absl::StatusOr<BufferSetup> SetUpBuffer(const TraceInstance& instance, const std::string& clock,
                                         uint64_t wanted, std::vector<std::string>& notes);
 

@@ -17,7 +17,7 @@ struct tracefs_instance;
 
 namespace wqprof {
 
-// The process that an instance belongs to.  The start time tells it from a later process
+// The process that an instance belongs to.  The start time distinguishes it from a later process
 // with the same pid.
 struct InstanceOwner {
   int pid = 0;

@@ -131,7 +131,7 @@ void ActivationTracker::StopWaiting(Owner& owner, const Entry& entry) {
 void ActivationTracker::Queued(SlabIndex work, const QueueRecord& record) {
   Entry& entry = At(work);
   if (entry.stage == Stage::kActive) {
-    // Stolen, or on its way into a worker, which is told by its start.
+    // Stolen, or on its way into a worker, which its start shows.
     ChangeActive(OwnerAt(entry.queued.owner), entry.queued.function, -1, record.queued);
     entry.owes_start = true;
   } else if (entry.stage == Stage::kWaiting) {

@@ -25,14 +25,14 @@ namespace wqprof {
 // tracked from its first activation that ends a wait.
 class ActivationTracker {
  public:
-  // What let an inactive item go, if that can be told.
+  // What let an inactive item go, if that is known.
   struct Releaser {
     bool by_end = false;             // an item of the same workqueue had just ended there
     PoolId pool = PoolId::kUnknown;  // where it ended
     NameId comm = NameId::kUnknown;  // else the task that did it
   };
 
-  // Whether the items of the owner of `record` are to be told.  A work that was never queued
+  // Whether the items of the owner of `record` are to be reported.  A work that was never queued
   // has the record of nobody.
   bool Tracks(const QueueRecord& record) const {
     const size_t feed = static_cast<size_t>(record.feed);
@@ -76,7 +76,7 @@ class ActivationTracker {
   std::vector<ActivationAccount> Accounts() const;
 
  private:
-  // Functions that are told apart per owner; further ones share the last slot.
+  // Functions that are distinguished per owner; further ones share the last slot.
   static constexpr size_t kFunctions = 8;
   static constexpr size_t kMaxActivators = 8;
   static constexpr size_t kMaxTracked = 512;

@@ -78,7 +78,7 @@ class IdleTracker {
   size_t trim_at_ = kMinTrim;
 };
 
-// What IdleWaitAccount tells, of all pools.
+// What IdleWaitAccount knows, of all pools.
 class IdleWaits {
  public:
   // An item that waited in `pool` begins on `cpu`.

@@ -81,7 +81,7 @@ Origin Matcher::OriginOf(const Event& e, ExecutionContext* worker, ExecutionCont
     return {Origin::Kind::kWork, e.pid, context->stack.back().item.function};
   }
   if (e.flags & kFlagSoftirq) return {Origin::Kind::kSoftirq, Pid::kNone, NameId::kUnknown};
-  // A text without flags does not tell whether the idle task was interrupted.
+  // A text without flags does not show whether the idle task was interrupted.
   if (e.pid == Pid::kNone) return {};
   return {Origin::Kind::kTask, e.pid, NameId::kUnknown};
 }

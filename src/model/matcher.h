@@ -34,7 +34,7 @@ inline constexpr Nanos kLongestWindow = std::chrono::milliseconds(10);
 inline constexpr Nanos kSameSection = std::chrono::microseconds(50);
 
 // A worker that showed no sign of life for so long may be forgotten.  The kernel ends one that was
-// idle for five minutes, but what an item waited for is told by less.
+// idle for five minutes, but less is enough to know what an item waited for.
 inline constexpr Nanos kLongIdleWorker = std::chrono::seconds(10);
 
 // So many items are held back until it is known which events were recorded.
@@ -118,7 +118,7 @@ class Matcher {
   void OnQueue(const Event& e);
   void NoteTimer(QueueRecord& q, const Event& e);
   void Displace(WorkState& work, const Event& e);
-  // Of a work without an address: of what becomes of it nothing can be told.
+  // Of a work without an address: nothing is known of what becomes of it.
   void QueueWithoutAddress(const Event& e);
   void OnActivate(const Event& e);
   void Uncount(QueueRecord& q, Timestamp at);

@@ -176,7 +176,7 @@ void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
 void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
   CopyQueuePart(q, run.item);
   if (context.pool == PoolId::kUnknown && workers_.NameIsCut(context)) {
-    // Of the latency layout: a bound item tells the worker's CPU.
+    // Of the latency layout: a bound item shows the worker's CPU.
     if (q.target_cpu != Cpu::kNone) context.pool = pools_.PerCpu(q.target_cpu, false);
     run.item.pool = context.pool;
   }

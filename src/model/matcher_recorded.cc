@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What items are called, and what is told of them, when not all four events were recorded: what
+// What items are called, and what is known of them, when not all four events were recorded: what
 // was not recorded did not "not happen".
 #include <algorithm>
 #include <utility>
@@ -143,7 +143,7 @@ WorkItem Matcher::FromActivation(const WorkState& work, ItemState state) {
   return item;
 }
 
-// Without queue events: what its activation alone tells.
+// Without queue events: what its activation alone shows.
 void Matcher::StartOfActivated(ExecutionContext& context, OpenExecution& run) {
   WorkItem& item = run.item;
   item.wait_tainted = item.activated != kUnseen && losses_.Touches(item.activated);
@@ -188,7 +188,7 @@ void Matcher::DropSplit(WorkItem& item, bool wait, bool run) {
   item.split = SplitId::kNone;
 }
 
-// Gives an item the state that the recorded events can tell: an item whose end was seen is done,
+// Gives an item the state that the recorded events can show: an item whose end was seen is done,
 // whatever else was not recorded; of what comes after the last recorded event nothing is known.
 void Matcher::Name(WorkItem& item) {
   const bool queues = recorded_.Has(EventKind::kQueueWork);

@@ -78,7 +78,7 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
   SplitFor(item).run = split;
 }
 
-// Interrupts count once scheduler events tell who was interrupted on its CPU.
+// Interrupts count once scheduler events show who was interrupted on its CPU.
 void Matcher::OnInterrupt(const Event& e) {
   const bool hardirq = e.kind == EventKind::kIrqEntry || e.kind == EventKind::kIrqExit;
   const auto level = hardirq ? StolenTracker::Level::kHardirq : StolenTracker::Level::kSoftirq;

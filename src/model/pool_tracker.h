@@ -59,7 +59,7 @@ enum class FeedId : uint32_t {};
 // many activated items wait.
 //
 // A queue event does not name its pool (doc/kernel.md §3.2).  Items of one workqueue for one CPU
-// make a "feed"; the first start of such an item tells which pool serves the feed, and the
+// make a "feed"; the first start of such an item shows which pool serves the feed, and the
 // items that wait in it then count for that pool.
 class PoolTracker {
  public:
@@ -96,7 +96,7 @@ class PoolTracker {
   // It waits no more: superseded.
   void ItemGone(FeedId feed, Timestamp at);
 
-  // What the start of an item tells of its wait.
+  // What the start of an item shows of its wait.
   struct Started {
     PoolId waited_in = PoolId::kUnknown;
     Timestamp gap_begin = kUnseen;  // of the gap that it ended, when at least the floor long

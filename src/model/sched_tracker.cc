@@ -127,7 +127,7 @@ void SchedTracker::WasOnCpu(const ExecutionContext& worker, Track& track) {
     track.awake_since = kUnseen;
     return;
   }
-  // It had the CPU since it last told of itself there.
+  // It had the CPU since its last event there.
   const Timestamp told =
       worker.stack.empty() ? worker.last_event : worker.stack.front().item.started;
   if (told != kUnseen && told > last_loss_) Set(track, told, TaskState::kOnCpu);
@@ -198,7 +198,7 @@ void SchedTracker::Trim(Timestamp oldest) {
   for (size_t i = 0; i < tracks_.size(); ++i) {
     Track* const track = tracks_[i].get();
     if (track == nullptr || track->history.size() <= track->trim_at) continue;
-    // What a worker still executes is not told yet.
+    // What a worker still executes is not reported yet.
     const auto& open = workers_[i].stack;
     const bool needed = !open.empty() && track->history.size() < kMostSteps;
     track->history.Trim(needed ? std::min(oldest, open.front().item.started) : oldest);

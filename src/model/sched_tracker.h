@@ -19,17 +19,17 @@ namespace wqprof {
 
 // Follows the workers through the scheduler's events.  Costs nothing until the first one comes.
 //
-// A worker's first event tells what it did before, back to the beginning of the trace or the last
+// A worker's first event shows what it did before, back to the beginning of the trace or the last
 // loss, as any change would have been recorded: one that leaves its CPU had it, one that gets a CPU
 // without being woken waited for it, one that is woken slept, unless it had not left its CPU yet,
-// which its next event tells.
+// which its next event shows.
 class SchedTracker {
  public:
   SchedTracker(const EventSource& source, WorkerTable& workers)
       : source_(source), workers_(workers) {}
 
   // Whether the task that is switched in slept before: a preempted worker may have taken an
-  // item already, and be about to tell.
+  // item already, and its event be about to come.
   bool OnSwitch(const Event& e);
   void OnWake(const Event& e);
   // A task was made that has a worker's name: until then it was waited for.
@@ -43,7 +43,7 @@ class SchedTracker {
     last_loss_ = at;
     losing_ = others_open;
   }
-  // A worker tells of itself, so that it has a CPU.
+  // An event comes from the worker itself, so that it has a CPU.
   void OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
@@ -105,7 +105,7 @@ class SchedTracker {
   };
   static constexpr size_t kMinTrim = 1024;
   static constexpr size_t kMostRuns = 1024;  // kept, of each CPU
-  // An execution with more changes than that within it is told in part only.
+  // An execution with more changes than that within it is known in part only.
   static constexpr size_t kMostSteps = 1 << 20;
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
   const Track* FindTrack(const ExecutionContext& worker) const;

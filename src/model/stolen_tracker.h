@@ -32,7 +32,7 @@ class StolenTracker {
   // What ends with `e`, unless it goes on or its beginning was not seen.
   std::optional<Interruption> Leave(Level level, const Event& e);
   // A CPU switched tasks.  On PREEMPT_RT a softirq can be preempted: when it goes on is not
-  // followed, and whom it interrupted is told.
+  // followed, and it is known whom it interrupted.
   std::optional<Pid> OnSwitch(Cpu cpu);
   void OnLoss(Timestamp at);
   bool seen() const { return irq_seen_ || bh_seen_; }

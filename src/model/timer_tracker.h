@@ -11,7 +11,7 @@
 
 namespace wqprof {
 
-// How long a jiffy is, learnt from events that tell the jiffies: HZ is not in a trace.
+// How long a jiffy is, learnt from events that hold the jiffies: HZ is not in a trace.
 class JiffyClock {
  public:
   void Observe(uint32_t jiffies, Timestamp at);
@@ -49,7 +49,7 @@ class TimerTracker {
   std::optional<Armed> Take(Cpu cpu, WorkAddr work, Timestamp at);
 
  private:
-  // A timer that has not expired.  One that was cancelled looks the same: timer_cancel tells
+  // A timer that has not expired.  One that was cancelled looks the same: timer_cancel shows
   // nothing, as starting a timer anew and letting it expire emit it as well.
   struct Pending {
     Timestamp at = kUnseen;

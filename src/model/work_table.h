@@ -15,7 +15,7 @@
 
 namespace wqprof {
 
-// The part of an item that its queue event tells, and its activation.
+// The part of an item that is known from its queue event, and its activation.
 struct QueueRecord {
   QueueRecord() {}  // else all of it is cleared first, and slowly
   uint64_t id = 0;

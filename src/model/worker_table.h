@@ -82,7 +82,7 @@ class WorkerTable {
   ExecutionContext& operator[](size_t index) { return contexts_[index]; }
   const ExecutionContext& operator[](size_t index) const { return contexts_[index]; }
 
-  // Scheduler events told the name of a task.  A worker that turns out to serve another
+  // Scheduler events gave the name of a task.  A worker that turns out to serve another
   // pool than before is a new task under an old pid: the old one is kept for the account.
   void NoteComm(Pid pid, NameId comm);
   // The worker with this pid, also if it has executed nothing yet, provided that it is known
@@ -147,7 +147,7 @@ class WorkerTable {
   // works, or that scheduler events name, are none.
   static constexpr size_t kBits = 1 << 15;
   std::bitset<kBits> maybe_;
-  absl::flat_hash_map<int32_t, NameId> comms_;  // told by scheduler events; workers only
+  absl::flat_hash_map<int32_t, NameId> comms_;  // from scheduler events; workers only
   std::vector<int8_t> worker_names_;            // by NameId: 1 yes, 0 no, -1 not looked at
 };
 

@@ -19,7 +19,7 @@ std::string GlobOption(std::string_view option, std::string_view name);
 // looks at.  Options begin with a blank.
 std::string CommandText(std::string_view command, std::string_view options, const Invocation& by);
 
-// The command that tells more of a finding.
+// The command that shows more of a finding.
 std::string NextCommand(const Finding& finding, const Report& report, const Invocation& by);
 
 }  // namespace wqprof

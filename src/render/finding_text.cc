@@ -310,7 +310,7 @@ std::optional<Table> OptionalTask(const std::optional<Task>& task) {
   return task ? std::optional(TaskTable(*task)) : std::nullopt;
 }
 
-// A column of tasks, of which the trace may tell none.
+// A column of tasks, which the trace may not name.
 Column TaskColumn(Audience audience) {
   return {.key = "task", .audience = audience, .shape = std::make_shared<Table>(TaskTable({}))};
 }

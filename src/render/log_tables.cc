@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel log told, as the tables of wqprof.log/1.
+// What a kernel log says, as the tables of wqprof.log/1.
 #include <chrono>
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the time of many items went, by the parts that scheduler events tell.
+// Where the time of many items went, by the parts that scheduler events show.
 #ifndef WQPROF_RENDER_SPLIT_H_
 #define WQPROF_RENDER_SPLIT_H_
 

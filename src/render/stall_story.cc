@@ -42,7 +42,7 @@ std::string Name(std::string_view function, std::string_view workqueue, bool asc
   return out;
 }
 
-// ", queued by sh x3, softirq": who queued what waited; empty if the trace does not tell.
+// ", queued by sh x3, softirq": who queued what waited; empty if it is not known.
 std::string OriginWords(const DelayedRow& row, bool ascii) {
   constexpr size_t kShown = 3;
   std::vector<std::string> words;
@@ -103,7 +103,7 @@ void AppendIdle(std::string& out, const Stall& stall) {
   }
 }
 
-// Why the cause is not known, and what would tell it.
+// Why the cause is not known, and what would show it.
 std::string_view Doubt(const Report& report, const Stall& stall) {
   if (!report.source.has_sched) {
     return "Who had the CPU and who slept was not recorded.";

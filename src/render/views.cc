@@ -84,7 +84,7 @@ absl::Status Arrange(std::vector<Table>& tables, const View& view, bool by_defau
   return absl::OkStatus();
 }
 
-// Waits of microseconds are no news, five rows tell whether there is a problem.
+// Waits of microseconds are no news, five rows show whether there is a problem.
 void ShortenActivation(Table& activation, const Report& report) {
   const bool any = std::any_of(report.activation.begin(), report.activation.end(),
                                [](const ActivationRow& row) { return row.worst >= kWorthARow; });
@@ -99,7 +99,7 @@ void ShortenActivation(Table& activation, const Report& report) {
   activation.sorted_by.clear();
 }
 
-// Five stalls tell whether there is a problem; the command behind them tells the rest.
+// Five stalls show whether there is a problem; the command behind them shows the rest.
 void ShortenStalls(Table& stalls, uint64_t total) {
   if (stalls.rows.size() > kRowsInReport) stalls.rows.resize(kRowsInReport);
   stalls.rows_left_out = 0;

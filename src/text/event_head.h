@@ -41,7 +41,7 @@ enum class HeadResult : uint8_t {
   kWhole,
 };
 
-// Which column of the flags tells the context; 0: as many columns as there are say it.
+// Which column of the flags is the context; 0: the number of columns decides.
 struct FlagColumns {
   uint8_t context = 0;
 };

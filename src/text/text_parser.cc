@@ -105,7 +105,7 @@ void TextParser::NoteCommOfLine(const EventHead& head) {
   NoteComm(head.pid, names_.Intern(comm));
 }
 
-// Names of tasks that scheduler events tell.
+// Names of tasks from scheduler events.
 void TextParser::NoteTasks(const Event& event) {
   switch (event.kind) {
     case EventKind::kSwitch:
@@ -184,7 +184,7 @@ void TextParser::TakeLoss(const LossMark& mark, EventSorter& out) {
     LoseOn(StateOf(mark.cpu), mark.cpu, mark.count, out);
     return;
   }
-  // perf does not tell the CPU: each may have lost them.
+  // perf does not name the CPU: each may have lost them.
   for (size_t i = 0; i < cpus_.size(); ++i) {
     if (cpus_[i].seen) LoseOn(cpus_[i], static_cast<Cpu>(static_cast<int>(i) - 1), mark.count, out);
   }
@@ -217,7 +217,7 @@ TextParser::Taken TextParser::TakeEvent(const EventHead& head, std::string_view 
   event.pid = head.pid;
   event.cpu = head.cpu;
   event.flags = head.flags;
-  // A line of another tracer tells time and task like any other.
+  // A line of another tracer has time and task like any other.
   EventNames::Entry* const name = head.event.empty() ? nullptr : &events_.Of(head.event);
   bool wanted = name != nullptr && name->kind.has_value();
   if (wanted) {
@@ -273,7 +273,7 @@ bool TextParser::Join(std::string_view line, std::string_view ahead, EventSorter
   const std::string_view part = scan.rest();
   if (part.empty() || held_.size() + part.size() > kLongestHeld) return false;
   const size_t before = held_.size();
-  // Whether the line was broken at a blank or within a word only the result tells.
+  // Only the result shows whether the line was broken at a blank or within a word.
   const bool at_blank = before <= kHardCut && !IsBlank(held_.back());
   for (int i = at_blank ? 0 : 1; i < 2; ++i) {
     held_.resize(before);

@@ -19,7 +19,7 @@
 
 namespace wqprof {
 
-// Makes events of lines, one after the other, and keeps what the lines tell of the trace.
+// Makes events of lines, one after the other, and keeps what the lines say about the trace.
 class TextParser {
  public:
   TextParser(NameTable& names, const TextOptions& options);

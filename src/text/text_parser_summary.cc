@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the lines told of the trace.
+// What the lines say about the trace.
 #include <algorithm>
 
 #include "text/text_parser.h"

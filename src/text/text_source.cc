@@ -14,7 +14,7 @@ class LineSourceOfEvents : public TextSource {
   LineSourceOfEvents(std::unique_ptr<ByteStream> stream, const TextOptions& options)
       : lines_(std::move(stream)), parser_(names_, options) {}
 
-  // Reads the first events: what they are tells what the trace is.
+  // Reads the first events: what they are decides what the trace is.
   absl::Status ReadHead() {
     while (!sorter_.full()) {
       absl::StatusOr<bool> read = ReadLine();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines that tell of the trace, not of an event: headers, lost events.
+// Lines about the trace, not about an event: headers, lost events.
 #ifndef WQPROF_TEXT_TRACE_MARKS_H_
 #define WQPROF_TEXT_TRACE_MARKS_H_
 
@@ -15,22 +15,22 @@ namespace wqprof {
 
 // "CPU:1 [LOST 5512 EVENTS]" and its like.
 struct LossMark {
-  Cpu cpu = Cpu::kNone;  // kNone: perf does not tell
+  Cpu cpu = Cpu::kNone;  // kNone: perf does not name it
   std::optional<uint64_t> count;
 };
 std::optional<LossMark> ReadLossMark(std::string_view line);
 
-// What headers tell.
+// What headers say.
 struct TraceHeader {
   bool seen = false;  // any line of a header was
   std::optional<uint64_t> entries, written;
-  int cpus = 0;  // 0: not told
+  int cpus = 0;  // 0: not known
   std::string tracer, kernel;
   FlagColumns columns;
   bool raw = false;  // "# ... raw"
 };
 
-// Takes what `line` tells, if it is of a header.  Returns whether it is.
+// Takes what `line` says, if it is of a header.  Returns whether it is.
 class HeaderReader {
  public:
   bool Read(std::string_view line, TraceHeader& header);

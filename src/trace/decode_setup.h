@@ -17,7 +17,7 @@
 namespace wqprof {
 
 // Finds page and event layouts in a recording's own descriptions; `path` is for messages.  What
-// the texts do not tell (page size, byte order, CPUs, clock, symbols) is left to the caller.
+// the texts do not hold (page size, byte order, CPUs, clock, symbols) is left to the caller.
 // kDataLoss: they make no sense, or have no workqueue event.
 absl::StatusOr<DecodeContext> MakeDecodeContext(
     std::string_view header_page,
@@ -39,7 +39,7 @@ class CommTable {
   absl::flat_hash_map<int32_t, NameId> comms_;
 };
 
-// Adds what the pages of one CPU told to `stats`: counts, losses, first and last time.  Names and
+// Adds what the pages of one CPU hold to `stats`: counts, losses, first and last time.  Names and
 // exact numbers of what was lost are the caller's.
 struct PageTotals {
   absl::flat_hash_map<uint16_t, uint64_t> by_slot;

@@ -47,7 +47,7 @@ struct DecodeContext {
   const Symbols* symbols = nullptr;
 };
 
-// What the pages of one CPU told, besides their events.
+// What the pages of one CPU say, besides their events.
 struct PageStats {
   uint64_t pages = 0;
   uint64_t corrupt_pages = 0;  // only a valid prefix of these was decoded
@@ -149,7 +149,7 @@ class alignas(kApart) PageDecoder {
   NameTable& names_;
   PageStats stats_;
   bool damaged_ = false;   // the rest of this page, or the one before, could not be read
-  bool gap_open_ = false;  // kLossBegin was told, kLossEnd not yet
+  bool gap_open_ = false;  // kLossBegin was handed out, kLossEnd not yet
   static constexpr int kFunctionBits = 8;
   std::array<FunctionEntry, 1 << kFunctionBits> functions_;
   std::array<TextEntry, 128> texts_;

@@ -54,7 +54,7 @@ struct PageFeed::State {
   NameTable names;
   NameOfTask name_of_task;
   CommTable comms;                             // of when the recording began
-  absl::flat_hash_map<int32_t, NameId> asked;  // what name_of_task told
+  absl::flat_hash_map<int32_t, NameId> asked;  // from name_of_task
   TraceInfo info;
   ReadStats stats;
   std::map<Cpu, std::unique_ptr<Lane>> lanes;

@@ -349,7 +349,7 @@ class Parser {
     if (regions_ <= kMaxRegions) dat_.buffers.push_back(std::move(buffer));
   }
 
-  // Compression is told by the data section that a buffer's option points to.
+  // Compression is known from the data section that a buffer's option points to.
   bool IsCompressed(uint64_t section) {
     FileCursor in(*dat_.file, section, big_endian_);
     const uint16_t id = in.U16(), flags = in.U16();

@@ -142,7 +142,7 @@ class TraceDatSource : public EventSource {
     return absl::OkStatus();
   }
 
-  // Unsigned: the stamps of a damaged file may lie further apart than an int64 can tell.
+  // Unsigned: the stamps of a damaged file may lie further apart than an int64 can hold.
   bool IsBeyondBelief(Timestamp at) const {
     const auto to_unsigned = [](Timestamp t) {
       return static_cast<uint64_t>(t.time_since_epoch().count());

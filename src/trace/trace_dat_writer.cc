@@ -99,7 +99,7 @@ absl::Status TraceWriter::State::WriteTextSection(DatId id) {
 // Writes the options of an unfinished trace and opens the run of the main CPU's pages.
 absl::Status TraceWriter::State::BeginPages() {
   const uint64_t options_offset = main->size();
-  // The length of the note depends on the offset that it tells, hence the fixed width.
+  // The length of the note depends on the offset in it, hence the fixed width.
   const auto unfinished = [&](uint64_t data_offset) {
     TraceEnding ending;
     Settings& note = ending.settings;
@@ -265,7 +265,7 @@ void TraceWriter::Discard() {
 absl::Status TraceWriter::Finish(const TraceEnding& ending) {
   State& state = *state_;
   state.Flush().IgnoreError();
-  // What could not be written was told by Append() or is told now; the rest is made whole.
+  // What could not be written was reported by Append() or is reported now; the rest is made whole.
   absl::Status written = state.failed;
   if (state.compressor != nullptr) written.Update(state.compressor->Drain());
   state.compressor.reset();

@@ -39,7 +39,7 @@ struct TraceWriter::State {
   std::unique_ptr<OutputFile> main;
   std::unique_ptr<DiskReserve> reserve;
   std::vector<std::pair<DatId, uint64_t>> sections;  // and where they are
-  uint64_t first_options = 0;                   // where the header tells the offset of the options
+  uint64_t first_options = 0;                   // where the header holds the offset of the options
   uint64_t buffer_section = 0;                  // its header
   std::vector<std::unique_ptr<CpuPages>> cpus;  // by number; absent: no page so far
   std::unique_ptr<ChunkCompressor> compressor;

@@ -40,7 +40,7 @@ class OutputFile {
   // Fills `out` with bytes that exist.
   absl::Status Read(uint64_t offset, std::span<std::byte> out) const;
   // Appends `size` bytes of `from`, which loses them: its disk space is given back on the
-  // way.  On error the file ends with what could be moved, as size() tells.
+  // way.  On error the file ends with what could be moved, as size() says.
   absl::Status MoveFrom(OutputFile& from, uint64_t offset, uint64_t size);
   absl::Status Truncate(uint64_t size);
   absl::Status GiveTo(uint32_t user, uint32_t group);

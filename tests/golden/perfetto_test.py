@@ -230,6 +230,24 @@ class Perfetto(unittest.TestCase):
             self.assertGreaterEqual(found["begin"], begin + 90_000_000)
             self.assertLessEqual(found["end"], begin + 310_000_000)
 
+    def test_the_slowest_items_come_with_what_their_pools_executed(self):
+        trace = "6.12-cloud/hog/trace.dat"
+        items = self.items(trace)
+        waited = sorted((i for i in items if "started_ns" in i and "queued_ns" in i),
+                        key=lambda i: i["queued_ns"] - i["started_ns"])
+        slowest = {i["id"]: i for i in waited[:2]}
+        part = Trace(self.exported(trace, "--slowest", "2")[1])
+        drawn = {found["args"]["item"] for found in part.of("wait")}
+        self.assertLessEqual(slowest.keys(), drawn)
+        begin = min(i["queued_ns"] for i in slowest.values())
+        end = max(i["ended_ns"] for i in slowest.values())
+        pools = {i["pool"] for i in slowest.values()}
+        meanwhile = {i["id"] for i in items if drawn_execution(i) and i["pool"] in pools and
+                     i.get("started_ns", 0) <= end and i.get("ended_ns", end) >= begin}
+        executed = {found["args"]["item"] for found in part.of("execution")}
+        self.assertEqual(executed, meanwhile)
+        self.assertLess(len(executed), sum(1 for i in items if drawn_execution(i)))
+
 
 def drawn_execution(item):
     if item["state"] == "superseded":

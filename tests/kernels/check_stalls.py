@@ -3,7 +3,7 @@
 """check_stalls.py WQPROF DIR...: each scenario yields the stall, or the wait, that it was made for.
 
 Each DIR is named for its scenario and holds the wqprof.dat that a guest recorded with scheduler
-events, and the module's truth.csv.  A scenario whose works did not run (bottom-half works on a
+events, and the module's truth.csv; with dmesg.txt, the kernel's complaints are compared as well.  A scenario whose works did not run (bottom-half works on a
 kernel that has none) says so and is left out.
 
 In a guest whose clock is the host's, a busy host stops CPUs for some milliseconds, which are stalls
@@ -50,7 +50,10 @@ EXPECTED = {
     "starved": [Stalls(["starved"], "cpu1", "wqt_fn_starved", 150 * MS, 150 * MS,
                        starved_by="wqt_rt_hog")],
     "bhlate": [Stalls(["softirq_delay"], "bh1", "wqt_fn_bhlate", 15 * MS, 15 * MS)],
+    "lockup": [Stalls(["cpu_hog"], "cpu1", "wqt_fn_victim", 3000 * MS, 3000 * MS, "wqt_fn_hog")],
 }
+# The watchdog looks once a second, and counts in whole seconds.
+WATCHDOG_S = 1
 
 
 def output_of(wqprof, command, recording, *options):
@@ -141,6 +144,23 @@ class Recording:
                 expected.function, "/".join(expected.parts), part / MS, whole / MS)
 
 
+def differences_to_log(wqprof, directory):
+    """The recording's stalls by the kernel's threshold are the lockups of the kernel's log."""
+    stalls = output_of(wqprof, "stalls", os.path.join(directory, "wqprof.dat"),
+                       "--threshold", "kernel")["stalls"]
+    lockups = output_of(wqprof, "report", os.path.join(directory, "dmesg.txt"))["lockups"]
+    lockups = [row for row in lockups if row["pool"] == "cpu1"]
+    if [s["pool"] for s in stalls] != ["cpu1"] or len(lockups) != 1:
+        yield "the recording has stalls of %s, the log lockups of %s" % (
+            [s["pool"] for s in stalls], [row["pool"] for row in lockups])
+        return
+    begin, lasted = (stalls[0][key] / 1000 / MS for key in ("begin_ns", "duration_ns"))
+    if abs(begin - lockups[0]["begin_s"]) > WATCHDOG_S:
+        yield "the stall began at %.3f s, the lockup at %.3f s" % (begin, lockups[0]["begin_s"])
+    if not lasted - 2 * WATCHDOG_S <= lockups[0]["stuck_s"] <= lasted + WATCHDOG_S:
+        yield "the stall lasted %.3f s, the lockup %.3f s" % (lasted, lockups[0]["stuck_s"])
+
+
 def check(wqprof, directory):
     scenario = os.path.basename(directory.rstrip("/"))
     if scenario not in EXPECTED:
@@ -156,6 +176,8 @@ def check(wqprof, directory):
         return True
     recording = Recording(wqprof, os.path.join(directory, "wqprof.dat"), longest_waits)
     problems = [p for expected in EXPECTED[scenario] for p in recording.problems(expected)]
+    if os.path.exists(os.path.join(directory, "dmesg.txt")):
+        problems += differences_to_log(wqprof, directory)
     print("%s: %s" % (directory, "NOT the stalls and waits it was made for" if problems else
                       "the stalls and waits that it was made for"))
     for problem in problems[:20]:

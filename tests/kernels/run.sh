@@ -22,7 +22,7 @@ mkdir -p "$cache"
 cache=$(realpath "$cache")
 scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
   irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
-  hotplug mono cut lost}
+  hotplug lockup mono cut lost}
 
 guest() {
   local kernel=$1 suite=${1%-*} flavour=${1##*-}

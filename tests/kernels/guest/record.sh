@@ -57,6 +57,16 @@ run_with_changing_cpumask() {
   echo 3 >"$mask"
 }
 
+# The kernel complains of what is stuck for a second, and the log is kept.
+run_with_watchdog() {
+  threshold=/sys/module/workqueue/parameters/watchdog_thresh
+  before=$(cat $threshold)
+  echo 1 >$threshold
+  run "$1"
+  echo "$before" >$threshold
+  dmesg >"$out/dmesg.txt"
+}
+
 run_in_mono() {
   echo mono >/sys/module/wqtruth/parameters/clock
   record mono "$(play "$1")"
@@ -86,6 +96,7 @@ for scenario in "$@"; do
   case $scenario in
     rescuer | nofork) run_without_kthreadd "$scenario" ;;
     cpumask) run_with_changing_cpumask "$scenario" ;;
+    lockup) run_with_watchdog "$scenario" ;;
     mono) run_in_mono chain ;;
     cut) run_cut long ;;
     lost) run_lossy storm ;;

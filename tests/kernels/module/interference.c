@@ -48,6 +48,16 @@ static void sc_starved(void)
 	hog_join(hog);
 }
 
+/* A work keeps its CPU for 4 s; the work behind it waits longer than the watchdog allows. */
+static void sc_lockup(void)
+{
+	queue(item(wqt_fn_hog, &wqs[W_BOUND], K_BUSY, 4000000), QUEUE_ON, CPU1, 0);
+	msleep(20);
+	queue(item(wqt_fn_victim, &wqs[W_VICTIM], K_BUSY, 100), QUEUE_ON, CPU1, 0);
+	flush_wq(W_BOUND);
+	flush_wq(W_VICTIM);
+}
+
 /* Bottom-half works that are queued while their CPU has bottom halves off for 30 ms. */
 static void sc_bhlate(void)
 {
@@ -207,6 +217,6 @@ const struct scenario interferences[] = {
 	{ "bhlate", sc_bhlate }, { "freeze", sc_freeze }, { "max1", sc_max1 },
 	{ "modstorm", sc_modstorm }, { "rcu", sc_rcu }, { "oncpu", sc_oncpu },
 	{ "destroy", sc_destroy }, { "names", sc_names }, { "cpumask", sc_cpumask },
-	{ "hotplug", sc_hotplug },
+	{ "hotplug", sc_hotplug }, { "lockup", sc_lockup },
 	{}
 };

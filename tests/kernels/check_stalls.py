@@ -3,8 +3,9 @@
 """check_stalls.py WQPROF DIR...: each scenario yields the stall, or the wait, that it was made for.
 
 Each DIR is named for its scenario and holds the wqprof.dat that a guest recorded with scheduler
-events, and the module's truth.csv; with dmesg.txt, the kernel's complaints are compared as well.  A scenario whose works did not run (bottom-half works on a
-kernel that has none) says so and is left out.
+events, and the module's truth.csv; with dmesg.txt, from a kernel that has a workqueue watchdog, its
+complaints are compared as well.  A scenario whose works did not run (bottom-half works on a kernel
+that has none) says so and is left out.
 
 In a guest whose clock is the host's, a busy host stops CPUs for some milliseconds, which are stalls
 of their own: a fifth of the time may go to such, and what is expected to last is half or so of what

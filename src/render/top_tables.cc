@@ -56,13 +56,13 @@ Table FunctionTable(const Window& window, size_t columns) {
        [](const WindowFunction& row) { return Quantile(row.p50, row.samples, 0.5); }},
       {{"p99", "p99", kText},
        [](const WindowFunction& row) { return Quantile(row.p99, row.samples, 0.99); }},
-      {{"worst", "MAX", kText, 0, 3}, [](const WindowFunction& row) { return row.worst; }},
-      {{"busy", cpu ? "EXEC" : "EXEC%", kText, 0, cpu ? 5 : 0},
+      {{"worst", "MAX", kText, 0, 4}, [](const WindowFunction& row) { return row.worst; }},
+      {{"busy", cpu ? "EXEC" : "EXEC%", kText, 0, cpu ? 6 : 0},
        [](const WindowFunction& row) { return Share{row.executing}; }},
       {{"cpu", "CPU", cpu ? kText : kSortOnly},
        [](const WindowFunction& row) { return ShareIf(row.cpu); }},
-      {{"running", "NOW", kText, 0, 4}, [](const WindowFunction& row) { return row.running; }},
-      {{"worst_over_time", "WORST, LAST 60s", kText, 0, 6},
+      {{"running", "NOW", kText, 0, 5}, [](const WindowFunction& row) { return row.running; }},
+      {{"worst_over_time", "WORST 60s", kText, 0, 3},
        [columns](const WindowFunction& row) { return WorstOverTime(row, columns); }},
   };
   return MakeTable({.key = "functions", .title = ""}, list, window.functions);

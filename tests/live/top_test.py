@@ -171,7 +171,7 @@ class Top(live.Live):
     def test_top_follows_the_size_of_the_terminal(self):
         self.load(200000)
         terminal = self.open(250, 70)
-        self.expect(terminal, "WORST, LAST 60s")
+        self.expect(terminal, "WORST 60s")
         terminal.resize(80, 24)
         self.expect(terminal, "q quit")
         self.wait_until(lambda: terminal.read() or

@@ -48,13 +48,12 @@ struct PageData {
   Timestamp begin = kUnseen;  // of the first bin of the heat maps
   Nanos bin{0};
   size_t bins = 0;
-  std::vector<HeatMap> heat;  // the first one of all; in the order of the functions' waits
-  uint64_t functions_without_heat = 0;  // there were too many
-  std::vector<PageSlice> slices;        // the longest executions, by begin
-  uint64_t executions = 0;              // all
-  Table items;                          // that waited longest, as ItemRows() has them
-  std::vector<PageItem> item_places;    // of the same rows
-  uint64_t items_seen = 0;              // all that passed the filter
+  std::vector<HeatMap> heat;          // the first one of all; in the order of the functions' waits
+  std::vector<PageSlice> slices;      // the longest executions, by begin
+  uint64_t executions = 0;            // all
+  Table items;                        // that waited longest, as ItemRows() has them
+  std::vector<PageItem> item_places;  // of the same rows
+  uint64_t items_seen = 0;            // all that passed the filter
 };
 
 // Which items the page is about.

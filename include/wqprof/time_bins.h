@@ -20,7 +20,7 @@ class TimeBins {
   bool begun() const { return begin_ != kUnseen; }
   void Begin(Timestamp at) { begin_ = at; }
   Timestamp begin() const { return begin_; }
-  Timestamp end() const { return begin_ + width_ * static_cast<int64_t>(bins_); }
+  Timestamp end() const { return EdgeOf(bins_); }
   Nanos width() const { return width_; }
   size_t size() const { return bins_; }
 
@@ -43,15 +43,14 @@ class TimeBins {
     to = std::min(to, end());
     if (from >= to) return;
     for (size_t bin = static_cast<size_t>((from - begin_) / width_); from < to; ++bin) {
-      const Timestamp bin_end = begin_ + width_ * static_cast<int64_t>(bin + 1);
-      const Timestamp until = std::min(to, bin_end);
+      const Timestamp until = std::min(to, EdgeOf(bin + 1));
       f(bin, until - from);
       from = until;
     }
   }
   // The bin that `at` lies in, at most the last one.  REQUIRES: at >= begin().
   size_t BinOf(Timestamp at) const {
-    return std::min(bins_ - 1, static_cast<size_t>((at - begin_) / width_));
+    return std::min(bins_ - 1, static_cast<size_t>(Elapsed(begin_, at) / width_));
   }
 
   // Makes one of each two; `merge` adds its second argument to its first.
@@ -67,6 +66,12 @@ class TimeBins {
   }
 
  private:
+  // Where the first `bins` bins end, the last of all times if that is beyond it.
+  Timestamp EdgeOf(size_t bins) const {
+    const Nanos span = width_ * static_cast<int64_t>(bins);
+    return begin_ > Timestamp::max() - span ? Timestamp::max() : begin_ + span;
+  }
+
   const size_t bins_;
   Nanos width_;
   Timestamp begin_ = kUnseen;

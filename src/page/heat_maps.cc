@@ -42,7 +42,13 @@ void HeatMaps::Add(uint64_t key, Timestamp at, Nanos latency) {
   const size_t row = RowOf(latency), bin = bins_.BinOf(at);
   if (!all_.rows[row]) all_.rows[row] = std::make_unique<Row>();
   Increase((*all_.rows[row])[bin]);
-  Map& map = functions_[key];
+  auto it = functions_.find(key);
+  if (it == functions_.end()) {
+    // Each has a row at least.
+    if (functions_.size() == PageCollector::kMaxRows) return;
+    it = functions_.try_emplace(key).first;
+  }
+  Map& map = it->second;
   map.waited = AddSaturated(map.waited, latency);
   if (map.given_up) return;
   if (!map.rows[row]) {
@@ -67,12 +73,6 @@ HeatMap HeatMaps::ToHeatMap(const Map& map, size_t used) {
     out.rows[i].assign(map.rows[i]->begin(), map.rows[i]->begin() + static_cast<ptrdiff_t>(used));
   }
   return out;
-}
-
-uint64_t HeatMaps::given_up() const {
-  return static_cast<uint64_t>(
-      std::count_if(functions_.begin(), functions_.end(),
-                    [](const auto& entry) { return entry.second.given_up; }));
 }
 
 }  // namespace wqprof

@@ -38,7 +38,6 @@ class HeatMaps {
       if (!map.given_up) f(key, map.waited, ToHeatMap(map, used));
     }
   }
-  uint64_t given_up() const;
 
  private:
   using Row = std::array<uint32_t, PageCollector::kBins>;

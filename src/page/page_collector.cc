@@ -119,7 +119,6 @@ void PageCollector::State::TakeHeat(PageData& out) const {
   });
   if (maps.size() > kMaps) maps.resize(kMaps);
   for (auto& [waited, map] : maps) out.heat.push_back(std::move(map));
-  out.functions_without_heat = heat.given_up();
 }
 
 void PageCollector::State::TakeRuns(PageData& out) {

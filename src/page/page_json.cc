@@ -117,7 +117,7 @@ Json HeatJson(const HeatMap& map, size_t bins) {
           {"cells", Base64(cells)}};
 }
 
-Json HeatMapsJson(const PageData& data, TimelineLeftOut& left_out) {
+Json HeatMapsJson(const Report& report, const PageData& data, TimelineLeftOut& left_out) {
   Json maps = Json::array();
   size_t bytes = 0;
   for (const HeatMap& map : data.heat) {
@@ -128,7 +128,10 @@ Json HeatMapsJson(const PageData& data, TimelineLeftOut& left_out) {
     if (!maps.empty()) bytes += size + 2 * kNameColumns;
     maps.push_back(std::move(one));
   }
-  left_out.heat_maps = data.heat.size() - maps.size() + data.functions_without_heat;
+  const auto with_latency = static_cast<size_t>(std::count_if(
+      report.functions.begin(), report.functions.end(),
+      [](const FunctionRow& row) { return row.measures[Measure::kLatency].count() > 0; }));
+  left_out.heat_maps = with_latency - std::min(with_latency, maps.size() - 1);
   return {{"bin", data.bin.count()},
           {"bins", data.bins},
           {"first", HeatMap::kFirstRow},
@@ -323,7 +326,7 @@ std::string PageJson(const Report& report, const Timeline& timeline, const PageD
     out["bin"] = lanes.bin().count();
     out["names"] = lanes.Functions();
     out["pools"] = lanes.Pools();
-    out["heat"] = HeatMapsJson(data, left_out);
+    out["heat"] = HeatMapsJson(report, data, left_out);
     out["slices"] = SlicesJson(data, timeline, clock);
     out["allSlices"] = data.slices.size() == data.executions;
     out["stalls"] = StallsJson(report, clock);

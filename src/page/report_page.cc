@@ -171,7 +171,8 @@ std::string ReportPage(const Report& report, const Timeline& timeline, const Pag
        "<span class=\"js-only\">A click on a heading sorts, one on a row shows its "
        "distribution.</span>"},
       {"stalls", "Stalls", StallsHtml(in),
-       "<span class=\"js-only\">A click on a row shows its story.</span>"},
+       report.stalls.empty() ? ""
+                             : "<span class=\"js-only\">A click on a row shows its story.</span>"},
       {"items", "Slowest items", ItemsHtml(in),
        "<span class=\"js-only\">A click on a row shows it on the time line.</span>"},
       {"pools", "Pools", PoolsHtml(in)},

@@ -225,7 +225,7 @@ std::vector<std::string> NamesOf(const DiffResult& result, DiffRow::Presence pre
 
 std::string CheckPage(const CheckResult& result, const PageFrame& frame) {
   PageShell page;
-  page.title = result.budget.path.empty() ? "Budget" : result.budget.path;
+  page.title = result.budget.path.substr(result.budget.path.rfind('/') + 1);
   page.version = frame.version;
   page.facts = FingerprintFacts(result.fingerprint);
   page.facts.push_back(CountOf(result.runs.size(), "run"));

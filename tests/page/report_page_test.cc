@@ -153,7 +153,6 @@ class Everything {
       }
       data_.heat.push_back(std::move(map));
     }
-    data_.functions_without_heat = 5000;
     for (uint64_t i = 0; i < PageCollector::kSlices; ++i) {
       const int64_t from = static_cast<int64_t>(noise_.Next() % kSpan);
       data_.slices.push_back(

@@ -42,6 +42,20 @@ TEST(TimeBinsTest, FoldingKeepsTheSums) {
   EXPECT_EQ(sum, 160ns) << "what lies outside is left out";
 }
 
+TEST(TimeBinsTest, TimesOfAHostileTraceOverflowNothing) {
+  TimeBins late(8, 1ns);
+  late.Begin(Timestamp::max() - 3ns);
+  EXPECT_EQ(late.end(), Timestamp::max());
+  EXPECT_EQ(late.BinOf(Timestamp::max()), 3u);
+  Nanos sum(0);
+  late.Spread(late.begin(), Timestamp::max(), [&](size_t, Nanos part) { sum += part; });
+  EXPECT_EQ(sum, 3ns);
+  TimeBins early(8, 1ns);
+  early.Begin(Timestamp::min() + 1ns);
+  early.Reach(Timestamp::max());
+  EXPECT_EQ(early.BinOf(Timestamp::max()), 7u);
+}
+
 TEST(TimelineTest, AnExecutionIsWhereItWas) {
   TraceBuilder t;
   t.Put(0us, kTask, kWorkA).Run(100us, 300us, kWorker, kWorkA);

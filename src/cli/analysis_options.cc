@@ -151,6 +151,10 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
       {"--stamp-unit", "ns|us",
        "of a text with stamps like 26254: what they count (default: they are no time)"},
       &options->stamp_unit, ParseStampUnit);
+  command.AddText({"--kallsyms", "FILE",
+                   "names of functions for a perf.data that holds addresses: the traced kernel's "
+                   "/proc/kallsyms"},
+                  &options->kallsyms);
 }
 
 void AddItemOptions(Command& command, AnalysisOptions* options) {
@@ -257,6 +261,14 @@ absl::Status NoItemsInLog(const std::string& path) {
                   path == "-" ? "standard input" : path, path));
 }
 
+InputOptions InputOptionsOf(const AnalysisOptions& options) {
+  InputOptions open;
+  open.trace = {.instance = options.instance, .threads = options.threads};
+  open.stamp_unit = options.stamp_unit;
+  open.kallsyms = options.kallsyms;
+  return open;
+}
+
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
   // Lives as long as any source that is opened here.
   static LogCollector log;
@@ -272,9 +284,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
   if (absl::Status status = RefuseDirectory(path); !status.ok()) return status;
   // Ctrl-C is the end of what would not end by itself, as trace_pipe.
   static const SignalQueue signals;
-  InputOptions open;
-  open.trace = {.instance = options.instance, .threads = options.threads};
-  open.stamp_unit = options.stamp_unit;
+  InputOptions open = InputOptionsOf(options);
   open.stop_fd = signals.fd();
   open.log = log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(path, open);

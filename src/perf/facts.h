@@ -25,6 +25,7 @@ struct PerfFacts {
   std::string host, release, arch;
   int cpus = 0;  // that the machine may have; 0 unknown
   bool compressed = false;
+  uint64_t data_bytes = 0;  // of records; 0 of a pipe
   // Two clocks that were read together.
   struct Clocks {
     uint32_t id = 0;

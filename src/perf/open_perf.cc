@@ -154,6 +154,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenPerfFile(int fd, const std::str
   }
   PerfAttrs attrs = ReadAttrs(**file, *header);
   PerfFacts facts = ReadFeatures(**file, *header);
+  facts.data_bytes = std::min(header->data.size, (*file)->size());
   auto data =
       std::make_unique<PartOfFile>(*std::move(file), header->data.offset, header->data.size);
   return Open(std::make_unique<PerfReader>(path, std::move(facts), std::move(attrs),

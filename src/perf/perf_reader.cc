@@ -202,6 +202,7 @@ void PerfReader::Describe() {
   info_.arch = facts_.arch;
   info_.cpus = facts_.cpus;
   info_.compression = facts_.compressed ? "zstd" : "none";
+  info_.data_bytes = facts_.data_bytes;
   records_->Describe(info_);
   WorkqueueEvents enabled;
   for (const PerfAttr& attr : attrs_.all()) {

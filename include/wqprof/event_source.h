@@ -65,9 +65,10 @@ struct TraceInfo {
   std::vector<std::string> disturbances;
   bool has_activate = true;  // workqueue_activate_work was recorded
   bool has_queue = true;
-  bool hashed_addresses = false;  // text with %p: opaque ids
-  bool unfinished = false;        // the recorder did not end this file
-  uint64_t data_bytes = 0;        // ring-buffer pages, as stored
+  bool hashed_addresses = false;   // text with %p: opaque ids
+  bool unnamed_functions = false;  // they are addresses: no symbols of that kernel were at hand
+  bool unfinished = false;         // the recorder did not end this file
+  uint64_t data_bytes = 0;         // ring-buffer pages, as stored
 };
 
 // What reading found, so far.  Complete once Next() has returned the end.
@@ -94,12 +95,16 @@ struct ReadStats {
   WorkqueueEvents seen_events;               // of which at least one record was read
   uint64_t unread_lines = 0;                 // of a text: they name an event and cannot be read
   std::string first_unread_line;             // as it stands in the input; "" none
+  uint64_t unread_records = 0;               // of a perf.data or Perfetto trace: likewise
   uint64_t time_reversals = 0;               // stamps that went backwards on one CPU
   Timestamp begin = kUnseen, end = kUnseen;  // first and last event
   // When the first event of the last CPU to have one was kept: before it, a missing
   // queue event proves nothing (doc/kernel.md §7).
   Timestamp covered_from = kUnseen;
 };
+
+// The first event is known: notes in `info` when that was by the wall clock, where it can be known.
+void NoteBegin(Timestamp begin, TraceInfo& info);
 
 // Which of the four events were recorded: by the note where there is one, else by the records.
 // Without a note it is known once the whole input was read.

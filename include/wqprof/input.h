@@ -19,14 +19,18 @@ struct InputOptions {
   // See TextOptions.
   std::optional<Nanos> stamp_unit;
   LogSink* log = nullptr;
+  // Names of functions for inputs that hold addresses: a copy of the traced kernel's
+  // /proc/kallsyms.
+  std::string kallsyms;
   // Once this is readable (a signalfd, say), a pipe or a device has ended, and what was read
   // counts; -1: nobody stops it.
   int stop_fd = -1;
 };
 
-// Opens a file, or standard input ("-"): a trace.dat or a text, plain or in gzip, zstd, xz, bzip2,
-// lz4, or as the one member of a zip or tar.  Text is read as it comes; a trace.dat that is not a
-// plain file is kept in TMPDIR first.
+// Opens a file, or standard input ("-"): a trace.dat, a perf.data or a text, plain or in gzip,
+// zstd, xz, bzip2, lz4, or as the one member of a zip or tar.  Text is read as it comes, and so is
+// what perf writes into a pipe; a trace.dat or perf.data that is not a plain file is kept in TMPDIR
+// first.
 //
 // A text is read to its end before it is refused: Next() then fails, of a short one this call.
 // Errors: kNotFound; kDataLoss, it is something else, or damaged (exit code 5); kOutOfRange, it is

@@ -22,7 +22,7 @@ struct Quality {
   std::optional<uint64_t> lost_events = 0;  // absent: lost, number unknown
   uint64_t lost_gaps = 0;
   MatchQuality match;
-  uint64_t time_reversals = 0, unread_lines = 0;
+  uint64_t time_reversals = 0, unread_lines = 0, unread_records = 0;
   uint64_t corrupt_pages = 0;
   bool truncated = false;
   bool unfinished = false;    // the recorder was killed

@@ -12,20 +12,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "wqprof/byte_stream.h"
 #include "wqprof/event_source.h"
 #include "wqprof/log_line.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
-
-// Bytes that come one after the other, whatever they were wrapped in.
-class ByteStream {
- public:
-  virtual ~ByteStream() = default;
-  // Fills a prefix of `out`, which is not empty; returns its length, 0 at the end.  May wait for
-  // more.  kDataLoss: the input is damaged from here on, or cannot be read.
-  virtual absl::StatusOr<size_t> Read(std::span<char> out) = 0;
-};
 
 // How the characters of a text are packed.
 enum class TextCoding : uint8_t {

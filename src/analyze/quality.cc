@@ -10,6 +10,7 @@ Quality QualityOf(const RunFacts& facts) {
   q.match = facts.match;
   q.time_reversals = facts.read.time_reversals;
   q.unread_lines = facts.read.unread_lines;
+  q.unread_records = facts.read.unread_records;
   q.corrupt_pages = facts.read.corrupt_pages;
   q.truncated = facts.read.truncated;
   q.unfinished = facts.source.unfinished;

@@ -161,6 +161,10 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
       {"--stamp-unit", "ns|us",
        "of a text with stamps like 26254: what they count (default: they are no time)"},
       &options->stamp_unit, ParseStampUnit);
+  command.AddText({"--kallsyms", "FILE",
+                   "names of functions for a perf.data that holds addresses: the traced kernel's "
+                   "/proc/kallsyms"},
+                  &options->kallsyms);
 }
 
 void AddItemOptions(Command& command, AnalysisOptions* options) {
@@ -271,6 +275,14 @@ absl::Status NoItemsInLog(const std::string& path) {
                   path == "-" ? "standard input" : path, path));
 }
 
+InputOptions InputOptionsOf(const AnalysisOptions& options) {
+  InputOptions open;
+  open.trace = {.instance = options.instance, .threads = options.threads};
+  open.stamp_unit = options.stamp_unit;
+  open.kallsyms = options.kallsyms;
+  return open;
+}
+
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options) {
   // Lives as long as any source that is opened here.
   static LogCollector log;
@@ -284,9 +296,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
   const bool by_default = options.file.empty();
   const std::string path = by_default ? std::string(kDefaultFile) : options.file;
   if (absl::Status status = RefuseDirectory(path); !status.ok()) return status;
-  InputOptions open;
-  open.trace = {.instance = options.instance, .threads = options.threads};
-  open.stamp_unit = options.stamp_unit;
+  InputOptions open = InputOptionsOf(options);
   if (!EndsByItself(path)) {
     // Ctrl-C is its end, not ours.
     static const SignalQueue signals;

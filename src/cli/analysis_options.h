@@ -16,6 +16,7 @@
 #include "wqprof/analyze.h"
 #include "wqprof/arguments.h"
 #include "wqprof/event_source.h"
+#include "wqprof/input.h"
 #include "wqprof/render.h"
 #include "wqprof/text.h"
 
@@ -28,6 +29,7 @@ struct AnalysisOptions {
   std::string instance;
   int threads = 0;
   std::optional<Nanos> stamp_unit;  // of a text whose stamps have no point
+  std::string kallsyms;             // a file; "": none was named
   std::vector<std::string> workqueues, functions;
   std::vector<Cpu> cpus;
   std::optional<TimeRange> time;
@@ -62,6 +64,9 @@ absl::StatusOr<size_t> ParseCount(std::string_view text);
 std::optional<size_t> NumberForFile(AnalysisOptions& options);
 
 TextStyle StyleOf(const AnalysisOptions& options);
+
+// How files are read, as far as the options tell.
+InputOptions InputOptionsOf(const AnalysisOptions& options);
 
 // Opens FILE, or the default recording.  Any failure means that there is nothing to analyse.
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options);

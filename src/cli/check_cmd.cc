@@ -194,9 +194,7 @@ class CheckCommand {
     return FailInput(ReadRuns(*files, Open(), runs));
   }
 
-  OpenOptions Open() const {
-    return {.instance = options_.input.instance, .threads = options_.input.threads};
-  }
+  InputOptions Open() const { return InputOptionsOf(options_.input); }
 
   int Record(RunSet& runs) {
     std::optional<ScratchDirectory> scratch;

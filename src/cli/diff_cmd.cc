@@ -131,8 +131,7 @@ int RunDiff(DiffCommandOptions& options) {
   if (!groups.ok()) return FailInput(groups.status());
   options.diff.metrics = MetricsOf(options);
   const auto read = [&](const std::vector<std::string>& files, RunSet& runs) {
-    return ReadRuns(files, {.instance = options.input.instance, .threads = options.input.threads},
-                    runs);
+    return ReadRuns(files, InputOptionsOf(options.input), runs);
   };
   RunSet base(WantedBy(options.diff), std::chrono::milliseconds(10));
   RunSet now(WantedBy(options.diff), std::chrono::milliseconds(10));

@@ -8,7 +8,6 @@
 
 #include "cli/log_view.h"
 #include "cli/output.h"
-#include "wqprof/input.h"
 
 namespace wqprof {
 
@@ -45,11 +44,13 @@ absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::strin
   return out;
 }
 
-absl::Status ReadRuns(const std::vector<std::string>& files, const OpenOptions& options,
+absl::Status ReadRuns(const std::vector<std::string>& files, const InputOptions& options,
                       RunSet& runs) {
   for (const std::string& file : files) {
     LogCollector log;
-    const auto source = OpenInput(file, {.trace = options, .stamp_unit = {}, .log = &log});
+    InputOptions open = options;
+    open.log = &log;
+    const auto source = OpenInput(file, open);
     if (!source.ok()) return source.status();
     if (log.found() && HasNoEvents(**source)) return NoItemsInLog(file);
     const size_t told = runs.repeated().size();

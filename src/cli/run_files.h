@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "wqprof/budget.h"
-#include "wqprof/event_source.h"
+#include "wqprof/input.h"
 
 namespace wqprof {
 
@@ -18,7 +18,7 @@ inline constexpr size_t kMaxRuns = 30;
 absl::StatusOr<std::vector<std::string>> ExpandRuns(const std::vector<std::string>& paths);
 
 // Reads each recording into `runs`.
-absl::Status ReadRuns(const std::vector<std::string>& files, const OpenOptions& options,
+absl::Status ReadRuns(const std::vector<std::string>& files, const InputOptions& options,
                       RunSet& runs);
 
 }  // namespace wqprof

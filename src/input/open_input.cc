@@ -13,6 +13,7 @@
 #include "input/fd_stream.h"
 #include "input/recognise.h"
 #include "wqprof/input.h"
+#include "wqprof/perf_data.h"
 #include "wqprof/temporary_file.h"
 #include "wqprof/trace_file.h"
 
@@ -22,8 +23,8 @@ namespace {
 constexpr int kMostWrappers = 4;  // a gzip in a zip, and the like
 
 constexpr std::string_view kReads =
-    "wqprof reads trace.dat, ftrace text (trace, trace_pipe, trace-cmd report, atrace), perf "
-    "script and kernel logs";
+    "wqprof reads trace.dat, perf.data, ftrace text (trace, trace_pipe, trace-cmd report, atrace), "
+    "perf script and kernel logs";
 
 std::string Lines(uint64_t n) { return n == 1 ? "1 line" : fmt::format("{} lines", n); }
 
@@ -114,9 +115,8 @@ absl::Status ErrnoStatus(int error, const std::string& path) {
   return absl::DataLossError(text);
 }
 
-absl::StatusOr<std::unique_ptr<EventSource>> OpenTraceStream(PeekedStream& stream,
-                                                             const std::string& path,
-                                                             const OpenOptions& options) {
+// Keeps the rest of `stream` in a file of its own; gives its descriptor.
+absl::StatusOr<int> Keep(PeekedStream& stream, const std::string& path) {
   auto file = TemporaryFile::Create(path == "-" ? "standard input" : path);
   if (!file.ok()) return file.status();
   std::vector<char> buffer(1 << 20);
@@ -129,14 +129,28 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenTraceStream(PeekedStream& strea
     const auto bytes = std::as_bytes(std::span(buffer).first(*got));
     if (absl::Status s = (*file)->Append(bytes); !s.ok()) return s;
   }
-  return OpenTraceFile((*file)->Release(), path, options);
+  return (*file)->Release();
+}
+
+// Whether what it holds is found by its header, so that it must be a file.
+bool IsReadAnywhere(InputForm form, std::string_view head) {
+  return form == InputForm::kTraceDat ||
+         (form == InputForm::kPerfData && PerfFormOf(head) == PerfForm::kFile);
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenFile(int fd, InputForm form,
+                                                      const std::string& path,
+                                                      const InputOptions& options) {
+  if (form == InputForm::kPerfData) return OpenPerfFile(fd, path, {.kallsyms = options.kallsyms});
+  return OpenTraceFile(fd, path, options.trace);
 }
 
 absl::Status Foreign(InputForm form, const std::string& path) {
   switch (form) {
     case InputForm::kPerfData:
       return absl::DataLossError(fmt::format(
-          "cannot read {}: this is a perf.data\nprint it: perf script -i {} | wqprof report -",
+          "cannot read {}: this perf.data was made by a machine of the other byte order\nprint it "
+          "with perf: perf script -i {} | wqprof report -",
           path, path));
     case InputForm::kPerfetto:
       return absl::DataLossError(
@@ -191,19 +205,27 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenStream(std::unique_ptr<ByteStre
       continue;
     }
     const InputForm form = FormOf(*head);
-    if (form == InputForm::kTraceDat) return OpenTraceStream(*stream, path, options.trace);
+    if (form == InputForm::kPerfData && PerfFormOf(*head) == PerfForm::kPipe) {
+      return OpenPerfPipe(std::move(stream), path, {.kallsyms = options.kallsyms});
+    }
+    if (IsReadAnywhere(form, *head)) {
+      const absl::StatusOr<int> fd = Keep(*stream, path);
+      return fd.ok() ? OpenFile(*fd, form, path, options) : fd.status();
+    }
     if (form != InputForm::kText) return Foreign(form, path);
     return OpenTextStream(std::move(stream), *head, path, options);
   }
 }
 
-// Whether the file can be read where one likes, and what it begins with.  The files of tracefs say
-// that they are regular, and that they are empty.
-bool IsPlainTraceDat(int fd, const struct stat& st) {
-  if (!S_ISREG(st.st_mode) || st.st_size == 0) return false;
-  char head[16];
-  const ssize_t n = pread(fd, head, sizeof head, 0);
-  return n > 0 && FormOf({head, static_cast<size_t>(n)}) == InputForm::kTraceDat;
+// What a plain file of such a form is.  The files of tracefs say that they are regular, and that
+// they are empty.
+std::optional<InputForm> PlainForm(int fd, const struct stat& st) {
+  if (!S_ISREG(st.st_mode) || st.st_size == 0) return std::nullopt;
+  char bytes[16];
+  const ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+  const std::string_view head(bytes, n > 0 ? static_cast<size_t>(n) : 0);
+  const InputForm form = FormOf(head);
+  return IsReadAnywhere(form, head) ? std::optional(form) : std::nullopt;
 }
 
 }  // namespace
@@ -221,7 +243,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const std::string& path,
     return absl::DataLossError(
         fmt::format("cannot read {}: it is a directory\nname a file in it", path));
   }
-  if (IsPlainTraceDat(fd, st)) return OpenTraceFile(fd, path, options.trace);
+  if (const auto form = PlainForm(fd, st)) return OpenFile(fd, *form, path, options);
   const int stop_fd = S_ISREG(st.st_mode) && st.st_size > 0 ? -1 : options.stop_fd;
   return OpenStream(std::make_unique<FdStream>(fd, path, stop_fd), path, options);
 }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "wqprof/perf_data.h"
+
 namespace wqprof {
 namespace {
 
@@ -121,7 +123,7 @@ bool IsBinary(std::string_view head) {
 
 InputForm FormOf(std::string_view head) {
   if (head.starts_with("\x17\x08\x44tracing"sv)) return InputForm::kTraceDat;
-  if (head.starts_with("PERFILE2") || head.starts_with("2ELIFREP")) return InputForm::kPerfData;
+  if (PerfFormOf(head) != PerfForm::kNone) return InputForm::kPerfData;
   // Packets of a Perfetto trace: field 1, then a length that is no letter of a text's second line.
   if (head.size() > 8 && head[0] == '\x0a' && IsBinary(head)) return InputForm::kPerfetto;
   if (CodingOf(head) != TextCoding::kUtf16Le && CodingOf(head) != TextCoding::kUtf16Be &&

@@ -39,7 +39,7 @@ void EventSorter::SortWindow() {
 
 // Of several CPUs at one time, a work is queued before it is activated before it starts.
 void EventSorter::MergeBlocks() {
-  EventRun merged;
+  EventBatch merged;
   merged.reserve(window_.size());
   std::vector<std::pair<size_t, size_t>> runs;  // what is left of each
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -67,7 +67,7 @@ void EventSorter::MergeBlocks() {
 
 absl::Status EventSorter::Spool() {
   if (!spool_) {
-    auto made = EventSpool::Create();
+    auto made = EventSpool::Create("the events of a text that is not in order of time");
     if (!made.ok()) return made.status();
     spool_ = *std::move(made);
   }
@@ -101,7 +101,7 @@ absl::Status EventSorter::Flush(bool one_cpu) {
   out_.assign(window_.begin(), end);
   window_.erase(window_.begin(), end);
   if (window_.capacity() > 2 * limit_) {
-    EventRun smaller;
+    EventBatch smaller;
     smaller.reserve(2 * limit_);
     smaller.assign(window_.begin(), window_.end());
     window_ = std::move(smaller);

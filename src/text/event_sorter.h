@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "text/event_run.h"
-#include "text/event_spool.h"
 #include "wqprof/event.h"
+#include "wqprof/event_batch.h"
+#include "wqprof/event_spool.h"
 
 namespace wqprof {
 
@@ -58,7 +58,7 @@ class EventSorter {
   void MergeBlocks();
   absl::Status Spool();
 
-  EventRun window_, out_;
+  EventBatch window_, out_;
   size_t limit_ = kHeadEvents;
   Mode mode_ = Mode::kHead;
   bool taken_ = true;

@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "trace/batch_source.h"
-#include "trace/event_batch.h"
+#include "wqprof/event_batch.h"
 #include "trace/time_sorter.h"
 
 namespace wqprof {

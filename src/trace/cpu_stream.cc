@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <span>
 
-#include "trace/byte_cursor.h"
+#include "wqprof/byte_cursor.h"
 
 namespace wqprof {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "trace/byte_cursor.h"
-#include "trace/input_file.h"
+#include "wqprof/byte_cursor.h"
+#include "wqprof/input_file.h"
 
 namespace wqprof {
 

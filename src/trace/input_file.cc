@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trace/input_file.h"
+#include "wqprof/input_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

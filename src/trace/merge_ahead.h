@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "trace/cpu_merger.h"
 #include "trace/decode_pool.h"
-#include "trace/event_batch.h"
+#include "wqprof/event_batch.h"
 #include "wqprof/crew.h"
 #include "wqprof/hand_over.h"
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/page_decoder.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 
-#include "trace/byte_cursor.h"
+#include "wqprof/byte_cursor.h"
 
 namespace wqprof {
 namespace {
@@ -21,11 +18,6 @@ constexpr uint32_t kTypeTimeExtend = 30;
 constexpr uint32_t kTypeTimeStamp = 31;
 constexpr int kDeltaBits = 27;
 constexpr uint64_t kStampTopBits = uint64_t{0x1f} << 59;
-
-// Before any event of any trace, yet not kUnseen.
-// No clock counts so far (73 years below zero, 146 above), and no difference of two stamps
-// overflows.
-constexpr Timestamp kEarliest{-Nanos(int64_t{1} << 61)}, kLatest{Nanos(int64_t{1} << 62)};
 
 template <bool kBigEndian>
 uint32_t TypeLen(uint32_t header) {
@@ -42,13 +34,6 @@ uint64_t FixAbsoluteStamp(uint64_t stamp, uint64_t running) {
   if ((running & kStampTopBits) == 0) return stamp;
   stamp |= running & kStampTopBits;
   return stamp < running ? stamp + (uint64_t{1} << 59) : stamp;
-}
-
-// Whether `n` bytes are the same.  Names of workqueues mostly have 8 to 16.
-inline bool SameBytes(const char* a, const char* b, size_t n) {
-  if (n < 8 || n > 16) return std::memcmp(a, b, n) == 0;
-  const auto word = [](const char* from) { return LoadAs<false, uint64_t>(from); };
-  return word(a) == word(b) && word(a + n - 8) == word(b + n - 8);
 }
 
 // A record that is no event of the usual size: what it turns out to be, and where the next one is.
@@ -87,78 +72,8 @@ OddRecord ReadOddRecord(const std::byte* p, const std::byte* end, uint32_t heade
 }  // namespace
 
 PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names)
-    : context_(context), cpu_(cpu), names_(names) {
+    : context_(context), cpu_(cpu), records_(context, names) {
   stats_.records.resize(context.layout.slots.size());
-}
-
-void PageDecoder::Fill(FunctionEntry& entry, uint64_t address) {
-  const NameId name =
-      address == 0 ? NameId::kUnknown : names_.Intern(context_.symbols->NameOf(address));
-  entry = {address, name, {}};
-}
-
-// `field` ends with its NUL, unless it is damaged.
-inline NameId PageDecoder::WorkqueueOf(FunctionEntry& function, std::string_view field) {
-  const TextEntry& last = function.workqueue;
-  if (last.size + size_t{1} == field.size() &&
-      SameBytes(last.text.data(), field.data(), field.size())) [[likely]] {
-    return last.name;
-  }
-  return NewWorkqueueOf(function, field.substr(0, field.find('\0')));
-}
-
-NameId PageDecoder::NewWorkqueueOf(FunctionEntry& function, std::string_view text) {
-  TextEntry& last = function.workqueue;
-  const NameId name = ShortName(text);
-  if (text.size() < last.text.size()) {
-    last = {};
-    std::memcpy(last.text.data(), text.data(), text.size());
-    last.size = static_cast<uint8_t>(text.size());
-    last.name = name;
-  }
-  return name;
-}
-
-NameId PageDecoder::ShortName(std::string_view text) {
-  std::array<char, 32> key{};
-  if (text.size() > key.size()) return names_.Intern(text);
-  std::memcpy(key.data(), text.data(), text.size());
-  uint64_t head, tail;
-  std::memcpy(&head, key.data(), 8);
-  std::memcpy(&tail, key.data() + std::max<size_t>(text.size(), 8) - 8, 8);
-  TextEntry& entry = texts_[MixText(head, tail + text.size()) % texts_.size()];
-  if (entry.name == NameId::kUnknown || entry.size != text.size() || entry.text != key) {
-    entry = {key, static_cast<uint8_t>(text.size()), names_.Intern(text)};
-  }
-  return entry.name;
-}
-
-template <bool kBigEndian, typename Pointer>
-inline void PageDecoder::DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
-                                     FunctionEntry& function, Event::Work& work) {
-  if (f.workqueue != EventFields::kAbsent && f.workqueue_is_string) {
-    const uint32_t loc = LoadAs<kBigEndian, uint32_t>(payload + f.workqueue);
-    const size_t offset = loc & 0xffff, length = loc >> 16;
-    if (offset <= size && length <= size - offset) {
-      const char* text = reinterpret_cast<const char*>(payload + offset);
-      work.workqueue = WorkqueueOf(function, std::string_view(text, length));
-    }
-  } else if (f.workqueue != EventFields::kAbsent) {
-    const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
-    std::array<char, 24> text;
-    const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
-    *end.out = '\0';
-    work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
-  }
-  // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
-  // caller gave none, and NR_CPUS is not in the trace (doc/kernel.md §1.2).
-  const auto cpu_at = [&](uint16_t offset) {
-    if (offset == EventFields::kAbsent) return Cpu::kNone;
-    const uint32_t value = LoadAs<kBigEndian, uint32_t>(payload + offset);
-    return value < static_cast<uint32_t>(context_.cpus) ? static_cast<Cpu>(value) : Cpu::kNone;
-  };
-  work.target_cpu = cpu_at(f.target_cpu);
-  work.requested_cpu = cpu_at(f.requested_cpu);
 }
 
 // A record that does not fit into what is left of the page is damage, and so is a payload that is
@@ -227,19 +142,7 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     event.cpu = cpu;
     event.kind = static_cast<EventKind>(id.kind);
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
-    if (event.kind > EventKind::kExecuteEnd) [[unlikely]] {
-      DecodeOther<kBigEndian, Pointer>(payload, fields, event);
-      continue;
-    }
-    const uint64_t address = fields.function == EventFields::kAbsent
-                                 ? 0
-                                 : LoadAs<kBigEndian, Pointer>(payload + fields.function);
-    FunctionEntry& function = FunctionAt(address);
-    event.work = {WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)}, function.name,
-                  NameId::kUnknown, Cpu::kNone, Cpu::kNone};
-    if (event.kind == EventKind::kQueueWork) {
-      DecodeQueue<kBigEndian, Pointer>(payload, size, fields, function, event.work);
-    }
+    records_.Decode<kBigEndian, Pointer>(payload, size, fields, event);
   }
   damaged_ = damaged;
   stats_.last = last;

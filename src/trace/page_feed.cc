@@ -14,9 +14,9 @@
 #include "trace/batch_source.h"
 #include "trace/cpu_merger.h"
 #include "trace/decode_setup.h"
-#include "trace/event_batch.h"
+#include "wqprof/event_batch.h"
 #include "trace/page_decoder.h"
-#include "trace/symbols.h"
+#include "wqprof/symbols.h"
 #include "trace/trace_facts.h"
 
 namespace wqprof {

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trace/symbols.h"
+#include "wqprof/symbols.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 
 namespace wqprof {
 namespace {
@@ -116,6 +120,41 @@ std::string Symbols::NameOf(uint64_t address) const {
   const size_t tab = line.find('\t');
   if (tab == std::string_view::npos) return std::string(line);
   return fmt::format("{} {}", line.substr(0, tab), line.substr(tab + 1));
+}
+
+absl::StatusOr<std::string> ReadKernelFile(const std::string& path) {
+  constexpr size_t kMost = size_t{256} << 20, kPiece = 1 << 20;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const auto failed = [&](int error) {
+    const std::string text = fmt::format("cannot read {}: {}", path, std::strerror(error));
+    return error == ENOENT ? absl::NotFoundError(text) : absl::DataLossError(text);
+  };
+  if (fd < 0) return failed(errno);
+  std::string out;
+  size_t size = 0;
+  ssize_t n = 1;
+  while (n > 0 && size < kMost) {
+    out.resize(size + kPiece);
+    n = read(fd, out.data() + size, kPiece);
+    if (n < 0 && errno == EINTR)
+      n = 1;
+    else
+      size += n > 0 ? static_cast<size_t>(n) : 0;
+  }
+  const int error = errno;
+  close(fd);
+  if (n < 0) return failed(error);
+  out.resize(size);
+  return out;
+}
+
+absl::StatusOr<std::string> ReadKallsyms(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadKernelFile(path);
+  if (!text.ok() || !Symbols(*text).empty()) return text;
+  return absl::InvalidArgumentError(
+      fmt::format("{} tells no address of a function\nsave it as root, on the machine that was "
+                  "traced: sudo cat /proc/kallsyms > FILE",
+                  path));
 }
 
 }  // namespace wqprof

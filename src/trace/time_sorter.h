@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "trace/event_batch.h"
+#include "wqprof/event_batch.h"
 
 namespace wqprof {
 

@@ -11,6 +11,7 @@
 
 #include "trace/file_cursor.h"
 #include "trace/trace_dat_regions.h"
+#include "trace/trace_texts.h"
 #include "trace/zstd_frame.h"
 #include "wqprof/tracefs_text.h"
 
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
 constexpr int kMaxOptionSections = 1000;
-constexpr uint32_t kMaxFormats = 100000;
 constexpr size_t kMaxRegions = 1 << 16;                 // of all buffers
 constexpr uint32_t kMaxUnpacked = uint32_t{128} << 20;  // metadata of one file
 constexpr uint16_t kCompressed = 1;                     // flag of a section
@@ -94,41 +94,20 @@ class Parser {
 
   template <typename Cursor>
   bool ParseHeaderInfo(Cursor& in) {
-    in.CString();  // "header_page"
-    dat_.metadata.header_page = std::string(in.Bytes(in.U64()));
-    in.CString();  // "header_event"
-    in.Bytes(in.U64());
-    return in.ok() || Fail("the page header's description is cut short");
-  }
-
-  template <typename Cursor>
-  bool ParseFtraceFormats(Cursor& in) {
-    const uint32_t count = in.U32();
-    for (uint32_t i = 0; i < count && in.ok(); ++i) in.Bytes(in.U64());
-    return in.ok() || Fail("the event formats are cut short");
+    return TakeHeaderInfo(in, dat_.metadata) || Fail("the page header's description is cut short");
   }
 
   template <typename Cursor>
   bool ParseEventFormats(Cursor& in) {
-    const uint32_t systems = in.U32();
-    for (uint32_t s = 0; s < systems && in.ok(); ++s) {
-      const std::string system(in.CString());
-      const uint32_t count = in.U32();
-      for (uint32_t i = 0; i < count && in.ok(); ++i) {
-        std::string text(in.Bytes(in.U64()));
-        if (!in.ok()) break;
-        if (dat_.metadata.event_formats.size() >= kMaxFormats)
-          return Fail("too many event formats");
-        dat_.metadata.event_formats.emplace_back(system, std::move(text));
-      }
-    }
-    return in.ok() || Fail("the event formats are cut short");
+    return TakeEventFormats(in, dat_.metadata) || Fail("the event formats are cut short");
   }
 
   // --- Version 6: one piece after the other --------------------------------------------
 
   bool ParseV6(FileCursor& in) {
-    if (!ParseHeaderInfo(in) || !ParseFtraceFormats(in) || !ParseEventFormats(in)) return false;
+    if (!ParseHeaderInfo(in)) return false;
+    if (!SkipFtraceFormats(in)) return Fail("the event formats are cut short");
+    if (!ParseEventFormats(in)) return false;
     dat_.metadata.kallsyms = in.Bytes(in.U32());
     in.Bytes(in.U32());  // printk_formats
     dat_.metadata.saved_cmdlines = in.Bytes(in.U64());

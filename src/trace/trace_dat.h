@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "trace/input_file.h"
 #include "trace/page_decoder.h"
 #include "wqprof/event_source.h"
+#include "wqprof/input_file.h"
 #include "wqprof/trace_writer.h"
 
 namespace wqprof {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "trace/input_file.h"
+#include "wqprof/input_file.h"
 #include "wqprof/event_source.h"
 
 namespace wqprof {

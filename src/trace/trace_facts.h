@@ -15,9 +15,6 @@ namespace wqprof {
 // buffers) is the caller's.
 void AddFacts(const TraceMetadata& metadata, const DecodeContext& context, TraceInfo& info);
 
-// The first event is known: when was it by the wall clock?
-void NoteBegin(Timestamp begin, TraceInfo& info);
-
 // "2026-11-28T14:02:06.131000000Z"; "" of a time that no trace has (before 1970 or after 2262).
 std::string WallText(Timestamp at, Nanos wall_offset);
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "trace/event_layout.h"
-#include "trace/symbols.h"
+#include "wqprof/symbols.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "support/dat_encoder.h"
+#include "support/perf_encoder.h"
 
 namespace wqprof::testing {
 namespace {
@@ -74,6 +75,19 @@ void WriteTexts(const std::filesystem::path& root) {
   Write(root / "format_fuzz", "kallsyms", file.kallsyms);
 }
 
+void WritePerfData(const std::filesystem::path& root) {
+  const TraceBuilder trace = SmallTrace();
+  PerfStyle styles[] = {{.name = "file"},
+                        {.name = "pipe", .pipe = true, .others = true},
+                        {.name = "zstd", .zstd = true, .callchain = true},
+                        {.name = "group", .identifier = false, .read_group = true},
+                        {.name = "narrow", .pipe = true, .clock_id = -1, .long_size = 4}};
+  for (PerfStyle& style : styles) {
+    style.round = 8;
+    Write(root / "perf_fuzz", style.name, EncodePerf(trace, style));
+  }
+}
+
 void WriteEvents(const std::filesystem::path& root) {
   std::mt19937 random(1);
   for (int n = 0; n < 8; ++n) {
@@ -98,5 +112,6 @@ int main(int argc, char** argv) {
   wqprof::testing::WritePages(root);
   wqprof::testing::WriteTexts(root);
   wqprof::testing::WriteEvents(root);
+  wqprof::testing::WritePerfData(root);
   return 0;
 }

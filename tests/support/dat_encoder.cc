@@ -318,6 +318,8 @@ uint64_t AddressOf(NameId name, const DatStyle& style) {
   return text + ToInt(name) * 0x1000;
 }
 
+int IdOf(EventKind kind) { return TextOf(kind).id; }
+
 std::string FormatText(EventKind kind, const DatStyle& style) {
   const KindText& text = TextOf(kind);
   std::string out = fmt::format(

@@ -36,6 +36,8 @@ struct DatStyle {
 // LossEnd stands before the first record that was kept.
 DatFile EncodeDat(const TraceBuilder& trace, const DatStyle& style = {});
 
+// The id of one event kind in format texts and payloads.
+int IdOf(EventKind kind);
 // The format text of one event kind, and the payload of one event; both for raw tests.
 std::string FormatText(EventKind kind, const DatStyle& style);
 std::string Payload(const Event& event, const NameTable& names, const DatStyle& style);

@@ -11,7 +11,7 @@ extern "C" {
 #include <memory>
 
 #include "support/page_writer.h"
-#include "trace/byte_cursor.h"
+#include "wqprof/byte_cursor.h"
 #include "trace/page_decoder.h"
 #include "trace/trace_dat.h"
 #include "trace/zstd_frame.h"

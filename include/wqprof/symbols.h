@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_TRACE_SYMBOLS_H_
-#define WQPROF_TRACE_SYMBOLS_H_
+#ifndef WQPROF_SYMBOLS_H_
+#define WQPROF_SYMBOLS_H_
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "absl/status/statusor.h"
 
 namespace wqprof {
 
@@ -30,6 +32,12 @@ class Symbols {
   std::vector<Entry> entries_;  // by address; of equal addresses the first in the text
 };
 
+// The text of a file of the kernel's, whose size nobody knows before; at most 256 MiB.
+absl::StatusOr<std::string> ReadKernelFile(const std::string& path);
+// The same of /proc/kallsyms, or a copy of it.  kNotFound: there is none; kInvalidArgument: it has
+// no symbols, or hides their addresses.
+absl::StatusOr<std::string> ReadKallsyms(const std::string& path);
+
 }  // namespace wqprof
 
-#endif  // WQPROF_TRACE_SYMBOLS_H_
+#endif  // WQPROF_SYMBOLS_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_TRACE_BYTE_CURSOR_H_
-#define WQPROF_TRACE_BYTE_CURSOR_H_
+#ifndef WQPROF_BYTE_CURSOR_H_
+#define WQPROF_BYTE_CURSOR_H_
 
 #include <bit>
 #include <concepts>
@@ -83,4 +83,4 @@ class ByteCursor {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_TRACE_BYTE_CURSOR_H_
+#endif  // WQPROF_BYTE_CURSOR_H_

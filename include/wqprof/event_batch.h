@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_TRACE_EVENT_BATCH_H_
-#define WQPROF_TRACE_EVENT_BATCH_H_
+#ifndef WQPROF_EVENT_BATCH_H_
+#define WQPROF_EVENT_BATCH_H_
 
 #include <vector>
 
@@ -9,9 +9,9 @@
 
 namespace wqprof {
 
-// Decoded events of one CPU.
+// Events, one after the other, that are about to be overwritten by the next ones.
 using EventBatch = std::vector<Event, UninitializedAllocator<Event>>;
 
 }  // namespace wqprof
 
-#endif  // WQPROF_TRACE_EVENT_BATCH_H_
+#endif  // WQPROF_EVENT_BATCH_H_

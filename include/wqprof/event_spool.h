@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_TEXT_EVENT_SPOOL_H_
-#define WQPROF_TEXT_EVENT_SPOOL_H_
+#ifndef WQPROF_EVENT_SPOOL_H_
+#define WQPROF_EVENT_SPOOL_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "text/event_run.h"
 #include "wqprof/event.h"
+#include "wqprof/event_batch.h"
 #include "wqprof/temporary_file.h"
 
 namespace wqprof {
@@ -18,28 +19,32 @@ namespace wqprof {
 // Sorted runs of events in a temporary file, merged when all are there.  Memory: 16 MiB at most.
 class EventSpool {
  public:
-  // kResourceExhausted: there is no room.
-  static absl::StatusOr<std::unique_ptr<EventSpool>> Create();
+  // `what` is kept in it: the subject of messages.  kResourceExhausted: there is no room.
+  static absl::StatusOr<std::unique_ptr<EventSpool>> Create(std::string what);
 
   // Adds a sorted run; it belongs to the one before if it is of the same CPU and comes later.
   absl::Status Add(std::span<const Event> run);
+  // Adds to the run before.  REQUIRES: there is one, and it ends before these begin.
+  absl::Status Append(std::span<const Event> events);
   // All runs are there.
   void BeginMerge();
   // The next events in order of time; at one time in the order of EventKind, then of the runs.
-  absl::Status Merge(EventRun& out, size_t most);
+  absl::Status Merge(EventBatch& out, size_t most);
 
  private:
   struct Run {
     uint64_t offset = 0, left = 0;  // in the file, in events
-    EventRun events;                // read, from `at` on
+    EventBatch events;              // read, from `at` on
     size_t at = 0;
   };
-  explicit EventSpool(std::unique_ptr<TemporaryFile> file) : file_(std::move(file)) {}
+  EventSpool(std::unique_ptr<TemporaryFile> file, std::string what)
+      : file_(std::move(file)), what_(std::move(what)) {}
   absl::Status Refill(Run& run);
   // Whether run `a` gives its event after run `b`.
   bool After(size_t a, size_t b) const;
 
   std::unique_ptr<TemporaryFile> file_;
+  std::string what_;
   std::vector<Run> runs_;
   std::vector<size_t> heap_;
   size_t buffer_events_ = 0;
@@ -50,4 +55,4 @@ class EventSpool {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_TEXT_EVENT_SPOOL_H_
+#endif  // WQPROF_EVENT_SPOOL_H_

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/event_spool.h"
+#include "wqprof/event_spool.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -12,28 +14,32 @@ constexpr size_t kMostBufferEvents = 16 << 10;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventSpool>> EventSpool::Create() {
-  auto file = TemporaryFile::Create("the events of a text that is not in order of time");
+absl::StatusOr<std::unique_ptr<EventSpool>> EventSpool::Create(std::string what) {
+  auto file = TemporaryFile::Create(what);
   if (!file.ok()) return file.status();
-  return std::unique_ptr<EventSpool>(new EventSpool(*std::move(file)));
+  return std::unique_ptr<EventSpool>(new EventSpool(*std::move(file), std::move(what)));
 }
 
 absl::Status EventSpool::Add(std::span<const Event> run) {
   if (run.empty()) return absl::OkStatus();
-  if (absl::Status s = file_->Append(std::as_bytes(run)); !s.ok()) return s;
   const bool goes_on = !runs_.empty() && run.front().cpu == last_cpu_ && run.front().at >= last_at_;
-  if (goes_on) {
-    runs_.back().left += run.size();
-  } else if (runs_.size() < kMostRuns) {
-    runs_.push_back({written_, run.size(), {}, 0});
-  } else {
+  if (!goes_on && runs_.size() == kMostRuns) {
     return absl::ResourceExhaustedError(
-        "cannot sort the text: its stamps go back too often\nsort it first: sort -s -k by the "
-        "column of the stamps");
+        fmt::format("cannot sort {}: the stamps go back too often\nread a shorter part of it, or "
+                    "sort it by time first",
+                    what_));
   }
-  written_ += run.size();
-  last_cpu_ = run.back().cpu;
-  last_at_ = run.back().at;
+  if (!goes_on) runs_.push_back({written_, 0, {}, 0});
+  return Append(run);
+}
+
+absl::Status EventSpool::Append(std::span<const Event> events) {
+  if (events.empty()) return absl::OkStatus();
+  if (absl::Status s = file_->Append(std::as_bytes(events)); !s.ok()) return s;
+  runs_.back().left += events.size();
+  written_ += events.size();
+  last_cpu_ = events.back().cpu;
+  last_at_ = events.back().at;
   return absl::OkStatus();
 }
 
@@ -60,7 +66,7 @@ absl::Status EventSpool::Refill(Run& run) {
   return absl::OkStatus();
 }
 
-absl::Status EventSpool::Merge(EventRun& out, size_t most) {
+absl::Status EventSpool::Merge(EventBatch& out, size_t most) {
   const auto after = [this](size_t a, size_t b) { return After(a, b); };
   if (heap_.empty() && written_ > 0) {
     for (size_t i = 0; i < runs_.size(); ++i) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_TRACE_INPUT_FILE_H_
-#define WQPROF_TRACE_INPUT_FILE_H_
+#ifndef WQPROF_INPUT_FILE_H_
+#define WQPROF_INPUT_FILE_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -43,4 +43,4 @@ class InputFile {
 
 }  // namespace wqprof
 
-#endif  // WQPROF_TRACE_INPUT_FILE_H_
+#endif  // WQPROF_INPUT_FILE_H_

@@ -2,14 +2,13 @@
 // Events that are not of works: the scheduler's, and timers'.
 #include <cstring>
 
-#include "trace/byte_cursor.h"
-#include "trace/page_decoder.h"
+#include "trace/record_decoder.h"
 
 namespace wqprof {
 
 // Behind its NUL the kernel may have left bytes of a longer name: then it is another entry, of the
 // same name.
-NameId PageDecoder::Comm(const std::byte* comm) {
+NameId RecordDecoder::Comm(const std::byte* comm) {
   const char* const text = reinterpret_cast<const char*>(comm);
   uint64_t head, tail;
   std::memcpy(&head, text, 8);
@@ -22,7 +21,7 @@ NameId PageDecoder::Comm(const std::byte* comm) {
 }
 
 template <bool kBigEndian, typename Pointer>
-void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Event& event) {
+void RecordDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Event& event) {
   const auto pid_at = [&](uint16_t offset) {
     return offset == EventFields::kAbsent
                ? event.pid
@@ -71,7 +70,7 @@ void PageDecoder::DecodeSched(const std::byte* payload, const EventFields& f, Ev
 
 // Events that are not of works.
 template <bool kBigEndian, typename Pointer>
-void PageDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
+void RecordDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
   if (event.kind < EventKind::kTimerStart) {
     DecodeSched<kBigEndian, Pointer>(payload, f, event);
     return;
@@ -85,13 +84,13 @@ void PageDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Ev
                  static_cast<uint32_t>(at_offset(f.now))};
 }
 
-template void PageDecoder::DecodeOther<false, uint32_t>(const std::byte*, const EventFields&,
-                                                        Event&);
-template void PageDecoder::DecodeOther<false, uint64_t>(const std::byte*, const EventFields&,
-                                                        Event&);
-template void PageDecoder::DecodeOther<true, uint32_t>(const std::byte*, const EventFields&,
-                                                       Event&);
-template void PageDecoder::DecodeOther<true, uint64_t>(const std::byte*, const EventFields&,
-                                                       Event&);
+template void RecordDecoder::DecodeOther<false, uint32_t>(const std::byte*, const EventFields&,
+                                                          Event&);
+template void RecordDecoder::DecodeOther<false, uint64_t>(const std::byte*, const EventFields&,
+                                                          Event&);
+template void RecordDecoder::DecodeOther<true, uint32_t>(const std::byte*, const EventFields&,
+                                                         Event&);
+template void RecordDecoder::DecodeOther<true, uint64_t>(const std::byte*, const EventFields&,
+                                                         Event&);
 
 }  // namespace wqprof

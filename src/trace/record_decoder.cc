@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/record_decoder.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace wqprof {
+
+void RecordDecoder::Fill(FunctionEntry& entry, uint64_t address) {
+  const NameId name =
+      address == 0 ? NameId::kUnknown : names_.Intern(context_.symbols->NameOf(address));
+  entry = {address, name, {}};
+}
+
+NameId RecordDecoder::NewWorkqueueOf(FunctionEntry& function, std::string_view text) {
+  TextEntry& last = function.workqueue;
+  const NameId name = ShortName(text);
+  if (text.size() < last.text.size()) {
+    last = {};
+    std::memcpy(last.text.data(), text.data(), text.size());
+    last.size = static_cast<uint8_t>(text.size());
+    last.name = name;
+  }
+  return name;
+}
+
+NameId RecordDecoder::ShortName(std::string_view text) {
+  std::array<char, 32> key{};
+  if (text.size() > key.size()) return names_.Intern(text);
+  std::memcpy(key.data(), text.data(), text.size());
+  uint64_t head, tail;
+  std::memcpy(&head, key.data(), 8);
+  std::memcpy(&tail, key.data() + std::max<size_t>(text.size(), 8) - 8, 8);
+  TextEntry& entry = texts_[MixText(head, tail + text.size()) % texts_.size()];
+  if (entry.name == NameId::kUnknown || entry.size != text.size() || entry.text != key) {
+    entry = {key, static_cast<uint8_t>(text.size()), names_.Intern(text)};
+  }
+  return entry.name;
+}
+
+}  // namespace wqprof

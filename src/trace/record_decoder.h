@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_TRACE_RECORD_DECODER_H_
+#define WQPROF_TRACE_RECORD_DECODER_H_
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "trace/event_layout.h"
+#include "wqprof/byte_cursor.h"
+#include "wqprof/event.h"
+#include "wqprof/name_table.h"
+#include "wqprof/symbols.h"
+
+namespace wqprof {
+
+// Before any event of any trace, yet not kUnseen; and after all of them.  No clock counts so far
+// (73 years below zero, 146 above), and no difference of two stamps overflows.
+inline constexpr Timestamp kEarliest{-Nanos(int64_t{1} << 61)}, kLatest{Nanos(int64_t{1} << 62)};
+
+// From the trace's raw stamps to nanoseconds: raw * mult >> shift + offset.
+struct TimeScale {
+  uint32_t mult = 1;
+  uint32_t shift = 0;
+  int64_t offset = 0;
+  bool scales() const { return mult != 1 || shift != 0; }
+  // kScales: scales(), known beforehand.
+  template <bool kScales>
+  Timestamp At(uint64_t raw) const {
+    if constexpr (kScales) {
+      raw = static_cast<uint64_t>(static_cast<unsigned __int128>(raw) * mult >> shift);
+    }
+    // Wraps like the kernel's own u64 stamps; a hostile one must not be an overflow of ours.
+    return Timestamp(Nanos(static_cast<int64_t>(raw + static_cast<uint64_t>(offset))));
+  }
+};
+
+// Everything about a trace that decoding its pages needs; shared by all CPUs, never changed.
+struct DecodeContext {
+  EventLayout layout;
+  PageLayout page;
+  uint32_t page_size = 4096;
+  bool big_endian = false;
+  int cpus = 0;  // possible CPUs known: a larger req_cpu is WORK_CPU_UNBOUND
+  TimeScale time;
+  const Symbols* symbols = nullptr;
+};
+
+// Makes events of records, as the kernel writes them into its buffers.  Interns names through small
+// caches of its own: each is used by one thread at a time.
+class RecordDecoder {
+ public:
+  RecordDecoder(const DecodeContext& context, NameTable& names)
+      : context_(context), names_(names) {}
+
+  // Fills in what this kind of event tells.  The byte order and the size of a pointer are those of
+  // the context.
+  // REQUIRES: event.kind and event.pid are known, `payload` holds fields.min_size bytes or more.
+  template <bool kBigEndian, typename Pointer>
+  void Decode(const std::byte* payload, size_t size, const EventFields& fields, Event& event);
+
+ private:
+  // A name short enough to be compared in place.
+  struct TextEntry {
+    std::array<char, 32> text{};  // zeros behind its end
+    uint8_t size = 0;
+    NameId name = NameId::kUnknown;
+  };
+  // A task's name as it stands in an event.
+  static constexpr size_t kCommBytes = 16;  // TASK_COMM_LEN
+  struct CommEntry {
+    uint64_t head = 0, tail = 0;
+    NameId name = NameId::kUnknown;
+  };
+  // A function, and the workqueue that it was queued on last: mostly it is always the same.
+  struct alignas(64) FunctionEntry {
+    uint64_t address = 0;
+    NameId name = NameId::kUnknown;
+    TextEntry workqueue;
+  };
+
+  template <bool kBigEndian, typename Pointer>
+  void DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
+                   FunctionEntry& function, Event::Work& work);
+  template <bool kBigEndian, typename Pointer>
+  void DecodeSched(const std::byte* payload, const EventFields& f, Event& event);
+  template <bool kBigEndian, typename Pointer>
+  void DecodeOther(const std::byte* payload, const EventFields& f, Event& event);
+
+  FunctionEntry& FunctionAt(uint64_t address) {
+    FunctionEntry& entry = functions_[SlotOf(address)];
+    if (entry.address != address) [[unlikely]]
+      Fill(entry, address);
+    return entry;
+  }
+  static uint64_t MixText(uint64_t head, uint64_t tail) {
+    const auto mix = [](uint64_t value) {
+      value *= 0x9e3779b97f4a7c15;
+      return value ^ value >> 32;
+    };
+    return mix(head ^ mix(tail));
+  }
+  static size_t SlotOf(uint64_t address) {
+    return (address * 0x9e3779b97f4a7c15) >> (64 - kFunctionBits);
+  }
+  void Fill(FunctionEntry& entry, uint64_t address);
+  NameId WorkqueueOf(FunctionEntry& function, std::string_view field);
+  NameId NewWorkqueueOf(FunctionEntry& function, std::string_view text);
+  NameId ShortName(std::string_view text);
+  NameId Comm(const std::byte* comm);
+
+  const DecodeContext& context_;
+  NameTable& names_;
+  static constexpr int kFunctionBits = 8;
+  std::array<FunctionEntry, 1 << kFunctionBits> functions_;
+  std::array<TextEntry, 128> texts_;
+  std::array<CommEntry, 512> comms_;
+};
+
+// Whether `n` bytes are the same.  Names of workqueues mostly have 8 to 16.
+inline bool SameBytes(const char* a, const char* b, size_t n) {
+  if (n < 8 || n > 16) return std::memcmp(a, b, n) == 0;
+  const auto word = [](const char* from) { return LoadAs<false, uint64_t>(from); };
+  return word(a) == word(b) && word(a + n - 8) == word(b + n - 8);
+}
+
+// `field` ends with its NUL, unless it is damaged.
+inline NameId RecordDecoder::WorkqueueOf(FunctionEntry& function, std::string_view field) {
+  const TextEntry& last = function.workqueue;
+  if (last.size + size_t{1} == field.size() &&
+      SameBytes(last.text.data(), field.data(), field.size())) [[likely]] {
+    return last.name;
+  }
+  return NewWorkqueueOf(function, field.substr(0, field.find('\0')));
+}
+
+template <bool kBigEndian, typename Pointer>
+inline void RecordDecoder::DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
+                                       FunctionEntry& function, Event::Work& work) {
+  if (f.workqueue != EventFields::kAbsent && f.workqueue_is_string) {
+    const uint32_t loc = LoadAs<kBigEndian, uint32_t>(payload + f.workqueue);
+    const size_t offset = loc & 0xffff, length = loc >> 16;
+    if (offset <= size && length <= size - offset) {
+      const char* text = reinterpret_cast<const char*>(payload + offset);
+      work.workqueue = WorkqueueOf(function, std::string_view(text, length));
+    }
+  } else if (f.workqueue != EventFields::kAbsent) {
+    const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
+    std::array<char, 24> text;
+    const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
+    *end.out = '\0';
+    work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
+  }
+  // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
+  // caller gave none, and NR_CPUS is not in the trace (doc/kernel.md §1.2).
+  const auto cpu_at = [&](uint16_t offset) {
+    if (offset == EventFields::kAbsent) return Cpu::kNone;
+    const uint32_t value = LoadAs<kBigEndian, uint32_t>(payload + offset);
+    return value < static_cast<uint32_t>(context_.cpus) ? static_cast<Cpu>(value) : Cpu::kNone;
+  };
+  work.target_cpu = cpu_at(f.target_cpu);
+  work.requested_cpu = cpu_at(f.requested_cpu);
+}
+
+template <bool kBigEndian, typename Pointer>
+inline void RecordDecoder::Decode(const std::byte* payload, size_t size, const EventFields& fields,
+                                  Event& event) {
+  if (event.kind > EventKind::kExecuteEnd) [[unlikely]] {
+    DecodeOther<kBigEndian, Pointer>(payload, fields, event);
+    return;
+  }
+  const uint64_t address = fields.function == EventFields::kAbsent
+                               ? 0
+                               : LoadAs<kBigEndian, Pointer>(payload + fields.function);
+  FunctionEntry& function = FunctionAt(address);
+  event.work = {WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)}, function.name,
+                NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+  if (event.kind == EventKind::kQueueWork) {
+    DecodeQueue<kBigEndian, Pointer>(payload, size, fields, function, event.work);
+  }
+}
+
+}  // namespace wqprof
+
+#endif  // WQPROF_TRACE_RECORD_DECODER_H_

@@ -126,6 +126,12 @@ struct Event {
     uint32_t now_jiffies;      // timer_start: the low 32 bits
   };
 
+  // softirq_entry only: which softirq (HI_SOFTIRQ and TASKLET_SOFTIRQ execute BH works).
+  struct Softirq {
+    static constexpr uint64_t kUnknown = 0, kHi = 1, kTasklet = 7;
+    uint64_t vec;  // the kernel's number + 1
+  };
+
   Timestamp at;
   Pid pid;  // the task that the event interrupted or ran in (common_pid)
   Cpu cpu;
@@ -138,6 +144,7 @@ struct Event {
     Wake wake;
     Task task;
     Timer timer;
+    Softirq softirq;
   };
 };
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 40);

@@ -25,6 +25,7 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kLossBegin:
       losses_.Begin(e.cpu);
+      softirq_vecs_[e.cpu] = Event::Softirq::kUnknown;
       first_after_loss_ = std::min(first_after_loss_, next_id_);
       activations_.Lost();
       sched_.OnLoss(e.at);

@@ -132,7 +132,7 @@ class Matcher {
   ActivationTracker::Holding HoldingOf(const QueueRecord& q, const ExecutionContext* ended);
 
   // Starts and ends.
-  bool IsBhHighpri(NameId workqueue);
+  PoolId BhPoolOf(Cpu cpu, NameId workqueue);
   void OnStart(const Event& e);
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
   void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
@@ -248,7 +248,9 @@ class Matcher {
   ByCpu<SlabIndex> just_queued_;
   // The work that was activated last, if no other event of a work came since.
   WorkAddr just_activated_{};
-  NameId bh_highpri_ = NameId::kUnknown;
+  NameId events_bh_ = NameId::kUnknown, events_bh_highpri_ = NameId::kUnknown;
+  // The softirq that a CPU is in, where events of softirqs say it.
+  ByCpu<uint64_t> softirq_vecs_{Event::Softirq::kUnknown};
   bool activations_seen_ = false;  // the recording has them
   bool finished_ = false;
 };

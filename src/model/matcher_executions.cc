@@ -20,12 +20,21 @@ bool IsFromTask(const Origin& origin) {
 
 }  // namespace
 
-bool Matcher::IsBhHighpri(NameId workqueue) {
-  if (workqueue == NameId::kUnknown) return false;
-  if (bh_highpri_ == workqueue) return true;
-  if (source_.names().Get(workqueue) != "events_bh_highpri") return false;
-  bh_highpri_ = workqueue;
-  return true;
+// A BH work runs in the softirq that says which pool it is of; without events of softirqs the
+// pools of the kernel's own two workqueues are known, and no others (rule 22a).
+PoolId Matcher::BhPoolOf(Cpu cpu, NameId workqueue) {
+  const uint64_t vec = softirq_vecs_[cpu];
+  if (vec == Event::Softirq::kHi || vec == Event::Softirq::kTasklet) {
+    return pools_.Bh(cpu, vec == Event::Softirq::kHi);
+  }
+  if (workqueue == NameId::kUnknown) return PoolId::kUnknown;
+  if (workqueue != events_bh_ && workqueue != events_bh_highpri_) {
+    const std::string_view name = source_.names().Get(workqueue);
+    if (name == "events_bh") events_bh_ = workqueue;
+    if (name == "events_bh_highpri") events_bh_highpri_ = workqueue;
+  }
+  if (workqueue == events_bh_) return pools_.Bh(cpu, false);
+  return workqueue == events_bh_highpri_ ? pools_.Bh(cpu, true) : PoolId::kUnknown;
 }
 
 void Matcher::OnStart(const Event& e) {
@@ -37,9 +46,11 @@ void Matcher::OnStart(const Event& e) {
   const bool alone = barrier || !HasAddress(e);
   const SlabIndex index = alone ? SlabIndex::kNone : works_.Get(e.work.work);
   WorkState* work = alone ? nullptr : &works_[index];
-  const bool highpri = softirq && work && work->queued && IsBhHighpri(work->queue.workqueue);
-  ExecutionContext& context =
-      softirq ? workers_.Softirq(e.cpu, highpri) : workers_.Worker(e.pid, e.cpu);
+  ExecutionContext& context = softirq ? workers_.Softirq(e.cpu) : workers_.Worker(e.pid, e.cpu);
+  if (softirq) {
+    const bool queued = work != nullptr && work->queued;
+    context.pool = BhPoolOf(e.cpu, queued ? work->queue.workqueue : NameId::kUnknown);
+  }
   // Works do not nest in a worker: the end of the one before was lost (rule 24).  Those of softirqs
   // nest in a drain only.
   const size_t deepest = softirq ? kDeepestNesting : 0;
@@ -247,8 +258,7 @@ void Matcher::OnEnd(const Event& e) {
   just_queued_[e.cpu] = SlabIndex::kNone;
   just_activated_ = WorkAddr{};
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
-  ExecutionContext& context =
-      softirq ? workers_.Softirq(e.cpu, false) : workers_.Worker(e.pid, e.cpu);
+  ExecutionContext& context = softirq ? workers_.Softirq(e.cpu) : workers_.Worker(e.pid, e.cpu);
   auto& stack = context.stack;
   if (!softirq) sched_.OnRuns(context, e.at);
   size_t depth = stack.size();

@@ -82,6 +82,8 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
 void Matcher::OnInterrupt(const Event& e) {
   const bool hardirq = e.kind == EventKind::kIrqEntry || e.kind == EventKind::kIrqExit;
   const auto level = hardirq ? StolenTracker::Level::kHardirq : StolenTracker::Level::kSoftirq;
+  if (e.kind == EventKind::kSoftirqEntry) softirq_vecs_[e.cpu] = e.softirq.vec;
+  if (e.kind == EventKind::kSoftirqExit) softirq_vecs_[e.cpu] = Event::Softirq::kUnknown;
   if (e.kind == EventKind::kIrqEntry || e.kind == EventKind::kSoftirqEntry) {
     stolen_.Enter(level, e);
   } else {

@@ -72,14 +72,12 @@ const ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) const {
   return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
 }
 
-ExecutionContext& WorkerTable::Softirq(Cpu cpu, bool highpri) {
+ExecutionContext& WorkerTable::Softirq(Cpu cpu) {
   size_t& index = softirqs_[cpu];
   if (index == kNone) {
     index = Append().index;
   }
-  ExecutionContext& context = contexts_[index];
-  context.pool = pools_.Bh(cpu, highpri);
-  return context;
+  return contexts_[index];
 }
 
 bool WorkerTable::IsWorkerName(NameId comm) {

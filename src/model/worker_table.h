@@ -73,7 +73,7 @@ class WorkerTable {
     return source_.names().Get(worker.comm) == "kworker/";
   }
   // The softirqs of one CPU.
-  ExecutionContext& Softirq(Cpu cpu, bool highpri);
+  ExecutionContext& Softirq(Cpu cpu);
   // Null if nothing ever ran there.
   ExecutionContext* FindSoftirq(Cpu cpu);
   const ExecutionContext* FindSoftirq(Cpu cpu) const;

@@ -213,6 +213,13 @@ bool PayloadReader::ReadOther(EventKind kind, std::string_view payload, Event& e
     case EventKind::kTimerExpire:
     case EventKind::kTimerCancel:
       return ReadTimer(kind, payload, event);
+    case EventKind::kSoftirqEntry: {
+      uint64_t vec = 0;
+      const bool known = NumberOf(payload, "vec", vec);
+      event.work = {};
+      event.softirq = {known ? vec + 1 : Event::Softirq::kUnknown};
+      return true;
+    }
     default:
       event.work = {};
       return true;

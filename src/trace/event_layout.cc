@@ -121,9 +121,11 @@ bool FindFields(const EventFormat& format, EventKind kind, uint32_t long_size, E
     case EventKind::kTimerExpire:
     case EventKind::kTimerCancel:
       return FindTimerFields(find, long_size, long_size, f);
+    case EventKind::kSoftirqEntry:
+      find.Get("vec", 4, f.vec);
+      return true;
     case EventKind::kIrqEntry:
     case EventKind::kIrqExit:
-    case EventKind::kSoftirqEntry:
     case EventKind::kSoftirqExit:
       return true;  // what all events have is all that is needed
     case EventKind::kLossBegin:

@@ -25,6 +25,7 @@ struct EventFields {
   bool workqueue_is_string = false;
   uint16_t requested_cpu = kAbsent, target_cpu = kAbsent;
   uint16_t expires = kAbsent, now = kAbsent;
+  uint16_t vec = kAbsent;  // of softirqs
   // Scheduler events.
   uint16_t prev_comm = kAbsent, next_comm = kAbsent, next_pid = kAbsent;
   uint16_t prev_prio = kAbsent, next_prio = kAbsent, prev_state = kAbsent;

@@ -75,6 +75,12 @@ void RecordDecoder::DecodeOther(const std::byte* payload, const EventFields& f, 
     DecodeSched<kBigEndian, Pointer>(payload, f, event);
     return;
   }
+  if (event.kind == EventKind::kSoftirqEntry) {
+    event.softirq = {f.vec == EventFields::kAbsent
+                         ? Event::Softirq::kUnknown
+                         : uint64_t{LoadAs<kBigEndian, uint32_t>(payload + f.vec)} + 1};
+    return;
+  }
   const auto at_offset = [&](uint16_t offset) {
     return offset == EventFields::kAbsent ? Pointer{0}
                                           : LoadAs<kBigEndian, Pointer>(payload + offset);

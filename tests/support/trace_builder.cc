@@ -167,6 +167,12 @@ TraceBuilder& TraceBuilder::Interrupt(Nanos at, const Emitter& by, EventKind kin
   return Add(Blank(at, by, kind));
 }
 
+TraceBuilder& TraceBuilder::Softirq(Nanos at, const Emitter& by, uint64_t vec) {
+  Event event = Blank(at, by, EventKind::kSoftirqEntry);
+  event.softirq = {vec};
+  return Add(event);
+}
+
 TraceBuilder& TraceBuilder::Comm(int pid, std::string_view comm) {
   comms_[Pid{pid}] = names_->Intern(comm);
   return *this;

@@ -82,6 +82,8 @@ class TraceBuilder : public EventSource {
   TraceBuilder& Exit(Nanos at, const Emitter& by);
   // irq_handler_entry, ..., softirq_exit.
   TraceBuilder& Interrupt(Nanos at, const Emitter& by, EventKind kind);
+  // softirq_entry of that softirq, as Event::Softirq has it.
+  TraceBuilder& Softirq(Nanos at, const Emitter& by, uint64_t vec);
   // An event that says nothing of works: something happened on a CPU at that time.
   TraceBuilder& Tick(Nanos at, int cpu);
   TraceBuilder& Add(const Event& event);

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Job kBhJob{"bh_fn", "bh_wq", 0};
+constexpr Job kBhJob{"bh_fn", "events_bh", 0};
 
 TEST(WorkerCommTest, TheNumberOfAPerCpuWorkerIsItsCpu) {
   EXPECT_EQ(ParseWorkerComm("kworker/3:1").kind, PoolKind::kPerCpu);
@@ -82,7 +82,8 @@ TEST(BhTest, ABhWorkThatInterruptsAWorkerNestsAndStaysOutOfItsPool) {
 TEST(BhTest, TheIdleTasksOfTwoCpusAreTwoContexts) {
   const Emitter idle0{0, "<idle>", 0, kFlagSoftirq}, idle1{0, "<idle>", 1, kFlagSoftirq};
   TraceBuilder trace;
-  trace.Put(1us, kTask, kWorkA, {"f", "bh_wq", 0}).Put(2us, kTask, kWorkB, {"g", "bh_wq", 1});
+  trace.Put(1us, kTask, kWorkA, {"f", "events_bh", 0})
+      .Put(2us, kTask, kWorkB, {"g", "events_bh", 1});
   trace.Start(10us, idle0, kWorkA, {"f"}).Start(11us, idle1, kWorkB, {"g"});
   trace.End(14us, idle0, kWorkA, {"f"}).End(18us, idle1, kWorkB, {"g"});
   const Outcome o = Reconstruct(trace);
@@ -90,6 +91,32 @@ TEST(BhTest, TheIdleTasksOfTwoCpusAreTwoContexts) {
   EXPECT_EQ(o.QueuedAt(2us).Execution(), 7us);
   EXPECT_EQ(o.PoolName(o.QueuedAt(1us)), "bh0");
   EXPECT_EQ(o.PoolName(o.QueuedAt(2us)), "bh1");
+}
+
+// The pool of a BH work that `by` executes at 10 us after it was queued on `workqueue`.
+std::string BhPool(TraceBuilder trace, std::string_view workqueue) {
+  const Emitter idle{0, "<idle>", 0, kFlagSoftirq};
+  trace.Put(1us, kTask, kWorkA, {"f", workqueue, 0});
+  trace.Start(10us, idle, kWorkA, {"f"}).End(14us, idle, kWorkA, {"f"});
+  const Outcome o = Reconstruct(trace);
+  return std::string(o.PoolName(o.QueuedAt(1us)));
+}
+
+TEST(BhTest, ThePoolIsThatOfTheSoftirq) {
+  const Emitter idle{0, "<idle>", 0, 0};
+  TraceBuilder hi, tasklet, left;
+  hi.Softirq(5us, idle, Event::Softirq::kHi);
+  EXPECT_EQ(BhPool(std::move(hi), "some_wq"), "bh0-hi");
+  tasklet.Softirq(5us, idle, Event::Softirq::kTasklet);
+  EXPECT_EQ(BhPool(std::move(tasklet), "some_wq"), "bh0");
+  left.Softirq(5us, idle, Event::Softirq::kHi).Interrupt(6us, idle, EventKind::kSoftirqExit);
+  EXPECT_EQ(BhPool(std::move(left), "some_wq"), "unknown");
+}
+
+TEST(BhTest, WithoutSoftirqsOnlyTheKernelsOwnWorkqueuesHaveAKnownPool) {
+  EXPECT_EQ(BhPool(TraceBuilder(), "events_bh"), "bh0");
+  EXPECT_EQ(BhPool(TraceBuilder(), "events_bh_highpri"), "bh0-hi");
+  EXPECT_EQ(BhPool(TraceBuilder(), "some_wq"), "unknown");
 }
 
 TEST(BhTest, ADrainThatRunsADeadCpusItemsNests) {

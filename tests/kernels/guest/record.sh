@@ -90,6 +90,7 @@ run_lossy() {
   wqprof record -q --sched --clock local -b 8K -o "$out/wqprof.dat" -- sh -c "$(play "$1")"
 }
 
+hostname guest
 load_module
 failed=0
 for scenario in "$@"; do

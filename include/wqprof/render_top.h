@@ -38,7 +38,6 @@ struct TopView {
 // What is shown beside the window.
 struct TopFacts {
   Report about;              // of the recording: its facts alone
-  Nanos interval{0};         // between two looks
   double own_cpu = 0;        // share of one CPU that this process took of late
   std::string filters = {};  // what was left out on request, in words
   bool utc = false;

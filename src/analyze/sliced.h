@@ -21,15 +21,13 @@ class SliceClock {
   SliceClock(Nanos slice, size_t kept) : slice_(slice), kept_(kept) {}
 
   bool begun() const { return begin_ != kUnseen; }
-  void Begin(Timestamp at) { begin_ = at; }
+  void Begin(Timestamp at) { begin_ = std::min(at, Timestamp::max() - 4 * slice_); }
   size_t newest() const { return newest_; }
   size_t oldest() const { return newest_ + 1 > kept_ ? newest_ + 1 - kept_ : 0; }
   // Whether `at` lies behind the newest slice.
-  bool IsOver(Timestamp at) const {
-    return Elapsed(begin_, at) / slice_ > static_cast<int64_t>(newest_);
-  }
+  bool IsOver(Timestamp at) const { return NumberOf(at) > static_cast<int64_t>(newest_); }
   // The slice of `at`, which becomes the newest one.  REQUIRES: IsOver(at).
-  void MoveTo(Timestamp at) { newest_ = static_cast<size_t>(Elapsed(begin_, at) / slice_); }
+  void MoveTo(Timestamp at) { newest_ = static_cast<size_t>(NumberOf(at)); }
   Timestamp BeginOf(size_t slice) const { return begin_ + slice_ * static_cast<int64_t>(slice); }
 
   // Calls f(slice, part) for what [from, to) has in slices that are kept.
@@ -38,7 +36,7 @@ class SliceClock {
     from = std::max(from, BeginOf(oldest()));
     to = std::min(to, BeginOf(newest_ + 1));
     while (from < to) {
-      const auto slice = static_cast<size_t>(Elapsed(begin_, from) / slice_);
+      const auto slice = static_cast<size_t>(NumberOf(from));
       const Timestamp until = std::min(to, BeginOf(slice + 1));
       f(slice, until - from);
       from = until;
@@ -46,6 +44,12 @@ class SliceClock {
   }
 
  private:
+  // The begins of this slice and of the next can be told, whatever the stamps are.
+  int64_t NumberOf(Timestamp at) const {
+    const Nanos longest = Elapsed(begin_, Timestamp::max()) - 2 * slice_;
+    return std::min(Elapsed(begin_, at), longest) / slice_;
+  }
+
   const Nanos slice_;
   const size_t kept_;
   Timestamp begin_ = kUnseen;

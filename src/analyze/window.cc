@@ -103,11 +103,7 @@ struct WindowCollector::State {
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
     FunctionTrack& track = functions.At(FunctionKey(item.workqueue, item.function), clock.newest());
     ++track.work[clock.newest()].ended;
-    Spread(item, cpu, [&](size_t slice, Nanos time, Nanos on_cpu) {
-      SlicedWork::Sum& sum = track.work[slice];
-      sum.wall = AddSaturated(sum.wall, time);
-      sum.on_cpu = AddSaturated(sum.on_cpu, on_cpu);
-    });
+    Spread(item, cpu, track.work, [](size_t, Nanos) {});
     if (!item.executed()) return;
     const std::optional<Nanos> latency = SpecOf(Measure::kLatency).Of(item);
     if (!latency) return;
@@ -118,20 +114,20 @@ struct WindowCollector::State {
   void AddToWorker(const WorkItem& item, double cpu) {
     WorkerTrack& track = workers.At(WorkerKey(item.pool, item.worker), clock.newest());
     ++track.work[clock.newest()].ended;
-    Spread(item, cpu, [&](size_t slice, Nanos time, Nanos on_cpu) {
-      SlicedWork::Sum& sum = track.work[slice];
-      sum.wall = AddSaturated(sum.wall, time);
-      sum.on_cpu = AddSaturated(sum.on_cpu, on_cpu);
-      track.AddTime(item.function, slice, time);
-    });
+    Spread(item, cpu, track.work,
+           [&](size_t slice, Nanos time) { track.AddTime(item.function, slice, time); });
   }
 
-  // Calls f(slice, time, time on the CPU) for each slice in which the item executed.
+  // Adds the execution to each slice in which it was, and calls f(slice, time).
   template <typename F>
-  void Spread(const WorkItem& item, double cpu, F&& f) const {
+  void Spread(const WorkItem& item, double cpu, SlicedWork& work, F&& f) const {
     if (item.started == kUnseen || item.ended == kUnseen) return;
     clock.Spread(item.started, item.ended, [&](size_t slice, Nanos time) {
-      f(slice, time, Nanos(static_cast<int64_t>(static_cast<double>(time.count()) * cpu)));
+      const Nanos on_cpu(static_cast<int64_t>(static_cast<double>(time.count()) * cpu));
+      SlicedWork::Sum& sum = work[slice];
+      sum.wall = AddSaturated(sum.wall, time);
+      sum.on_cpu = AddSaturated(sum.on_cpu, on_cpu);
+      f(slice, time);
     });
   }
 
@@ -147,8 +143,9 @@ struct WindowCollector::State {
 
   static void Extend(OpenPart& part, const OpenState::Execution& run, const Cut& cut) {
     ++part.count;
-    part.wall += std::max(Nanos(0), Elapsed(std::max(run.begin, cut.begin), cut.end));
-    if (run.split) part.on_cpu += run.split->on_cpu;
+    const Nanos wall = std::max(Nanos(0), Elapsed(std::max(run.begin, cut.begin), cut.end));
+    part.wall = AddSaturated(part.wall, wall);
+    if (run.split) part.on_cpu = AddSaturated(part.on_cpu, run.split->on_cpu);
     if (part.newest == nullptr || run.begin > part.newest->begin) part.newest = &run;
   }
 

@@ -141,7 +141,6 @@ class TopCommand {
     filter.functions = options_.input.functions;
     filter.cpus = options_.input.cpus;
     live_ = std::make_unique<LiveWindow>(*feed_, filter, TimeOf(options_.threshold, feed_->info()));
-    facts_.interval = options_.interval;
     facts_.utc = options_.input.utc;
     facts_.filters = fmt::format("{}", fmt::join(FilterWords(options_.input, feed_->info()), ", "));
     style_ = StyleOf(options_.input);

@@ -79,6 +79,20 @@ TEST(SlicedLatencyTest, AMinuteLaterNothingIsLeft) {
   EXPECT_EQ(latency.SumFrom(10'000 - 59).count, 0u);
 }
 
+TEST(SliceClockTest, WhateverStampsComeNothingOverflows) {
+  for (const Timestamp begin : {Timestamp(0ns), Timestamp::min() + 1ns, Timestamp::max() - 1s}) {
+    SliceClock clock(1s, 60);
+    clock.Begin(begin);
+    if (clock.IsOver(Timestamp::max())) clock.MoveTo(Timestamp::max());
+    EXPECT_GE(clock.BeginOf(clock.newest() + 1), clock.BeginOf(clock.newest()));
+    Nanos sum(0);
+    clock.Spread(Timestamp::min() + 1ns, Timestamp::max(),
+                 [&](size_t, Nanos part) { sum += part; });
+    EXPECT_LE(sum, 60s);
+    EXPECT_FALSE(clock.IsOver(Timestamp::min() + 1ns));
+  }
+}
+
 TEST(WindowTest, RatesAreThoseOfTheSpanLookedAt) {
   TraceBuilder t;
   Steady(t, 0s, 300, {"steady_fn", "wq", 0});  // for 30 s

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html.parser
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -103,8 +104,10 @@ class EveryPage(unittest.TestCase):
             self.assertNotIn("<", text)
             json.loads(text)
 
-    @unittest.skipUnless(shutil.which("tidy"), "no tidy")
     def test_is_valid(self):
+        if not shutil.which("tidy"):
+            self.assertNotEqual(os.environ.get("WQPROF_REQUIRE_LIVE"), "1", "no tidy")
+            self.skipTest("no tidy: Debian's package has that name")
         for trace in TRACES[:4]:
             page, _ = page_of(trace)
             done = subprocess.run(["tidy", "-q", "-e", "-utf8", "--gnu-emacs", "yes"], input=page.encode(),

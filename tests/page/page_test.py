@@ -181,6 +181,18 @@ class OnePage(unittest.TestCase):
             self.assertEqual(run("report", self.trace, "--html", page).returncode, 0)
         self.assertTrue(page.read_text().startswith("<!DOCTYPE html>"))
 
+    def test_of_a_log_there_is_none_but_beside_a_trace_it_is_shown(self):
+        cases = SOURCE / "tests/data/cases"
+        page, done = page_of(cases / "52-lockup-6.x-callerid-rle/input.txt")
+        self.assertEqual((done.returncode, page), (3, ""))
+        self.assertIn(b"leave out --html", done.stderr)
+        both = self.folder / "both.txt"
+        both.write_bytes((cases / "52-lockup-6.x-callerid-rle/input.txt").read_bytes() +
+                         (cases / "37-oops-dump-dmesg/input.txt").read_bytes())
+        page, done = page_of(both)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('id="log-h"', page)
+
     def test_refuses_options_of_tables(self):
         for options in (["--format", "json"], ["--by", "pool"], ["--sort", "p99"], ["--top", "3"],
                         ["--hist"], ["--split"]):

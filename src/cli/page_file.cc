@@ -69,7 +69,10 @@ int WriteReportPage(EventSource& source, const ReportPageRequest& request) {
   if (timed) pipeline.Attach(collector);
   if (const absl::Status read = pipeline.Run(); !read.ok()) return FailInput(read);
   if (HasNoEvents(source) && request.log != nullptr && request.log->found()) {
-    return FailInput(NoItemsInLog(input.file));
+    return FailInput(absl::OutOfRangeError(
+        fmt::format("{} is a kernel log: it has no items that a page could show\n"
+                    "leave out --html",
+                    input.file == "-" ? "standard input" : input.file)));
   }
   Report report = analyzer.Snapshot();
   report.filters = FilterWords(input, source.info());

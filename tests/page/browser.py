@@ -66,12 +66,15 @@ class Browser:
         """Messages of the console since it was asked last: errors, violations of the policy."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
-    def shoot(self, path, width, most=12000, top=0):
+    def shoot(self, path, width, most=3200):
         """A picture of the page, at most `most` pixels of it."""
         height = self.driver.execute_script("return document.documentElement.scrollHeight")
-        data = self.command("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                            optimizeForSpeed=True, clip={"x": 0, "y": top, "width": width,
-                                  "height": min(height - top, most), "scale": 1})["data"]
+        # What is not in the window is not painted.
+        self.resize(width, min(height, most))
+        self.settle()
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, most), "scale": 1}
+        data = self.command("Page.captureScreenshot", format="png", optimizeForSpeed=True,
+                            clip=clip)["data"]
         path.write_bytes(base64.b64decode(data))
 
     def keys(self, *names):

@@ -106,17 +106,18 @@ class Pages(unittest.TestCase):
 
     def test_are_sound_at_every_width_light_and_dark(self):
         for name in self.pages:
-            for width in (400, 1280):
+            self.open(name)
+            self.run_js("document.querySelector('#functions-table .opener')?.click();"
+                        "document.querySelector('#stalls-table .opener')?.click();")
+            for width in (1280, 400):
                 for dark in (False, True):
                     with self.subTest(page=name, width=width, dark=dark):
-                        self.open(name, width, dark=dark)
-                        self.run_js("document.querySelector('#functions-table .opener')?.click();"
-                                    "document.querySelector('#stalls-table .opener')?.click();")
+                        self.browser.look(width, dark=dark)
                         self.browser.settle()
                         self.assertEqual(self.run_js(INSPECT), [])
                         theme = "dark" if dark else "light"
                         self.browser.shoot(SHOTS / f"{name}-{width}-{theme}.png", width)
-                        self.assertEqual(self.browser.said(), [])
+            self.assertEqual(self.browser.said(), [])
 
     def test_are_sound_on_a_wide_screen(self):
         self.open("hog", 2000)

@@ -76,14 +76,30 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setT
 
 // --- Canvases
 
+// Canvases that are to be painted: in the next frame those in the window, the others once they are.
+const asked = new Set();
+let frame = 0;
+function paintAsked(all) {
+  frame = 0;
+  for (const one of asked) {
+    if (!one.visible && all !== true) continue;
+    asked.delete(one);
+    one.paint();
+  }
+}
+addEventListener("beforeprint", () => paintAsked(true));
+
 // A canvas that is painted anew when its width or the theme changes: paint(context, width, height).
 function surface(height, label, paint) {
   const canvas = el("canvas", { role: "img", "aria-label": label });
-  const out = { canvas, height, draw };
+  const out = { canvas, height, visible: false, draw, paint: paintNow };
   function draw() {
+    asked.add(out);
+    frame ||= requestAnimationFrame(paintAsked);
+  }
+  function paintNow() {
     const width = canvas.clientWidth, scale = devicePixelRatio || 1;
     if (width === 0) return;
-    canvas.style.height = out.height + "px";
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(out.height * scale);
     const context = canvas.getContext("2d");
@@ -91,7 +107,12 @@ function surface(height, label, paint) {
     context.font = "11px system-ui, sans-serif";
     paint(context, width, out.height);
   }
+  canvas.style.height = height + "px";
   new ResizeObserver(draw).observe(canvas);
+  new IntersectionObserver(entries => {
+    out.visible = entries.at(-1).isIntersecting;
+    if (asked.has(out)) draw();
+  }, { rootMargin: "300px" }).observe(canvas);
   redraws.push(draw);
   return out;
 }

@@ -101,8 +101,11 @@ void CheckAccounts(const Outcome& o) {
     EXPECT_GE(p.busy_any, Nanos(0));
     EXPECT_LE(p.busy_any, p.busy_sum);
     EXPECT_GE(p.backlog_sum, Nanos(0));
-    const bool softirqs = p.pool.kind == PoolKind::kBh || p.pool.kind == PoolKind::kBhHighpri;
-    if (p.executions > 0 && !softirqs) {
+    // BH works have no worker.
+    const auto by_worker = Count(o, [&](const WorkItem& i) {
+      return i.started != kUnseen && i.pool == p.pool.id && !i.softirq;
+    });
+    if (by_worker > 0) {
       EXPECT_GT(p.workers, 0u);
     }
     EXPECT_EQ(p.executions, Count(o, [&](const WorkItem& i) {

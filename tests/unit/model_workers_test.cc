@@ -93,30 +93,29 @@ TEST(BhTest, TheIdleTasksOfTwoCpusAreTwoContexts) {
   EXPECT_EQ(o.PoolName(o.QueuedAt(2us)), "bh1");
 }
 
-// The pool of a BH work that `by` executes at 10 us after it was queued on `workqueue`.
-std::string BhPool(TraceBuilder trace, std::string_view workqueue) {
-  const Emitter idle{0, "<idle>", 0, kFlagSoftirq};
+// The pool of a BH work of `workqueue` that is executed in a softirq; 0: not known in which.
+std::string BhPool(std::string_view workqueue, uint64_t vec, bool left = false) {
+  const Emitter idle{0, "<idle>", 0, 0};
+  TraceBuilder trace;
   trace.Put(1us, kTask, kWorkA, {"f", workqueue, 0});
-  trace.Start(10us, idle, kWorkA, {"f"}).End(14us, idle, kWorkA, {"f"});
+  if (vec != 0) trace.Softirq(5us, idle, vec);
+  if (left) trace.Interrupt(6us, idle, EventKind::kSoftirqExit);
+  trace.Start(10us, idle.In(kFlagSoftirq), kWorkA, {"f"});
+  trace.End(14us, idle.In(kFlagSoftirq), kWorkA, {"f"});
   const Outcome o = Reconstruct(trace);
   return std::string(o.PoolName(o.QueuedAt(1us)));
 }
 
 TEST(BhTest, ThePoolIsThatOfTheSoftirq) {
-  const Emitter idle{0, "<idle>", 0, 0};
-  TraceBuilder hi, tasklet, left;
-  hi.Softirq(5us, idle, Event::Softirq::kHi);
-  EXPECT_EQ(BhPool(std::move(hi), "some_wq"), "bh0-hi");
-  tasklet.Softirq(5us, idle, Event::Softirq::kTasklet);
-  EXPECT_EQ(BhPool(std::move(tasklet), "some_wq"), "bh0");
-  left.Softirq(5us, idle, Event::Softirq::kHi).Interrupt(6us, idle, EventKind::kSoftirqExit);
-  EXPECT_EQ(BhPool(std::move(left), "some_wq"), "unknown");
+  EXPECT_EQ(BhPool("some_wq", Event::Softirq::kHi), "bh0-hi");
+  EXPECT_EQ(BhPool("some_wq", Event::Softirq::kTasklet), "bh0");
+  EXPECT_EQ(BhPool("some_wq", Event::Softirq::kHi, true), "unknown");
 }
 
 TEST(BhTest, WithoutSoftirqsOnlyTheKernelsOwnWorkqueuesHaveAKnownPool) {
-  EXPECT_EQ(BhPool(TraceBuilder(), "events_bh"), "bh0");
-  EXPECT_EQ(BhPool(TraceBuilder(), "events_bh_highpri"), "bh0-hi");
-  EXPECT_EQ(BhPool(TraceBuilder(), "some_wq"), "unknown");
+  EXPECT_EQ(BhPool("events_bh", 0), "bh0");
+  EXPECT_EQ(BhPool("events_bh_highpri", 0), "bh0-hi");
+  EXPECT_EQ(BhPool("some_wq", 0), "unknown");
 }
 
 TEST(BhTest, ADrainThatRunsADeadCpusItemsNests) {

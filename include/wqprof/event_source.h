@@ -65,11 +65,16 @@ struct TraceInfo {
   std::vector<std::string> disturbances;
   bool has_activate = true;  // workqueue_activate_work was recorded
   bool has_queue = true;
-  bool hashed_addresses = false;   // text with %p: opaque ids
-  bool unnamed_functions = false;  // they are addresses: no symbols of that kernel were at hand
-  bool unfinished = false;         // the recorder did not end this file
-  uint64_t data_bytes = 0;         // ring-buffer pages, as stored
+  bool hashed_addresses = false;  // text with %p: opaque ids
+  // Why functions have no names, and what to do: no symbols of that kernel were at hand.  "" they
+  // have.
+  std::string unnamed_functions;
+  bool unfinished = false;  // the recorder did not end this file
+  uint64_t data_bytes = 0;  // ring-buffer pages, as stored
 };
+
+inline constexpr char kAddressesAreNoNames[] =
+    "functions are addresses; with the traced kernel's /proc/kallsyms: --kallsyms FILE";
 
 // What reading found, so far.  Complete once Next() has returned the end.
 struct ReadStats {

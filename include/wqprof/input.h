@@ -27,10 +27,10 @@ struct InputOptions {
   int stop_fd = -1;
 };
 
-// Opens a file, or standard input ("-"): a trace.dat, a perf.data or a text, plain or in gzip,
-// zstd, xz, bzip2, lz4, or as the one member of a zip or tar.  Text is read as it comes, and so is
-// what perf writes into a pipe; a trace.dat or perf.data that is not a plain file is kept in TMPDIR
-// first.
+// Opens a file, or standard input ("-"): a trace.dat, a perf.data, a Perfetto trace or a text,
+// plain or in gzip, zstd, xz, bzip2, lz4, or as the one member of a zip or tar.  Text is read as it
+// comes, and so are what perf writes into a pipe and a Perfetto trace; a trace.dat or perf.data
+// that is not a plain file is kept in TMPDIR first.
 //
 // A text is read to its end before it is refused: Next() then fails, of a short one this call.
 // Errors: kNotFound; kDataLoss, it is something else, or damaged (exit code 5); kOutOfRange, it is

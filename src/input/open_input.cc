@@ -14,6 +14,7 @@
 #include "input/recognise.h"
 #include "wqprof/input.h"
 #include "wqprof/perf_data.h"
+#include "wqprof/pftrace.h"
 #include "wqprof/temporary_file.h"
 #include "wqprof/trace_file.h"
 
@@ -23,7 +24,8 @@ namespace {
 constexpr int kMostWrappers = 4;  // a gzip in a zip, and the like
 
 constexpr std::string_view kReads =
-    "wqprof reads trace.dat, perf.data, ftrace text (trace, trace_pipe, trace-cmd report, atrace), "
+    "wqprof reads trace.dat, perf.data, Perfetto traces, ftrace text (trace, trace_pipe, trace-cmd "
+    "report, atrace), "
     "perf script and kernel logs";
 
 std::string Lines(uint64_t n) { return n == 1 ? "1 line" : fmt::format("{} lines", n); }
@@ -152,11 +154,6 @@ absl::Status Foreign(InputForm form, const std::string& path) {
           "cannot read {}: this perf.data was made by a machine of the other byte order\nprint it "
           "with perf: perf script -i {} | wqprof report -",
           path, path));
-    case InputForm::kPerfetto:
-      return absl::DataLossError(
-          fmt::format("cannot read {}: this seems to be a Perfetto trace\nconvert it: traceconv "
-                      "systrace {} trace.txt; then: wqprof report trace.txt",
-                      path, path));
     default:
       return absl::DataLossError(fmt::format(
           "cannot read {}: not a trace: its bytes are no text, and of no recording that wqprof "
@@ -207,6 +204,9 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenStream(std::unique_ptr<ByteStre
     const InputForm form = FormOf(*head);
     if (form == InputForm::kPerfData && PerfFormOf(*head) == PerfForm::kPipe) {
       return OpenPerfPipe(std::move(stream), path, {.kallsyms = options.kallsyms});
+    }
+    if (form == InputForm::kPerfetto) {
+      return OpenPerfetto(std::move(stream), path, options.kallsyms);
     }
     if (IsReadAnywhere(form, *head)) {
       const absl::StatusOr<int> fd = Keep(*stream, path);

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "wqprof/perf_data.h"
+#include "wqprof/pftrace.h"
 
 namespace wqprof {
 namespace {
@@ -124,8 +125,7 @@ bool IsBinary(std::string_view head) {
 InputForm FormOf(std::string_view head) {
   if (head.starts_with("\x17\x08\x44tracing"sv)) return InputForm::kTraceDat;
   if (PerfFormOf(head) != PerfForm::kNone) return InputForm::kPerfData;
-  // Packets of a Perfetto trace: field 1, then a length that is no letter of a text's second line.
-  if (head.size() > 8 && head[0] == '\x0a' && IsBinary(head)) return InputForm::kPerfetto;
+  if (LooksLikePerfetto(head)) return InputForm::kPerfetto;
   if (CodingOf(head) != TextCoding::kUtf16Le && CodingOf(head) != TextCoding::kUtf16Be &&
       IsBinary(head)) {
     return InputForm::kBinary;

@@ -168,8 +168,11 @@ absl::Status PerfReader::MakeRecords(const PerfSymbols& symbols) {
   if (records_->has_symbols() && symbols.kallsyms.empty()) return absl::OkStatus();
   absl::StatusOr<std::string> kallsyms = FindKernelSymbols(facts_, symbols);
   if (!kallsyms.ok()) return kallsyms.status();
-  info_.unnamed_functions = kallsyms->empty();
-  if (!kallsyms->empty()) records_->SetSymbols(*std::move(kallsyms));
+  if (kallsyms->empty()) {
+    info_.unnamed_functions = kAddressesAreNoNames;
+  } else {
+    records_->SetSymbols(*std::move(kallsyms));
+  }
   return absl::OkStatus();
 }
 

@@ -183,11 +183,7 @@ void AddRecordedNote(const Report& report, std::vector<std::string>& notes) {
 
 void AddSourceNotes(const Report& report, std::vector<std::string>& notes) {
   const TraceInfo& source = report.source;
-  if (source.unnamed_functions) {
-    notes.push_back(
-        "no names: functions are addresses; with the traced kernel's /proc/kallsyms: --kallsyms "
-        "FILE");
-  }
+  if (!source.unnamed_functions.empty()) notes.push_back("no names: " + source.unnamed_functions);
   if (!source.clock_is_ns) {
     notes.push_back(fmt::format("clock '{}' does not count nanoseconds: no time can be told",
                                 Escaped(source.clock)));

@@ -8,6 +8,7 @@
 
 #include "support/dat_encoder.h"
 #include "support/perf_encoder.h"
+#include "support/perfetto_encoder.h"
 
 namespace wqprof::testing {
 namespace {
@@ -88,6 +89,21 @@ void WritePerfData(const std::filesystem::path& root) {
   }
 }
 
+void WritePerfetto(const std::filesystem::path& root) {
+  const TraceBuilder trace = SmallTrace();
+  PerfettoStyle styles[] = {{.name = "usual"},
+                            {.name = "numbers", .numbers = true, .flags = true},
+                            {.name = "addresses", .symbols = false, .workqueue_is_name = false},
+                            {.name = "compact", .compact = true, .clock = 3},
+                            {.name = "generic", .generic = true, .ends = false},
+                            {.name = "deflate", .compression = 'z'},
+                            {.name = "zstd", .compression = 's'}};
+  for (PerfettoStyle& style : styles) {
+    style.round = 8;
+    Write(root / "pftrace_fuzz", style.name, EncodePerfetto(trace, style));
+  }
+}
+
 void WriteEvents(const std::filesystem::path& root) {
   std::mt19937 random(1);
   for (int n = 0; n < 8; ++n) {
@@ -113,5 +129,6 @@ int main(int argc, char** argv) {
   wqprof::testing::WriteTexts(root);
   wqprof::testing::WriteEvents(root);
   wqprof::testing::WritePerfData(root);
+  wqprof::testing::WritePerfetto(root);
   return 0;
 }

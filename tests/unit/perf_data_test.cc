@@ -96,7 +96,7 @@ TEST_P(PerfStyleTest, WhatTheFileSaysOfItselfIsKnown) {
   EXPECT_EQ(info.clock, style.clock_id < 0 ? "perf" : "mono");
   EXPECT_EQ(info.wall_offset, style.clock_id < 0 ? std::nullopt : std::optional(Nanos(1000)));
   EXPECT_EQ(info.noted_events, WorkqueueEvents::All());
-  EXPECT_FALSE(info.unnamed_functions);
+  EXPECT_EQ(info.unnamed_functions, "");
   const ReadStats& stats = back.source->stats();
   EXPECT_EQ(stats.events, back.records());
   EXPECT_EQ(stats.lost_events, 17u);
@@ -223,7 +223,7 @@ class PerfNames : public ::testing::Test {
     EXPECT_TRUE(back.ok()) << back.status.ToString();
     if (!back.ok()) return "";
     const std::string_view name = back.source->names().Get(back.events[2].work.function);
-    EXPECT_EQ(back.source->info().unnamed_functions, name.starts_with("0x"));
+    EXPECT_EQ(!back.source->info().unnamed_functions.empty(), name.starts_with("0x"));
     return std::string(name);
   }
 

@@ -67,7 +67,8 @@ Columns<WorkItem> ItemColumns(const EventSource& source, const Reconstructor& mo
   constexpr ItemState kPending = ItemState::kPending, kRunning = ItemState::kRunning;
   const NameTable& names = source.names();
   return {
-      {{"id", "ID", kText, 0, 7}, [](const WorkItem& item) { return Id{static_cast<int64_t>(item.id)}; }},
+      {{"id", "ID", kText, 0, 7},
+       [](const WorkItem& item) { return Id{static_cast<int64_t>(item.id)}; }},
       {{"at", "FIRST SEEN"},
        [&source](const WorkItem& item) { return Timed(source.info(), FirstSeen(item)); }},
       {{"latency_ns", "LATENCY"}, Span(source, &WorkItem::queued, &WorkItem::started, kPending)},

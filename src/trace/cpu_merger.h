@@ -10,8 +10,8 @@
 
 #include "absl/status/statusor.h"
 #include "trace/batch_source.h"
-#include "wqprof/event_batch.h"
 #include "trace/time_sorter.h"
+#include "wqprof/event_batch.h"
 
 namespace wqprof {
 

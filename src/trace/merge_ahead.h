@@ -9,8 +9,8 @@
 #include "absl/status/statusor.h"
 #include "trace/cpu_merger.h"
 #include "trace/decode_pool.h"
-#include "wqprof/event_batch.h"
 #include "wqprof/crew.h"
+#include "wqprof/event_batch.h"
 #include "wqprof/hand_over.h"
 
 namespace wqprof {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include "wqprof/input_file.h"
 #include "trace/trace_dat.h"
 #include "trace/trace_dat_source.h"
 #include "wqprof/event_source.h"
+#include "wqprof/input_file.h"
 #include "wqprof/trace_file.h"
 
 namespace wqprof {

@@ -14,10 +14,10 @@
 #include "trace/batch_source.h"
 #include "trace/cpu_merger.h"
 #include "trace/decode_setup.h"
-#include "wqprof/event_batch.h"
 #include "trace/page_decoder.h"
-#include "wqprof/symbols.h"
 #include "trace/trace_facts.h"
+#include "wqprof/event_batch.h"
+#include "wqprof/symbols.h"
 
 namespace wqprof {
 namespace {

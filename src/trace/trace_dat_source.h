@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "wqprof/input_file.h"
 #include "wqprof/event_source.h"
+#include "wqprof/input_file.h"
 
 namespace wqprof {
 

@@ -11,10 +11,10 @@ extern "C" {
 #include <memory>
 
 #include "support/page_writer.h"
-#include "wqprof/byte_cursor.h"
 #include "trace/page_decoder.h"
 #include "trace/trace_dat.h"
 #include "trace/zstd_frame.h"
+#include "wqprof/byte_cursor.h"
 
 namespace wqprof::testing {
 namespace {

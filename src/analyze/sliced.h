@@ -44,7 +44,7 @@ class SliceClock {
   }
 
  private:
-  // The begins of this slice and of the next can be told, whatever the stamps are.
+  // The begins of this slice and of the next are known, whatever the stamps are.
   int64_t NumberOf(Timestamp at) const {
     const Nanos longest = Elapsed(begin_, Timestamp::max()) - 2 * slice_;
     return std::min(Elapsed(begin_, at), longest) / slice_;

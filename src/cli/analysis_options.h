@@ -65,7 +65,7 @@ std::optional<size_t> NumberForFile(AnalysisOptions& options);
 
 TextStyle StyleOf(const AnalysisOptions& options);
 
-// How files are read, as far as the options tell.
+// How files are read, as far as the options say.
 InputOptions InputOptionsOf(const AnalysisOptions& options);
 
 // Opens FILE, or the default recording.  Any failure means that there is nothing to analyse.

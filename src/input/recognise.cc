@@ -163,7 +163,7 @@ OtherText NameOf(std::string_view head) {
   }
   if (IsListOfWorkers(head)) return {"a list of processes, as ps prints it", kMeasure};
   if (IsRawTrace(head)) {
-    return {"a trace in the raw layout, which only the kernel that wrote it can tell",
+    return {"a trace in the raw layout, which only the kernel that wrote it can read",
             "print it anew: echo noraw nohex nobin > /sys/kernel/tracing/trace_options"};
   }
   if (IsPage(head)) return {"an HTML page without a trace in it", kMeasure};

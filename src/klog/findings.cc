@@ -207,7 +207,7 @@ void AddHogs(KernelLog& log) {
                          hog->function, hog->threshold_us, CountText(hog->times)));
     finding.because =
         "the kernel counts these; from the threshold on it lets the pool start other works, and "
-        "the log does not tell whom that delayed, or for how long it ran";
+        "the log does not say whom that delayed, or for how long it ran";
     finding.function = hog->function;
     finding.count = hog->times;
     const std::string name(SplitFunction(hog->function).name);

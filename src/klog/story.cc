@@ -127,11 +127,11 @@ std::string Unknown(const Lockup& lockup) {
   if (!lockup.dumped) {
     return "The log has no dump of this pool: who holds it stands in the whole dmesg.";
   }
-  if (lockup.in_flight.empty()) return "The dump does not tell who holds it.";
+  if (lockup.in_flight.empty()) return "The dump does not say who holds it.";
   std::string out = fmt::format("In flight: {}{}.", HoldersText(lockup), WorkersText(lockup));
   if (lockup.pool.cpu) {
     out +=
-        " The log does not tell whether these run or sleep: as long as one runs, the pool starts "
+        " The log does not say whether these run or sleep: as long as one runs, the pool starts "
         "no other.";
   }
   return out;
@@ -201,7 +201,7 @@ std::vector<std::string> WhatToTry(const Lockup& lockup) {
       return {
           "look in the log around that time for a soft or hard lockup, or an RCU stall, of the "
           "same CPU",
-          "echo l > /proc/sysrq-trigger while it hangs: the backtrace of the CPU tells what "
+          "echo l > /proc/sysrq-trigger while it hangs: the backtrace of the CPU shows what "
           "keeps it"};
     case StallCause::kCpuHog:
       return {

@@ -32,7 +32,7 @@ std::string LegendHtml(const ReportPageInput& in) {
       "<dt>stall</dt><dd>A pool had items waiting and started none for the threshold or "
       "longer.</dd>"
       "<dt>p99</dt><dd>99 of 100 items waited no longer. A star: too few items to "
-      "tell.</dd>";
+      "know.</dd>";
   if (in.timeline.bins > 0) {
     out +=
         "<dt>heat map</dt><dd>Each cell counts items: further up they waited longer, further "

@@ -59,7 +59,7 @@ Tile VerdictTile(const Report& report) {
   if (report.findings.empty()) {
     const bool looked = report.source.clock_is_ns && report.source.has_queue;
     tile.value = looked ? "nothing stands out" : "not known";
-    tile.about = looked ? "no finding" : "the recording does not tell";
+    tile.about = looked ? "no finding" : "not in the recording";
     if (!looked) tile.kind = "", tile.link = "";
     return tile;
   }
@@ -101,7 +101,7 @@ Tile WaitTile(const ReportPageInput& in) {
 
 Tile StallTile(const Report& report) {
   if (!report.source.clock_is_ns || !TellsStalls(report.recorded)) {
-    return {"Stalls", "not known", "the recording does not tell"};
+    return {"Stalls", "not known", "not in the recording"};
   }
   if (report.stalls.empty()) {
     return {"Stalls", "none", "of " + DurationText(report.stall_threshold) + " or longer", "good",
@@ -120,7 +120,7 @@ Tile BusyTile(const Report& report) {
     if (std::isnan(row.busy_fraction)) continue;
     if (most == nullptr || row.busy_fraction > most->busy_fraction) most = &row;
   }
-  if (most == nullptr) return {"Busiest pool", "not known", "the recording does not tell"};
+  if (most == nullptr) return {"Busiest pool", "not known", "not in the recording"};
   return {"Busiest pool", most->occupancy.pool.name,
           PercentText(most->busy_fraction) + " of the time", "", "#pools"};
 }
@@ -131,7 +131,7 @@ Tile BacklogTile(const Report& report) {
     if (!row.backlog_known) continue;
     if (most == nullptr || row.occupancy.backlog_max > most->occupancy.backlog_max) most = &row;
   }
-  if (most == nullptr) return {"Largest backlog", "not known", "the recording does not tell"};
+  if (most == nullptr) return {"Largest backlog", "not known", "not in the recording"};
   return {"Largest backlog", CountOf(most->occupancy.backlog_max, "item"),
           "in " + most->occupancy.pool.name, "", "#pools"};
 }

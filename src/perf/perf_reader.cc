@@ -160,7 +160,7 @@ absl::Status PerfReader::MakeRecords(const PerfSymbols& symbols) {
   if (facts_.cpus > 0) records_->SetCpus(facts_.cpus);
   if (!attrs_.Finish()) {
     return absl::DataLossError(fmt::format(
-        "cannot read {}: nothing in its samples tells of which event they are\nrecord it anew: "
+        "cannot read {}: nothing in its samples says of which event they are\nrecord it anew: "
         "sudo perf record -e 'workqueue:*' -a",
         path_));
   }
@@ -319,7 +319,7 @@ void PerfReader::TakeComm(std::string_view body) {
   const auto task = static_cast<int32_t>(in.U32());
   if (!in.ok() || comms_.size() >= kMostTasks) return;
   const std::string_view text = in.rest();
-  // Of tasks that were there before, perf read what /proc tells.
+  // Of tasks that were there before, perf read what /proc says.
   comms_[task] =
       names_.Intern(WithoutSuffix(text.substr(0, text.find('\0')).substr(0, kLongestComm)));
 }
@@ -339,7 +339,7 @@ void PerfReader::TakeLost(const PerfRecord& record) {
     losses.counted = AddCounts(losses.counted, count);
     return;
   }
-  losses.told = AddCounts(losses.told, count);
+  losses.recorded = AddCounts(losses.recorded, count);
   if (sample.cpu != Cpu::kNone) {
     Lose(sample.cpu, count);
   } else {
@@ -361,14 +361,14 @@ PerfReader::Losses& PerfReader::LossesOf(Cpu cpu) {
   return losses_[i];
 }
 
-// What the kernel counted and no record told was lost after the last one.
+// What the kernel counted and no record names was lost after the last one.
 absl::Status PerfReader::End() {
   ended_ = true;
   stats_.truncated |= in_->damaged();
   for (size_t i = 0; i < losses_.size(); ++i) {
     const Losses& losses = losses_[i];
-    if (losses.counted <= losses.told) continue;
-    Lose(static_cast<Cpu>(static_cast<int>(i) - 1), losses.counted - losses.told);
+    if (losses.counted <= losses.recorded) continue;
+    Lose(static_cast<Cpu>(static_cast<int>(i) - 1), losses.counted - losses.recorded);
   }
   if (absl::Status ended = sorter_.EndAll(stats_.truncated); !ended.ok()) return ended;
   stats_.lost_gaps = sorter_.gaps();

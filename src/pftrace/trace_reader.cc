@@ -307,7 +307,7 @@ void TraceReader::TakeEvent(std::string_view bytes, Cpu cpu, const Sequence& seq
   ++counts_[std::string(from.name.empty() ? "(other events)" : from.name)];
 }
 
-// False: it tells nothing that can be used.
+// False: it holds nothing that can be used.
 bool TraceReader::Fill(const FtraceEvent& from, const Sequence& sequence, Event& to) {
   to.kind = *from.kind;
   switch (to.kind) {

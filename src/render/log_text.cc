@@ -209,7 +209,7 @@ std::string LogText(const KernelLog& log, const TextStyle& style) {
       ++more;
       continue;
     }
-    if (number++ == 0) out += "\n" + Emphasized("What the log tells", style) + "\n";
+    if (number++ == 0) out += "\n" + Emphasized("What the log says", style) + "\n";
     AppendFinding(out, log, finding, number, style);
   }
   if (more > 0) {
@@ -219,7 +219,7 @@ std::string LogText(const KernelLog& log, const TextStyle& style) {
   if (log.hogs.size() > 1) {
     AppendShort(out, HogTextTable(log), style);
     AppendWrapped(out,
-                  "The kernel counts these; the log does not tell whom they delayed, or for how "
+                  "The kernel counts these; the log does not say whom they delayed, or for how "
                   "long they ran. To see it: sudo wqprof record -d 60s, then wqprof report -f "
                   "'FUNCTION*' --split, and wqprof stalls.",
                   0, style.columns == 0 ? 100 : std::min<size_t>(100, style.columns));

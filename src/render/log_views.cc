@@ -142,7 +142,7 @@ absl::StatusOr<std::string> RenderLockups(const KernelLog& log, std::string_view
   if (format == Format::kCsv) return ToCsv(FlatTable(log, true));
   if (format != Format::kTable) return Whole(log, path, format, {"lockups"});
   std::string out = LogHeader(log, style) + LogNotes(log, style) + "\n";
-  if (log.lockups.empty()) return out + "The log tells of no lockup of a worker pool.\n";
+  if (log.lockups.empty()) return out + "The log has no lockup of a worker pool.\n";
   Table table{.key = "lockups", .title = "Lockups"};
   table.columns = {{"id", "#"},
                    {"boot", "BOOT", log.boots.size() > 1 ? kText : kSortOnly},
@@ -167,7 +167,7 @@ absl::StatusOr<std::string> RenderLockups(const KernelLog& log, std::string_view
   }
   CutRows(table, view.top);
   AppendTextTable(out, table, style);
-  return out + "wqprof report tells the story of each.\n";
+  return out + "wqprof report shows the story of each.\n";
 }
 
 std::string RenderLogInfo(const KernelLog& log, std::string_view path, Format format,

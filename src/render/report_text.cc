@@ -162,7 +162,7 @@ void AddRecordedNote(const Report& report, std::vector<std::string>& notes) {
   }
   if (recorded == WorkqueueEvents::All()) return;
   if (recorded.empty()) {
-    notes.push_back("no workqueue event was recorded: nothing can be told of works");
+    notes.push_back("no workqueue event was recorded: nothing is known of works");
     return;
   }
   std::vector<std::string> missing, unknown;
@@ -185,7 +185,7 @@ void AddSourceNotes(const Report& report, std::vector<std::string>& notes) {
   const TraceInfo& source = report.source;
   if (!source.unnamed_functions.empty()) notes.push_back("no names: " + source.unnamed_functions);
   if (!source.clock_is_ns) {
-    notes.push_back(fmt::format("clock '{}' does not count nanoseconds: no time can be told",
+    notes.push_back(fmt::format("clock '{}' does not count nanoseconds: there are no times",
                                 Escaped(source.clock)));
   }
   AddRecordedNote(report, notes);

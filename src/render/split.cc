@@ -68,7 +68,7 @@ Table SumsTable(const Measures& measures) {
       {{.key = "stolen",
         .about =
             "Of execution's on_cpu, what interrupts and softirqs (irq) and BH works (bh) took; "
-            "null when the trace does not tell.",
+            "null when it is not known.",
         .shape = std::make_shared<Table>(StolenTable({}))},
        [](const SplitSums& sums) {
          return sums.run.Stolen() ? std::optional(StolenTable(sums.run)) : std::nullopt;

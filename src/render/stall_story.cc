@@ -110,7 +110,7 @@ std::string_view Doubt(const Report& report, const Stall& stall) {
   }
   if (!stall.starter) {
     if (stall.id == 0) return "Nobody has ended it yet.";
-    return stall.at_end ? "Nobody ended it: a longer recording tells who does." : "";
+    return stall.at_end ? "Nobody ended it: a longer recording shows who does." : "";
   }
   const WaitSplit& wait = stall.starter->wait;
   const Nanos half = stall.duration / 2;

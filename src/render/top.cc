@@ -166,7 +166,7 @@ std::vector<std::string> HelpLines() {
           "Columns",
           "  p50 p99 MAX  latency of the items that ended in this time; * few samples",
           "  EXEC         executions that were open, on the mean, as a share of one CPU's time",
-          "  CPU          the part of that on a CPU (scheduler events tell)",
+          "  CPU          the part of that on a CPU (from scheduler events)",
           "  NOW          executions that are open",
           "  BACKLOG      activated items that wait for a worker",
           "  STALLED      the pool has such items and starts none, for so long"};

@@ -57,7 +57,7 @@ class RecordDecoder {
   RecordDecoder(const DecodeContext& context, NameTable& names)
       : context_(context), names_(names) {}
 
-  // Fills in what this kind of event tells.  The byte order and the size of a pointer are those of
+  // Fills in what this kind of event holds.  The byte order and the size of a pointer are those of
   // the context.
   // REQUIRES: event.kind and event.pid are known, `payload` holds fields.min_size bytes or more.
   template <bool kBigEndian, typename Pointer>

@@ -41,7 +41,7 @@ FACES = {
     "did_you_mean.h": "base",
     "histogram.h": "base",
     "crew.h": "base",
-    "hand_over.h": "base",
+    "stream_copy.h": "base",
     "interval_union.h": "base",
     "event_source.h": "trace",
     "byte_cursor.h": "trace",

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "wqprof/event.h"
-#include "wqprof/hand_over.h"
+#include "wqprof/stream_copy.h"
 
 namespace wqprof {
 

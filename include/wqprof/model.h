@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "wqprof/event_source.h"
-#include "wqprof/hand_over.h"
 #include "wqprof/split.h"
+#include "wqprof/stream_copy.h"
 #include "wqprof/types.h"
 
 namespace wqprof {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "wqprof/crew.h"
-#include "wqprof/hand_over.h"
+#include "wqprof/stream_copy.h"
 
 namespace wqprof {
 namespace {
@@ -69,13 +69,13 @@ class ConsumerJob : public Crew::Job {
   template <typename T>
   static void Copy(const Completed::Batch<T>& from, Completed::Batch<T>& to) {
     to.resize(from.size());
-    HandOver(to.data(), from.data(), from.size());
+    StreamCopy(to.data(), from.data(), from.size());
   }
 
   Crew* const crew_;
   std::vector<ItemConsumer*> consumers_;
   Completed completed_;
-  LotRing<Completed, 4> batches_;
+  BatchRing<Completed, 4> batches_;
   std::atomic<bool> full_{false};
 };
 

@@ -100,7 +100,7 @@ absl::Status CpuStream::Fill(EventBatch& out, EventBatch* scratch) {
   }
   if (scratch != nullptr) {
     out.resize(decoded.size());
-    HandOver(out.data(), decoded.data(), decoded.size());
+    StreamCopy(out.data(), decoded.data(), decoded.size());
   }
   return absl::OkStatus();
 }

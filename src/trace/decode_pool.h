@@ -9,7 +9,7 @@
 #include "trace/batch_source.h"
 #include "trace/cpu_stream.h"
 #include "wqprof/crew.h"
-#include "wqprof/hand_over.h"
+#include "wqprof/stream_copy.h"
 
 namespace wqprof {
 
@@ -39,14 +39,14 @@ class DecodePool : public BatchSource {
     // Decodes one batch, if there is room.
     bool Step() override;
     // Filled by steps, taken by the consumer.
-    LotRing<EventBatch, kBatches>& batches() { return batches_; }
+    BatchRing<EventBatch, kBatches>& batches() { return batches_; }
     const absl::Status& status() const { return status_; }
     const CpuStream& stream() const { return *stream_; }
 
    private:
     std::unique_ptr<CpuStream> stream_;
     const bool shared_;  // by several threads
-    LotRing<EventBatch, kBatches> batches_;
+    BatchRing<EventBatch, kBatches> batches_;
     absl::Status status_;  // of the last batch
     bool ended_ = false;   // the last batch made is the end
   };

@@ -11,7 +11,7 @@
 #include "trace/decode_pool.h"
 #include "wqprof/crew.h"
 #include "wqprof/event_batch.h"
-#include "wqprof/hand_over.h"
+#include "wqprof/stream_copy.h"
 
 namespace wqprof {
 
@@ -28,21 +28,21 @@ class MergeAhead : public Crew::Job {
   // Known after the first Next().
   Timestamp latest_first() const { return merger_.latest_first(); }
 
-  // Merges one lot, if there is room.
+  // Merges one batch, if there is room.
   bool Step() override;
 
  private:
   // So many events at least are handed over at once, but at the end.
-  static constexpr size_t kLot = 2048;
+  static constexpr size_t kBatch = 2048;
   // The one that the consumer has, and those that wait for it.
-  static constexpr size_t kLots = 4;
+  static constexpr size_t kBatches = 4;
 
   CpuMerger merger_;
   Crew& crew_;
-  LotRing<EventBatch, kLots> lots_;
-  absl::Status status_;      // of the last lot
+  BatchRing<EventBatch, kBatches> batches_;
+  absl::Status status_;      // of the last batch
   bool merged_all_ = false;  // the merger is at its end
-  bool ended_ = false;       // the last lot made is the end, and empty
+  bool ended_ = false;       // the last batch made is the end, and empty
   const std::thread::id consumer_ = std::this_thread::get_id();
 };
 

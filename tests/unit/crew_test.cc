@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "wqprof/hand_over.h"
+#include "wqprof/stream_copy.h"
 
 namespace wqprof {
 namespace {
@@ -69,7 +69,7 @@ class Pipe : public Crew::Job {
   }
   void Give(Crew& crew, uint64_t number) {
     crew.WaitUntil(*this, [&] { return given_ - taken_ < places_.size(); });
-    HandOver(&places_[given_ % places_.size()], &number, 1);
+    StreamCopy(&places_[given_ % places_.size()], &number, 1);
     given_.fetch_add(1, std::memory_order_release);
     crew.Schedule(*this);
   }
@@ -106,12 +106,12 @@ TEST(Crew, WhatIsForgottenIsNotDone) {
   EXPECT_EQ(counter.done(), 0);
 }
 
-TEST(HandOver, CopiesWhateverTheAlignment) {
+TEST(StreamCopy, CopiesWhateverTheAlignment) {
   for (size_t offset = 0; offset < 4; ++offset) {
     for (size_t n = 0; n < 20; ++n) {
       std::vector<uint64_t> from(n), to(n + offset + 1, 7);
       std::iota(from.begin(), from.end(), 100);
-      HandOver(to.data() + offset, from.data(), n);
+      StreamCopy(to.data() + offset, from.data(), n);
       for (size_t i = 0; i < n; ++i) EXPECT_EQ(to[offset + i], 100 + i);
       EXPECT_EQ(to[offset + n], 7u);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef WQPROF_HAND_OVER_H_
-#define WQPROF_HAND_OVER_H_
+#ifndef WQPROF_STREAM_COPY_H_
+#define WQPROF_STREAM_COPY_H_
 
 #include <array>
 #include <atomic>
@@ -14,13 +14,13 @@
 
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define WQPROF_PLAIN_HAND_OVER  // it does not see the other kind
+#define WQPROF_PLAIN_COPY  // it does not see the other kind
 #endif
 #endif
 #if !defined(__x86_64__) || defined(__SANITIZE_THREAD__)
-#define WQPROF_PLAIN_HAND_OVER
+#define WQPROF_PLAIN_COPY
 #endif
-#if !defined(WQPROF_PLAIN_HAND_OVER)
+#if !defined(WQPROF_PLAIN_COPY)
 #include <emmintrin.h>
 #endif
 
@@ -47,9 +47,9 @@ struct UninitializedAllocator : std::allocator<T> {
 // line before it is overwritten, which takes longer than all that is done with it.
 // The reader must learn of the copy by a release of this thread, which orders it.
 template <typename T>
-void HandOver(T* to, const T* from, size_t n) {
+void StreamCopy(T* to, const T* from, size_t n) {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 8 == 0 && alignof(T) == 8);
-#if !defined(WQPROF_PLAIN_HAND_OVER)
+#if !defined(WQPROF_PLAIN_COPY)
   char* out = reinterpret_cast<char*>(to);
   const char* in = reinterpret_cast<const char*>(from);
   const char* const end = in + n * sizeof(T);
@@ -72,18 +72,18 @@ void HandOver(T* to, const T* from, size_t n) {
 #endif
 }
 
-// Lots that go from a thread that fills them to one that takes them, and come back to be filled
+// Batches that go from a thread that fills them to one that takes them, and come back to be filled
 // again.  Each side may be another thread each time, if what makes them take turns orders them.
-template <typename Lot, size_t kLots>
-class LotRing {
+template <typename Batch, size_t kBatches>
+class BatchRing {
  public:
   // For who fills them.
   bool has_room() const {
     return filled_.load(std::memory_order_relaxed) - returned_.load(std::memory_order_acquire) <
-           kLots;
+           kBatches;
   }
   // What is to be filled, as the taker left it.  REQUIRES: has_room().
-  Lot& next() { return lots_[filled_.load(std::memory_order_relaxed) % kLots]; }
+  Batch& next() { return batches_[filled_.load(std::memory_order_relaxed) % kBatches]; }
   // Passes it on.
   void Pass() {
     filled_.store(filled_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -96,7 +96,7 @@ class LotRing {
   // For who takes them.
   bool ready() const { return taken_ < filled_.load(std::memory_order_acquire); }
   // The oldest one, which stays with the taker until it is returned.  REQUIRES: ready().
-  Lot& Take() { return lots_[taken_++ % kLots]; }
+  Batch& Take() { return batches_[taken_++ % kBatches]; }
   // Gives back all that was taken; false: there was none.
   bool Return() {
     if (returned_.load(std::memory_order_relaxed) == taken_) return false;
@@ -105,12 +105,12 @@ class LotRing {
   }
 
  private:
-  std::array<Lot, kLots> lots_;
+  std::array<Batch, kBatches> batches_;
   size_t taken_ = 0;  // the taker's
   std::atomic<size_t> filled_{0}, returned_{0};
 };
 
 }  // namespace wqprof
 
-#undef WQPROF_PLAIN_HAND_OVER
-#endif  // WQPROF_HAND_OVER_H_
+#undef WQPROF_PLAIN_COPY
+#endif  // WQPROF_STREAM_COPY_H_

@@ -17,7 +17,7 @@
 namespace wqprof {
 
 // Records of the kernel's events that somebody took out of a ring buffer, as perf does: which event
-// a record is of, and what it says.  Reads only within the record whatever it holds.
+// a record is of, and what it holds.  Reads only within the record whatever it holds.
 class RawRecords {
  public:
   // `texts` are what perf copies out of tracefs: the head of a trace.dat v6.  Numbers are in the

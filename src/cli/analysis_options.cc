@@ -162,8 +162,8 @@ void AddReadingOptions(Command& command, AnalysisOptions* options) {
        "of a text with stamps like 26254: what they count (default: they are no time)"},
       &options->stamp_unit, ParseStampUnit);
   command.AddText({"--kallsyms", "FILE",
-                   "names of functions for a perf.data that holds addresses: the traced kernel's "
-                   "/proc/kallsyms"},
+                   "names of functions where a perf.data or Perfetto trace holds addresses: the "
+                   "traced kernel's /proc/kallsyms"},
                   &options->kallsyms);
 }
 

@@ -48,8 +48,7 @@ class PerfAttrs {
   void Add(const PerfAttr& attr, std::span<const uint64_t> ids);
   // The CPU that the events of this id were counted on.
   void NoteCpu(uint64_t id, Cpu cpu);
-  // All are there, at least one.  False: nothing distinguishes the records of one from those of
-  // another.
+  // All are there, at least one.  False: nothing shows which one a record belongs to.
   bool Finish();
 
   std::span<const PerfAttr> all() const { return attrs_; }

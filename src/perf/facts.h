@@ -17,7 +17,7 @@ struct KernelBase {
   uint64_t address = 0;
 };
 
-// What a perf.data says about the machine, apart from its events.
+// What a perf.data says of the machine, apart from its events.
 struct PerfFacts {
   std::string tracing_data;  // the formats of events
   std::string build_id;      // of the kernel, as bytes; "" unknown
@@ -38,9 +38,9 @@ struct PerfFacts {
 inline constexpr uint32_t kTracingDataFeature = 1;
 // So many bytes of it are worth reading: none of a feature that is not used.
 uint64_t MostOfFeature(uint32_t bit);
-// What a feature says; others are passed over.
+// Takes what a feature says; others are passed over.
 void AddFeature(uint32_t bit, std::string_view data, PerfFacts& facts);
-// Of a record of a build-id, or of what was mapped where.
+// The same of a record with a build-id, and of one with what was mapped where.
 void AddBuildId(uint16_t misc, std::string_view body, PerfFacts& facts);
 void AddMap(const PerfRecord& record, PerfFacts& facts);
 

@@ -19,10 +19,10 @@
 
 namespace wqprof {
 
-// Makes events of the records of a perf.data, and keeps what they say about the recording.
+// Makes events of the records of a perf.data, and keeps what they say of the recording.
 class PerfReader {
  public:
-  // What a header said before the first record; of a pipe nothing.
+  // What a header says before the first record; of a pipe nothing.
   PerfReader(std::string path, PerfFacts facts, PerfAttrs attrs, std::unique_ptr<RecordStream> in);
 
   // Reads up to the first record of an event: all that describes them stands before it.
@@ -36,7 +36,7 @@ class PerfReader {
   NameId CommOf(Pid pid) const;
 
  private:
-  // What a CPU's buffer lost, by the two ways in which it is known.
+  // What a CPU's buffer lost, as it is counted in two ways.
   struct Losses {
     uint64_t recorded = 0;  // by records in their place
     uint64_t counted = 0;   // by the kernel, of all

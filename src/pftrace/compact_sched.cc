@@ -95,7 +95,7 @@ void ReadWakings(Columns& columns, std::span<const NameId> names, Cpu cpu,
                  const CompactSched::Sink& add) {
   Times times;
   while (!columns[kWakingTime].empty()) {
-    // Who woke it is not told.
+    // Who woke it is not recorded.
     Event event =
         EventOf(EventKind::kWaking, cpu, times.After(columns[kWakingTime].Next()), Pid::kNone);
     event.wake.target = PidOf(columns[kWakingPid].Next());

@@ -13,7 +13,7 @@ namespace wqprof {
 // Scheduler events of one CPU in the compact layout: a column for each field.
 class CompactSched {
  public:
-  // The task that a CPU runs, as its last switch told: the next one does not repeat it.
+  // The task that a CPU runs, by its last switch: the next one does not repeat it.
   struct Running {
     Pid pid = Pid::kNone;
     NameId comm = NameId::kUnknown;

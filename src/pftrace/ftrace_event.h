@@ -21,7 +21,7 @@ enum class FieldRole : uint8_t {
   kPrevComm,
   kPrevPrio,
   kPrevState,
-  kNextComm,  // also the only task that an event tells of
+  kNextComm,  // also the only task of an event
   kNextPid,
   kNextPrio,
   kExpires,

@@ -16,7 +16,7 @@ using Role = FieldRole;
 
 // No recording is longer (52 days); a stamp further from the first is damage.
 constexpr Nanos kLongestTrace{int64_t{1} << 52};
-constexpr size_t kMostTasks = 4 << 20, kMostSequences = 4096, kMostInterned = 1 << 20;
+constexpr size_t kMostSequences = 4096, kMostInterned = 1 << 20;
 constexpr size_t kMostAddresses = 64 << 10;
 
 Timestamp TimeOf(uint64_t stamp) {
@@ -307,7 +307,7 @@ void TraceReader::TakeEvent(std::string_view bytes, Cpu cpu, const Sequence& seq
   ++counts_[std::string(from.name.empty() ? "(other events)" : from.name)];
 }
 
-// False: it holds nothing that can be used.
+// False: nothing in it can be used.
 bool TraceReader::Fill(const FtraceEvent& from, const Sequence& sequence, Event& to) {
   to.kind = *from.kind;
   switch (to.kind) {
@@ -334,7 +334,7 @@ bool TraceReader::Fill(const FtraceEvent& from, const Sequence& sequence, Event&
     case EventKind::kTimerStart:
     case EventKind::kTimerExpire:
     case EventKind::kTimerCancel:
-      // A number tells of no work.
+      // A number leads to no work.
       if (!from.Has(Role::kWork) || NumberedWork::IsNumber(from.Number(Role::kWork))) return false;
       to.timer = {WorkAddr{from.Number(Role::kWork)},
                   FunctionOf(from.Number(Role::kFunction), sequence),
@@ -369,7 +369,7 @@ void TraceReader::FillWork(const FtraceEvent& from, const Sequence& sequence, Ev
   const Cpu requested = CpuOf(from, Role::kRequestedCpu);
   const int cpus = known_cpus_ > 0 ? known_cpus_ : static_cast<int>(cpus_.size());
   if (ToInt(requested) < cpus) to.work.requested_cpu = requested;
-  // Without flags the idle task cannot be told from an interrupt.
+  // Without flags the idle task and an interrupt look the same.
   if (!from.flags && from.pid == 0) to.pid = Pid::kNone;
 }
 
@@ -392,17 +392,6 @@ NameId TraceReader::FunctionOf(uint64_t value, const Sequence& sequence) {
   unnamed_ |= symbols_.empty();
   if (addresses_.size() >= kMostAddresses) addresses_.clear();
   return addresses_[value] = names_.Intern(symbols_.NameOf(value));
-}
-
-void TraceReader::NoteComm(Pid pid, NameId comm) {
-  if (ToInt(pid) <= 0 || comm == NameId::kUnknown || comms_.size() >= kMostTasks) return;
-  comms_[ToInt(pid)] = comm;
-}
-
-NameId TraceReader::CommOf(Pid pid) const {
-  if (const auto it = comms_.find(ToInt(pid)); it != comms_.end()) return it->second;
-  const auto it = listed_comms_.find(ToInt(pid));
-  return it != listed_comms_.end() ? it->second : NameId::kUnknown;
 }
 
 }  // namespace wqprof

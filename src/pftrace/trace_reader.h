@@ -24,7 +24,7 @@
 
 namespace wqprof {
 
-// Makes events of the packets of a Perfetto trace, and keeps what they tell of the recording.
+// Makes events of the packets of a Perfetto trace, and keeps what they say of the recording.
 class TraceReader {
  public:
   TraceReader(std::string path, Symbols symbols, std::unique_ptr<ByteStream> bytes);
@@ -47,7 +47,7 @@ class TraceReader {
     int last_cpu = INT32_MAX;
     uint64_t drops = 0;  // times that packets are missing
   };
-  // What bundles of one CPU told so far.
+  // What is known of one CPU from its bundles so far.
   struct CpuState {
     uint64_t events = 0;
     bool seen = false;
@@ -89,8 +89,8 @@ class TraceReader {
   size_t interned_ = 0;  // symbols of all sequences
   uint64_t generation_ = NumberedWork::kFirstGeneration;
   std::vector<std::unique_ptr<CpuState>> cpus_;
-  absl::flat_hash_map<int32_t, NameId> comms_;         // that the kernel itself told
-  absl::flat_hash_map<int32_t, NameId> listed_comms_;  // that /proc told
+  absl::flat_hash_map<int32_t, NameId> comms_;         // by the kernel's own events
+  absl::flat_hash_map<int32_t, NameId> listed_comms_;  // by /proc
   absl::flat_hash_map<uint64_t, NameId> addresses_;    // names of functions
   std::map<std::string, uint64_t, std::less<>> counts_;
   std::optional<uint32_t> clock_;

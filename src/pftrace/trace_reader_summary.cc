@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Perfetto trace tells apart from its events, and what they come to.
+// What a Perfetto trace holds apart from its events, and what they come to.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -75,6 +75,17 @@ void TraceReader::TakeTasks(std::string_view bytes) {
     return true;
   });
   if (!whole) ++stats_.unread_records;
+}
+
+void TraceReader::NoteComm(Pid pid, NameId comm) {
+  if (ToInt(pid) <= 0 || comm == NameId::kUnknown || comms_.size() >= kMostTasks) return;
+  comms_[ToInt(pid)] = comm;
+}
+
+NameId TraceReader::CommOf(Pid pid) const {
+  if (const auto it = comms_.find(ToInt(pid)); it != comms_.end()) return it->second;
+  const auto it = listed_comms_.find(ToInt(pid));
+  return it != listed_comms_.end() ? it->second : NameId::kUnknown;
 }
 
 void TraceReader::TakeClocks(std::string_view bytes) {

@@ -64,7 +64,7 @@ bool WorkIdentity::Resolve(Event& event) {
     WorkAddr work{};
     const Found found = FindWaiting(event, work);
     if (found == Found::kOne) event.work.work = work;
-    // Its start will tell the function.
+    // Its start will have the function.
     const bool open = event.kind == EventKind::kActivateWork &&
                       event.work.function == NameId::kUnknown && found != Found::kOne;
     if (open) return true;

@@ -153,12 +153,12 @@ class Encoder {
     for (const Event& e : trace_.events()) {
       const std::string_view comm = trace_.names().Get(trace_.CommOf(e.pid));
       if (comm.empty() || ToInt(e.pid) <= 0 || !named.insert(e.pid).second) continue;
-      // As /proc tells it.
+      // As /proc has it.
       const bool worker = comm.starts_with("kworker/");
-      const std::string told = fmt::format("{}{}", comm, worker ? "-eve" : "").substr(0, 15);
+      const std::string shown = fmt::format("{}{}", comm, worker ? "-eve" : "").substr(0, 15);
       ByteWriter w = Bytes();
       w.U32(static_cast<uint32_t>(ToInt(e.pid))).U32(static_cast<uint32_t>(ToInt(e.pid)));
-      w.CString(told).PadTo(8).Bytes(Trailer(Nanos(0), Cpu{0}, kinds_.front()));
+      w.CString(shown).PadTo(8).Bytes(Trailer(Nanos(0), Cpu{0}, kinds_.front()));
       data_ += PerfRecordOf(kComm, 0, w.bytes());
     }
   }

@@ -68,7 +68,7 @@ class Encoder {
   void AddPacket(std::string_view packet) { out_ += BytesField(1, packet); }
 
   void WriteHead() {
-    // The configuration, a text that tells nothing here.
+    // The configuration, of no use here.
     AddPacket(BytesField(33, BytesField(2, BytesField(1, BytesField(1, "linux.ftrace")))));
     std::string clocks;
     for (const auto& [id, time] : {std::pair{1, 5000}, {6, 1000}, {5, 400}, {3, 900}}) {

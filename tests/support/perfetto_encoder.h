@@ -23,7 +23,7 @@ struct PerfettoStyle {
   char compression = 0;           // 'z': deflate, 's': zstd
   size_t round = 64;              // events after which the recorder empties the buffers
   uint32_t clock = 0;             // of FtraceClock
-  bool ends = true;               // bundles tell where the one before ended
+  bool ends = true;               // bundles say where the one before ended
 
   friend void PrintTo(const PerfettoStyle& style, std::ostream* out) { *out << style.name; }
 };

@@ -149,7 +149,7 @@ TEST(PerfDataTest, ALossWithoutANumberIsOneOfUnknownSize) {
   EXPECT_EQ(back.source->stats().lost_events, std::nullopt);
 }
 
-TEST(PerfDataTest, WhatTheKernelCountedAndNoRecordToldWasLostAtTheEnd) {
+TEST(PerfDataTest, WhatTheKernelCountedAndNoRecordHasWasLostAtTheEnd) {
   TraceBuilder trace;
   trace.Put(1ms, kTask, kWorkA).Loss(1ms, 3ms, 0, 2).Run(3ms, 4ms, kWorker, kWorkA);
   const PerfStyle style = {.name = "Pipe", .pipe = true};
@@ -302,7 +302,7 @@ TEST(PerfHostile, ACutPipeSaysThatItIsCut) {
   const ReadBack back = Read(whole.substr(0, whole.size() - 20));
   ASSERT_TRUE(back.ok()) << back.status.ToString();
   EXPECT_TRUE(back.source->stats().truncated);
-  // What each CPU told after its last event is missing.
+  // What each CPU recorded after its last event is missing.
   EXPECT_EQ(back.events.back().kind, EventKind::kLossBegin);
 }
 

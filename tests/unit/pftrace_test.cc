@@ -56,7 +56,7 @@ ReadBack Read(const std::string& bytes, size_t piece = SIZE_MAX, const std::stri
 }
 
 // What a reader must make of `trace`: without flags the idle task may be an interrupt, and the
-// compact layout does not tell who was switched out first, nor who woke a task.
+// compact layout does not hold who was switched out first, nor who woke a task.
 std::vector<std::string> Expected(const TraceBuilder& trace, const PerfettoStyle& style) {
   NameTable names;
   DatStyle fields;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -129,6 +131,13 @@ Advice AgainstLimit(const Finding& finding) {
   return out;
 }
 
+bool IsUnbound(const Finding& finding, const Report& report) {
+  return std::any_of(report.pools.begin(), report.pools.end(), [&](const PoolRow& row) {
+    const Pool& pool = row.occupancy.pool;
+    return pool.kind == PoolKind::kUnbound && pool.name == finding.pool;
+  });
+}
+
 Advice AgainstDispatch(const Finding& finding, const Report& report) {
   Blame blame = BlameOf(finding, report);
   const WaitSplit& wait = finding.wait;
@@ -144,6 +153,9 @@ Advice AgainstDispatch(const Finding& finding, const Report& report) {
     return {fmt::format("make {} shorter, or queue it on a WQ_UNBOUND workqueue",
                         Named(blame.function, "what is ahead")),
             "spread the load: queue_work_on() other CPUs, or WQ_UNBOUND"};
+  } else if (wait.hold > wait.runqueue && IsUnbound(finding, report)) {
+    // Its workers do not hold each other back, but each one wakes the next.
+    return {"queue fewer items at once: an unbound pool wakes its workers one after another"};
   } else if (wait.hold > wait.runqueue) {
     blame.cause = StallCause::kCpuHog;
   } else if (wait.worker_creation > wait.runqueue) {

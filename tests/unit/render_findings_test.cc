@@ -68,6 +68,20 @@ TEST(FindingWords, DoNotNameACauseThatWasNotRecorded) {
   EXPECT_TRUE(Contains(words.tries[0], "sudo wqprof record"));
 }
 
+TEST(FindingText, AnUnboundPoolNeedsNoUnboundWorkqueue) {
+  Report report = Recorded();
+  PoolRow row;
+  row.occupancy.pool = {.kind = PoolKind::kUnbound, .name = "u8"};
+  report.pools.push_back(row);
+  Finding finding;
+  finding.kind = FindingKind::kDispatchWait;
+  finding.pool = "u8";
+  finding.wait.hold = Nanos(1'000'000);
+  const FindingWords words = WordsOf(finding, report, {});
+  ASSERT_FALSE(words.tries.empty());
+  for (const std::string& text : words.tries) EXPECT_FALSE(Contains(text, "WQ_UNBOUND")) << text;
+}
+
 TEST(CommandText, RunsOnTheFileOnStandardInputAndOnTheBox) {
   using Input = Invocation::Input;
   EXPECT_EQ(CommandText("info", "", {}), "wqprof info");

@@ -152,7 +152,7 @@ absl::StatusOr<std::string> ReadKallsyms(const std::string& path) {
   absl::StatusOr<std::string> text = ReadKernelFile(path);
   if (!text.ok() || !Symbols(*text).empty()) return text;
   return absl::InvalidArgumentError(
-      fmt::format("{} tells no address of a function\nsave it as root, on the machine that was "
+      fmt::format("{} holds no address of a function\nsave it as root, on the machine that was "
                   "traced: sudo cat /proc/kallsyms > FILE",
                   path));
 }

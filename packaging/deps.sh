@@ -17,7 +17,7 @@ kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
 # For .ci/run only: the second compiler, sanitizers, format check, a browser for the tests of pages
 # (skipped without it).
-ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium"
+ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium zsh fish"
 
 # For packaging/build-deb.sh and packaging/static.sh.
 deb_packages="debhelper dpkg-dev fakeroot lintian git"

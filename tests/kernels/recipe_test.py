@@ -68,7 +68,7 @@ class Recipe(unittest.TestCase):
         done = self.run_recipe("100s", KERNEL, LOAD, "300")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(self.verdicts(), (1, 0))
-        self.assertIn("n=300 runs=1", (self.artefacts / "check.txt").read_text())
+        self.assertIn("1 limit: 1 kept", (self.artefacts / "check.txt").read_text())
 
     def test_a_broken_budget_fails_and_leaves_its_evidence(self):
         done = self.run_recipe("1ns", {**KERNEL, "RUNS": "2"}, LOAD, "300")

@@ -4,6 +4,8 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "wqprof/event.h"
@@ -18,6 +20,20 @@ class BatchSource {
   // The next batch of stream `i`, in order of time; empty at the end of the stream, after which no
   // other may be asked for.  It stays valid until the next call for that stream.
   virtual absl::StatusOr<std::span<const Event>> Next(size_t i) = 0;
+};
+
+// One batch of each stream, as they are given: what is certain of all of them by now.
+class GivenBatches : public BatchSource {
+ public:
+  void Clear() { batches_.clear(); }
+  void Add(std::span<const Event> batch) { batches_.push_back(batch); }
+  size_t size() const override { return batches_.size(); }
+  absl::StatusOr<std::span<const Event>> Next(size_t i) override {
+    return std::exchange(batches_[i], {});
+  }
+
+ private:
+  std::vector<std::span<const Event>> batches_;
 };
 
 }  // namespace wqprof

@@ -35,19 +35,6 @@ struct PageFeed::State {
     EventBatch events;
     size_t certain = 0;  // so many of them are
   };
-  // What is certain of all lanes, as one batch each.
-  class Certain : public BatchSource {
-   public:
-    void Clear() { batches_.clear(); }
-    void Add(std::span<const Event> batch) { batches_.push_back(batch); }
-    size_t size() const override { return batches_.size(); }
-    absl::StatusOr<std::span<const Event>> Next(size_t i) override {
-      return std::exchange(batches_[i], {});
-    }
-
-   private:
-    std::vector<std::span<const Event>> batches_;
-  };
 
   DecodeContext context;
   Symbols symbols;
@@ -58,7 +45,7 @@ struct PageFeed::State {
   TraceInfo info;
   ReadStats stats;
   std::map<Cpu, std::unique_ptr<Lane>> lanes;
-  Certain certain;
+  GivenBatches certain;
   std::optional<CpuMerger> merger;   // of `certain`, until all of it was given
   Timestamp given = kUnseen;         // of the last event that was certain
   Timestamp newest = kUnseen;        // of all rounds that have ended

@@ -33,25 +33,12 @@ struct RoundSorter::State {
     bool loses = false;  // events are missing before the next one
     std::optional<uint64_t> lost;
   };
-  // What is certain of all lanes, as one batch each.
-  class Certain : public BatchSource {
-   public:
-    void Clear() { batches_.clear(); }
-    void Add(std::span<const Event> batch) { batches_.push_back(batch); }
-    size_t size() const override { return batches_.size(); }
-    absl::StatusOr<std::span<const Event>> Next(size_t i) override {
-      return std::exchange(batches_[i], {});
-    }
-
-   private:
-    std::vector<std::span<const Event>> batches_;
-  };
 
   std::string what;
   std::vector<std::unique_ptr<Lane>> lanes;  // by CPU, from Cpu::kNone on
   size_t lane_count = 0;
   size_t waiting = 0, worthwhile = kWorthwhile;
-  Certain certain;
+  GivenBatches certain;
   std::optional<CpuMerger> merger;  // of `certain`, until all of it was given
   std::unique_ptr<EventSpool> spool;
   bool merges_spool = false;

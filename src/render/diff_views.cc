@@ -255,8 +255,8 @@ std::string DiffText(const DiffResult& result, size_t top, bool all, const TextS
     out += fmt::format("{} too few items to compare; --top 0 lists them\n",
                        CountOf(noise, "row has", "rows have"));
   }
-  if (const std::string told = DiffPower(result); !told.empty()) {
-    AppendWrapped(out, told, 0, style.columns);
+  if (const std::string power = DiffPower(result); !power.empty()) {
+    AppendWrapped(out, power, 0, style.columns);
   }
   AppendOthers(out, result, DiffRow::Presence::kNew, "New", style);
   AppendOthers(out, result, DiffRow::Presence::kVanished, "Vanished", style);

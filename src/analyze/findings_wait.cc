@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analyze/findings.h"
+#include "analyze/stall_collector.h"
 #include "wqprof/name_table.h"
 
 namespace wqprof {
@@ -19,13 +20,16 @@ bool IsWorthIt(const Finding& finding) {
   return finding.worst >= kLong || (finding.count >= kSome && finding.share >= kSomeShare);
 }
 
-void TakeGroup(Finding& finding, const WaitGroup& group) {
+void TakeGroup(Finding& finding, const WaitGroup& group, const NameTable& names) {
   finding.count = group.items;
   finding.worst = group.worst;
   finding.waited = group.waited;
   finding.total = group.covered.Sum();
   finding.item_ids = group.worst_items;
-  finding.delayed = group.delayed;
+  for (const WaitGroup::Delayed& row : group.delayed) {
+    finding.delayed.push_back({std::string(SplitFunction(names.Get(row.function)).name),
+                               std::string(names.Get(row.workqueue)), row.count, row.worst});
+  }
   finding.wait = group.split;
 }
 
@@ -110,7 +114,7 @@ std::vector<Finding> ActivationFindings(const Report& report, const FindingFacts
     finding.kind = FindingKind::kActivationWait;
     finding.workqueue = facts.names.Get(slots.first);
     finding.cpu = slots.second;
-    TakeGroup(finding, group);
+    TakeGroup(finding, group, facts.names);
     AddHolders(finding, report);
     Order(finding);
     Weigh(finding, report.duration);
@@ -140,10 +144,12 @@ std::vector<Finding> DispatchFindings(const Report& report, const FindingFacts& 
     finding.kind = FindingKind::kDispatchWait;
     finding.pool = facts.model.pool(id).name;
     if (const Pool* pool = PoolNamed(report, finding.pool)) finding.cpu = pool->cpu;
-    TakeGroup(finding, group);
+    TakeGroup(finding, group, facts.names);
     const WaitSplit& parts = finding.wait;
     const bool behind = parts.head_of_line > parts.runqueue + parts.wakeup;
-    finding.culprits = group.had_cpu;
+    for (const WaitGroup::HadCpu& row : group.had_cpu) {
+      finding.culprits.push_back({{}, {}, ToTask(row.task, facts.names), row.time});
+    }
     if (const auto work = facts.pool_work.find(id); behind && work != facts.pool_work.end()) {
       finding.culprits = work->second;
     }

@@ -12,32 +12,28 @@ namespace {
 
 constexpr size_t kMostFunctions = 64, kMostTasks = 64, kWorstItems = 5;
 
-void AddDelayed(WaitGroup& group, std::string_view function, std::string_view workqueue,
-                Nanos wait) {
-  for (Finding::Delayed& row : group.delayed) {
-    if (row.function != function || row.workqueue != workqueue) continue;
+void AddDelayed(WaitGroup& group, const WorkItem& item, Nanos wait) {
+  for (WaitGroup::Delayed& row : group.delayed) {
+    if (row.function != item.function || row.workqueue != item.workqueue) continue;
     ++row.count;
     row.worst = std::max(row.worst, wait);
     return;
   }
   if (group.delayed.size() == kMostFunctions) return;
-  group.delayed.push_back({std::string(function), std::string(workqueue), 1, wait});
+  group.delayed.push_back({item.function, item.workqueue, 1, wait});
 }
 
-void AddTask(WaitGroup& group, const TaskSeen& task, const NameTable& names, Nanos wait) {
-  for (Finding::Culprit& culprit : group.had_cpu) {
-    if (culprit.task->pid != task.pid || culprit.task->comm != names.Get(task.comm)) continue;
-    culprit.time = AddSaturated(culprit.time, wait);
+void AddTask(WaitGroup& group, const TaskSeen& task, Nanos wait) {
+  for (WaitGroup::HadCpu& row : group.had_cpu) {
+    if (row.task.pid != task.pid || row.task.comm != task.comm) continue;
+    row.time = AddSaturated(row.time, wait);
     return;
   }
   if (group.had_cpu.size() == kMostTasks) return;
-  group.had_cpu.push_back({{}, {}, ToTask(task, names), wait});
+  group.had_cpu.push_back({task, wait});
 }
 
-}  // namespace
-
-void LongWaitCollector::AddTo(WaitGroup& group, const WorkItem& item, Timestamp from,
-                              Timestamp to) const {
+void AddTo(WaitGroup& group, const WorkItem& item, Timestamp from, Timestamp to) {
   const Nanos wait = to - from;
   ++group.items;
   group.waited = AddSaturated(group.waited, wait);
@@ -47,18 +43,17 @@ void LongWaitCollector::AddTo(WaitGroup& group, const WorkItem& item, Timestamp 
     group.worst_items.insert(group.worst_items.begin(), item.id);
     if (group.worst_items.size() > kWorstItems) group.worst_items.pop_back();
   }
-  const NameTable& names = source_.names();
-  AddDelayed(group, SplitFunction(names.Get(item.function)).name, names.Get(item.workqueue), wait);
+  AddDelayed(group, item, wait);
 }
+
+}  // namespace
 
 void LongWaitCollector::AddDispatch(const WorkItem& item, const ItemSplit* split) {
   WaitGroup& group = dispatch_[item.waited_in];
   AddTo(group, item, item.activated, item.started);
   if (split == nullptr || !split->wait) return;
   group.split += *split->wait;
-  if (split->had_cpu.seen()) {
-    AddTask(group, split->had_cpu, source_.names(), split->wait->runqueue);
-  }
+  if (split->had_cpu.seen()) AddTask(group, split->had_cpu, split->wait->runqueue);
 }
 
 void LongWaitCollector::Add(const WorkItem& item, const ItemSplit* split, bool stalled) {

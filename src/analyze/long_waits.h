@@ -15,14 +15,25 @@ namespace wqprof {
 
 // Waits of kLongWait or more that have one thing in common: their pool, or their workqueue and CPU.
 struct WaitGroup {
+  // Items of one function and workqueue that waited.
+  struct Delayed {
+    NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
+    uint64_t count = 0;
+    Nanos worst{0};
+  };
+  // How long a task had the CPU while workers were on its runqueue.
+  struct HadCpu {
+    TaskSeen task;
+    Nanos time{0};
+  };
   uint64_t items = 0;
   Nanos waited{0};  // summed over the items
   Nanos worst{0};
   std::vector<uint64_t> worst_items;  // ids, the longest wait first, a few
   IntervalUnion covered;              // time in which at least one of them waited
   WaitSplit split;                    // of dispatch waits, with scheduler events
-  std::vector<Finding::Delayed> delayed;
-  std::vector<Finding::Culprit> had_cpu;  // tasks, while workers were on a runqueue
+  std::vector<Delayed> delayed;
+  std::vector<HadCpu> had_cpu;
 };
 
 // Collects them.  Memory: a fixed amount for each pool, and each workqueue and CPU.
@@ -41,7 +52,6 @@ class LongWaitCollector {
 
  private:
   void AddDispatch(const WorkItem& item, const ItemSplit* split);
-  void AddTo(WaitGroup& group, const WorkItem& item, Timestamp from, Timestamp to) const;
 
   const EventSource& source_;
   std::map<PoolId, WaitGroup> dispatch_;

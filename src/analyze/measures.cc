@@ -8,7 +8,7 @@
 namespace wqprof {
 namespace {
 
-// Unrolled by hand: several times for every item of a trace, a call through a pointer is dear.
+// Unrolled by hand, so that each measure is known where its duration is taken.
 template <size_t... kIndex>
 void AddDurations(const WorkItem& item, std::array<Histogram, kMeasures.size()>& durations,
                   std::index_sequence<kIndex...>) {

@@ -97,6 +97,7 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
   const auto it = by_pid_.find(ToInt(pid));
   if (it == by_pid_.end()) return;
   ExecutionContext& worker = contexts_[it->second];
+  worker.noted = comm;
   if (worker.pool == PoolId::kUnknown) {
     Identify(worker);
     return;
@@ -111,8 +112,15 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
 
 ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm) {
   if (IsWorkerName(comm)) {
+    const auto known = by_pid_.find(ToInt(pid));
+    if (known != by_pid_.end()) {
+      ExecutionContext& worker = contexts_[known->second];
+      if (worker.noted == comm && worker.pool != PoolId::kUnknown) return &worker;
+    }
     NoteComm(pid, comm);
-    return &Worker(pid, Cpu{0});
+    ExecutionContext& worker = Worker(pid, Cpu{0});
+    worker.noted = comm;
+    return &worker;
   }
   // A rescuer of old kernels bears any name.
   if (!MayBeWorker(pid)) return nullptr;

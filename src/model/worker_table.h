@@ -38,6 +38,7 @@ struct ExecutionContext {
   size_t index = 0;      // in the WorkerTable
   Pid pid = Pid::kNone;  // kNone: softirqs
   NameId comm = NameId::kUnknown;
+  NameId noted = NameId::kUnknown;  // the name that a scheduler event gave last
   PoolId pool = PoolId::kUnknown;
   uint64_t executions = 0;
   Nanos busy{0};

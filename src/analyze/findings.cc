@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "wqprof/name_table.h"
 
@@ -109,14 +111,21 @@ void AddCulprit(std::vector<Finding::Culprit>& all, const Finding::Culprit& one)
   all.push_back(one);
 }
 
+// No two rows are equal in all, so that the order is the same each time.
 void Order(Finding& finding) {
-  std::stable_sort(finding.culprits.begin(), finding.culprits.end(),
-                   [](const auto& a, const auto& b) { return a.time > b.time; });
+  const auto key = [](const Finding::Culprit& row) {
+    const bool task = row.task.has_value();
+    return std::tuple(-row.time, std::string_view(row.function), std::string_view(row.workqueue),
+                      task ? std::string_view(row.task->comm) : std::string_view(),
+                      task ? row.task->pid : Pid::kNone);
+  };
+  std::sort(finding.culprits.begin(), finding.culprits.end(),
+            [&](const auto& a, const auto& b) { return key(a) < key(b); });
   if (finding.culprits.size() > kMostCulprits) finding.culprits.resize(kMostCulprits);
-  std::stable_sort(finding.delayed.begin(), finding.delayed.end(),
-                   [](const auto& a, const auto& b) {
-                     return a.worst != b.worst ? a.worst > b.worst : a.function < b.function;
-                   });
+  std::sort(finding.delayed.begin(), finding.delayed.end(), [](const auto& a, const auto& b) {
+    return std::tie(b.worst, a.function, a.workqueue, a.count) <
+           std::tie(a.worst, b.function, b.workqueue, b.count);
+  });
   if (finding.delayed.size() > kMostDelayed) finding.delayed.resize(kMostDelayed);
 }
 

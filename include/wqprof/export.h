@@ -35,7 +35,7 @@ ItemScenes ScenesOf(const std::vector<WorkItem>& items, Timestamp end);
 struct PerfettoOptions {
   Timestamp from = kUnseen, to = kUnseen;  // kUnseen: open
   Nanos stall_threshold = std::chrono::milliseconds(10);
-  uint64_t max_items = 500'000;
+  uint64_t max_items = 500'000;    // and of parts of executions
   std::optional<ItemScenes> only;  // absent: all items
 };
 
@@ -54,6 +54,8 @@ class PerfettoExport : public ItemConsumer {
 
   // That lie in the window, those beyond the limit as well.
   uint64_t items() const;
+  // Preempted and blocked parts of executions beyond as many as items may be.
+  uint64_t parts_left_out() const;
   bool too_many() const;
   // The bytes of the file.  REQUIRES: after Finish(), !too_many().
   std::string Take();

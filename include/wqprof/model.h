@@ -258,6 +258,16 @@ struct PoolStep {
   uint32_t unused = 0;  // batches are copied in whole words
 };
 
+// A span in which a worker had an execution open, and not its CPU.
+struct RunPart {
+  enum class Kind : uint8_t { kPreempted, kBlocked, kBlockedInD, kRunnable };
+  Timestamp started = kUnseen;  // the execution's start, which with its worker names it
+  Timestamp begin = kUnseen, end = kUnseen;
+  Pid worker = Pid::kNone;
+  PoolId pool = PoolId::kUnknown;
+  Kind kind = Kind::kPreempted;
+};
+
 // What is open at the last event: how a recording that goes on stands.
 struct OpenState {
   // One pool that has anything open.
@@ -295,6 +305,7 @@ struct Completed {
   Batch<ItemSplit> splits;  // of those items that have one
   std::vector<PoolGap> gaps;
   Batch<PoolStep> pool_steps;       // by time; none unless wanted
+  Batch<RunPart> run_parts;         // of executions that ended; none unless wanted
   Timestamp trace_begin = kUnseen;  // first event of the trace; kUnseen: not come yet
 
   // Null without scheduler events.
@@ -333,9 +344,11 @@ class Reconstructor {
     // Of workers that showed no sign of life for long nothing is kept once there are thousands, not
     // even for Workers(): a recording may go on for days.
     bool forget_workers = false;
+    // Each RunPart that lasts so long is reported, with scheduler events.
+    Nanos run_part_floor = Nanos::max();
   };
   // Items alone.
-  static Options Nothing() { return {Nanos::max(), false, kUnseen, false}; }
+  static Options Nothing() { return {.gap_floor = Nanos::max()}; }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);
   explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}

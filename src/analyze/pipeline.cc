@@ -36,6 +36,7 @@ class ConsumerJob : public Crew::Job {
     Copy(completed_.items, batch.items);
     Copy(completed_.splits, batch.splits);
     Copy(completed_.pool_steps, batch.pool_steps);
+    Copy(completed_.run_parts, batch.run_parts);
     std::swap(completed_.gaps, batch.gaps);
     batches_.Pass();
     crew_->Schedule(*this);

@@ -191,6 +191,10 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
                     CountText(collector.items()), CountText(perfetto.max_items)));
     return out;
   }
+  if (collector.parts_left_out() > 0) {
+    Note(fmt::format("{} preempted and blocked parts of executions are left out: write --time A,B",
+                     CountText(collector.parts_left_out())));
+  }
   out.written = file.Write(collector.Take());
   out.anything = collector.items() > 0;
   return out;

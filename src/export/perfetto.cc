@@ -6,6 +6,9 @@
 #include <map>
 #include <queue>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,8 +24,9 @@ namespace {
 constexpr uint32_t kFirstPid = 1'000'000;
 // Waits from that length on are connected with their execution.
 constexpr Nanos kLongWait = std::chrono::milliseconds(1);
-// A wait for activation from that length on is drawn inside its wait.
-constexpr Nanos kLongInactive = std::chrono::microseconds(5);
+// A wait for activation from that length on is drawn inside its wait, and a part of an execution
+// without its CPU inside that.
+constexpr Nanos kLongInside = std::chrono::microseconds(5);
 // A counter that changes more often is thinned out to about so many points, or twice as many.
 constexpr int64_t kCounterPoints = 4000;
 
@@ -31,8 +35,8 @@ using Track = PerfettoWriter::Track;
 // A span on a track.
 struct Slice {
   Timestamp begin, end;
-  size_t item = 0;  // its place, or of a stall
-  enum class Kind : uint8_t { kExecution, kWait, kInactive, kStall } kind = Kind::kExecution;
+  size_t item = 0;  // its place, or that of a part or a stall
+  enum class Kind : uint8_t { kExecution, kPart, kWait, kInactive, kStall } kind = Kind::kExecution;
   Track track = 0;
 };
 
@@ -59,6 +63,20 @@ class Lanes {
   size_t count_ = 0;
 };
 
+std::string_view NameOf(RunPart::Kind kind) {
+  switch (kind) {
+    case RunPart::Kind::kPreempted:
+      return "preempted";
+    case RunPart::Kind::kBlocked:
+      return "blocked";
+    case RunPart::Kind::kBlockedInD:
+      return "blocked in D";
+    case RunPart::Kind::kRunnable:
+      return "runnable";
+  }
+  return "?";
+}
+
 // Which lanes a slice may lie on: those of a worker, of a workqueue's waits, of a pool's stalls.
 struct Group {
   Slice::Kind kind;
@@ -81,6 +99,8 @@ struct PerfettoExport::State {
   std::vector<WorkItem> items;
   std::vector<PoolGap> gaps;
   std::vector<PoolStep> steps;
+  std::vector<RunPart> parts;
+  uint64_t parts_left_out = 0;
   std::map<PoolId, PoolStep> before;  // the last ones before the window
 
   bool Touches(Timestamp from, Timestamp to) const {
@@ -132,6 +152,7 @@ struct PerfettoExport::State {
     out.push_back({group, {from, to, item, group.kind, 0}});
   }
   std::vector<std::pair<Group, Slice>> Slices() const;
+  std::vector<Slice> PartsOf(std::span<const Slice> executions) const;
   std::vector<PoolStep> CounterPoints() const;
   void WriteSlice(PerfettoWriter& writer, const Slice& slice) const;
 };
@@ -160,6 +181,25 @@ std::vector<std::pair<Group, Slice>> PerfettoExport::State::Slices() const {
     return a.second.begin != b.second.begin ? a.second.begin < b.second.begin
                                             : a.second.end > b.second.end;
   });
+  return out;
+}
+
+// The parts of executions that were drawn, each on the track of its execution.
+std::vector<Slice> PerfettoExport::State::PartsOf(std::span<const Slice> slices) const {
+  absl::flat_hash_map<std::pair<int32_t, int64_t>, Track> tracks;  // by worker and start
+  for (const Slice& slice : slices) {
+    if (slice.kind != Slice::Kind::kExecution) continue;
+    const WorkItem& item = items[slice.item];
+    tracks[{ToInt(item.worker), item.started.time_since_epoch().count()}] = slice.track;
+  }
+  std::vector<Slice> out;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const RunPart& part = parts[i];
+    const auto found = tracks.find({ToInt(part.worker), part.started.time_since_epoch().count()});
+    if (found == tracks.end()) continue;
+    const Timestamp from = std::max(part.begin, begin), to = std::min(part.end, end);
+    if (from < to) out.push_back({from, to, i, Slice::Kind::kPart, found->second});
+  }
   return out;
 }
 
@@ -202,6 +242,10 @@ void PerfettoExport::State::WriteSlice(PerfettoWriter& writer, const Slice& slic
     writer.Begin(slice.begin, slice.track, "stall", 0, 0, Arguments{{"waiting", "", gap.waiting}});
     return;
   }
+  if (slice.kind == Slice::Kind::kPart) {
+    writer.Begin(slice.begin, slice.track, NameOf(parts[slice.item].kind), 0, 0, Arguments{});
+    return;
+  }
   if (slice.kind == Slice::Kind::kInactive) {
     writer.Begin(slice.begin, slice.track, "inactive (max_active)", 0, 0, Arguments{});
     return;
@@ -226,7 +270,9 @@ PerfettoExport::PerfettoExport(const EventSource& source, const Reconstructor& m
 PerfettoExport::~PerfettoExport() = default;
 
 Reconstructor::Options PerfettoExport::wants() const {
-  return {state_->options.stall_threshold, true};
+  return {.gap_floor = state_->options.stall_threshold,
+          .pool_steps = true,
+          .run_part_floor = kLongInside};
 }
 
 void PerfettoExport::Add(const Completed& completed) {
@@ -243,6 +289,14 @@ void PerfettoExport::Add(const Completed& completed) {
   for (const PoolGap& gap : completed.gaps) {
     const bool stall = gap.end - gap.begin >= state.options.stall_threshold;
     if (stall && state.Wants(gap.pool, gap.begin, gap.end)) state.gaps.push_back(gap);
+  }
+  for (const RunPart& part : completed.run_parts) {
+    if (!state.Wants(part.pool, part.begin, part.end)) continue;
+    if (state.parts.size() < state.options.max_items) {
+      state.parts.push_back(part);
+    } else {
+      ++state.parts_left_out;
+    }
   }
   for (const PoolStep& step : completed.pool_steps) {
     if (step.at < state.begin) {
@@ -266,6 +320,7 @@ void PerfettoExport::Finish() {
 }
 
 uint64_t PerfettoExport::items() const { return state_->count; }
+uint64_t PerfettoExport::parts_left_out() const { return state_->parts_left_out; }
 bool PerfettoExport::too_many() const { return state_->count > state_->options.max_items; }
 
 namespace {
@@ -346,12 +401,18 @@ std::string PerfettoExport::Take() {
     if (item.activated == kUnseen && !to_the_end) continue;
     const Timestamp until =
         item.activated != kUnseen ? std::min(item.activated, slice.end) : slice.end;
-    if (until - slice.begin < kLongInactive) continue;
+    if (until - slice.begin < kLongInside) continue;
     Slice inactive = slice;
     inactive.kind = Slice::Kind::kInactive;
     inactive.end = until;
     slices.push_back(inactive);
   }
+  const std::vector<Slice> parts = state.PartsOf(slices);
+  slices.insert(slices.end(), parts.begin(), parts.end());
+  // A part comes after its execution, as that begins before it or lasts longer; else in this order.
+  std::stable_sort(slices.begin(), slices.end(), [](const Slice& a, const Slice& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  });
   const std::vector<PoolStep> counters = state.CounterPoints();
   for (const PoolStep& step : counters) tracks.CountersOf(step.pool);
 

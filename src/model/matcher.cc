@@ -379,6 +379,8 @@ void Matcher::Take(Completed& out) {
   std::swap(out.items, items_);
   std::swap(out.gaps, gaps_);
   pools_.TakeSteps(out.pool_steps);
+  out.run_parts.clear();
+  std::swap(out.run_parts, run_parts_);
   out.trace_begin = source_.stats().begin;
   if (splits_.size() == 0) return;
   // Items that are held back keep theirs here.

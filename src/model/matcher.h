@@ -62,6 +62,7 @@ class Matcher {
     gap_floor_ = std::min(gap_floor_, options.gap_floor);
     if (options.pool_steps) pools_.ReportSteps();
     forgets_workers_ |= options.forget_workers;
+    run_part_floor_ = std::min(run_part_floor_, options.run_part_floor);
     if (options.picture_of != kUnseen) {
       picture_of_ = options.picture_of;
       sched_.KeepRuns(picture_of_);
@@ -180,6 +181,7 @@ class Matcher {
   // Where the time of an item, or of a gap, went.
   void SplitWait(const ExecutionContext& context, WorkItem& item);
   void SplitRun(const ExecutionContext& context, WorkItem& item);
+  void ReportParts(const ExecutionContext& context, const WorkItem& item);
   ItemSplit& SplitFor(WorkItem& item);
   size_t LooksAllowed() const;
   std::span<const uint32_t> Look(PoolId pool);
@@ -212,6 +214,7 @@ class Matcher {
   Nanos gap_floor_;
   Timestamp picture_of_ = kUnseen;
   bool forgets_workers_ = false;
+  Nanos run_part_floor_ = Nanos::max();
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;
@@ -234,6 +237,7 @@ class Matcher {
   uint64_t looks_ = 0;  // at workers, by DescribeGap()
   Slab<ItemSplit> splits_;
   Completed::Batch<WorkItem> items_;
+  Completed::Batch<RunPart> run_parts_;
   std::vector<PoolGap> gaps_;
   // Until it is known which events were recorded, what they decide is held back.
   RecordedSoFar recorded_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "model/matcher.h"
@@ -34,6 +35,26 @@ GapPicture::Did DidMost(const WorkerTime& time) {
   return std::max_element(all.begin(), all.end(),
                           [](const auto& a, const auto& b) { return a.first < b.first; })
       ->second;
+}
+
+// The part of an execution that a state is, but for the one on its CPU.
+std::optional<RunPart::Kind> PartOf(TaskState state) {
+  switch (state) {
+    case TaskState::kPreempted:
+      return RunPart::Kind::kPreempted;
+    case TaskState::kSleeping:
+    case TaskState::kSleepingIdle:
+      return RunPart::Kind::kBlocked;
+    case TaskState::kSleepingD:
+      return RunPart::Kind::kBlockedInD;
+    case TaskState::kWoken:
+    case TaskState::kRunnable:
+      return RunPart::Kind::kRunnable;
+    case TaskState::kUnknown:
+    case TaskState::kOnCpu:
+      break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -73,9 +94,19 @@ void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
   } else {
     split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
     if (stolen_.seen()) stolen_.Fill(context.index, item.started, split);
+    if (run_part_floor_ != Nanos::max()) ReportParts(context, item);
   }
   assert(split.Sum() == item.ended - item.started);
   SplitFor(item).run = split;
+}
+
+void Matcher::ReportParts(const ExecutionContext& context, const WorkItem& item) {
+  sched_.ForEachState(
+      context, item.started, item.ended, [&](Timestamp begin, Timestamp end, TaskState state) {
+        const std::optional<RunPart::Kind> kind = PartOf(state);
+        if (!kind || end - begin < run_part_floor_) return;
+        run_parts_.push_back({item.started, begin, end, item.worker, item.pool, *kind});
+      });
 }
 
 // Interrupts count once scheduler events show who was interrupted on its CPU.

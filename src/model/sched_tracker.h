@@ -58,6 +58,12 @@ class SchedTracker {
   // Absent without scheduler events.
   std::optional<WorkerTime> Between(const ExecutionContext& worker, Timestamp from,
                                     Timestamp to) const;
+  // Calls f(begin, end, state) for what the worker did in [from, to) while it executed.
+  template <typename F>
+  void ForEachState(const ExecutionContext& worker, Timestamp from, Timestamp to, F&& f) const {
+    const Track* const track = FindTrack(worker);
+    if (track != nullptr) track->history.ForEach(from, to, std::forward<F>(f));
+  }
   // The task that had the worker's CPU while it waited longest for it, since its last start
   // or end; none when the CPU mostly idled.
   TaskSeen PreemptedBy(const ExecutionContext& worker) const;

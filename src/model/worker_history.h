@@ -59,6 +59,19 @@ class WorkerHistory {
   // REQUIRES: from <= to.  Fast when few changes lie behind `from`.
   WorkerTime Between(Timestamp from, Timestamp to) const;
 
+  // Calls f(begin, end, state) for each state that the worker had in [from, to), with an open
+  // execution, in order.
+  template <typename F>
+  void ForEach(Timestamp from, Timestamp to, F&& f) const {
+    size_t first = steps_.size() - 1;
+    while (first > 0 && steps_[first].since > from) --first;
+    for (size_t i = first; i < steps_.size() && steps_[i].since < to; ++i) {
+      const Timestamp end = i + 1 < steps_.size() ? std::min(to, steps_[i + 1].since) : to;
+      const Timestamp begin = std::max(from, steps_[i].since);
+      if (steps_[i].executing && begin < end) f(begin, end, steps_[i].state);
+    }
+  }
+
   // Forgets what was before `time`, which then counts as unknown.
   void Trim(Timestamp time);
   size_t size() const { return steps_.size(); }

@@ -57,6 +57,11 @@ def one(fields_of, number, default=None):
     return fields_of[number][0] if fields_of[number] else default
 
 
+# What is drawn inside an execution, and the part of its split that it is.
+PARTS = {"preempted": "preempted", "blocked": "blocked", "blocked in D": "blocked",
+         "runnable": "runnable"}
+
+
 class Trace:
     """A trace as an importer understands it."""
 
@@ -174,6 +179,7 @@ class Perfetto(unittest.TestCase):
             self.assertEqual(found["name"], item.get("function", "?"))
             seen += 1
         self.assertEqual(seen, sum(1 for i in items.values() if drawn_execution(i)))
+        self.compare_parts(trace, items)
         waits = list(trace.of("wait"))
         for found in waits:
             item = items[found["args"]["item"]]
@@ -188,6 +194,27 @@ class Perfetto(unittest.TestCase):
         self.compare_counters(path, trace, report)
         if len(items) >= 1000:
             self.assertLessEqual(len(data) / len(items), 25, "bytes an item")
+
+    def compare_parts(self, trace, items):
+        """Inside executions; those that are drawn are long, so that short ones are missing."""
+        drawn = collections.defaultdict(lambda: collections.Counter())
+        executions = {(f["track"], f["begin"], f["end"]): f for f in trace.of("execution")}
+        for part in trace.of("inside"):
+            if part["name"] not in PARTS:
+                continue
+            parent = max((f for (track, begin, end), f in executions.items()
+                          if track == part["track"] and begin <= part["begin"] <= end),
+                         key=lambda f: f["begin"])
+            self.assertLessEqual(part["end"], parent["end"])
+            self.assertGreaterEqual(part["end"] - part["begin"], 5_000)
+            drawn[parent["args"]["item"]][PARTS[part["name"]]] += part["end"] - part["begin"]
+        for number, item in items.items():
+            for part, spent in (item.get("split", {}).get("execution") or {}).items():
+                if part not in PARTS.values():
+                    continue
+                self.assertLessEqual(drawn[number][part], spent, f"{part} of item {number}")
+                if spent >= 1_000_000:
+                    self.assertGreaterEqual(drawn[number][part], 0.9 * spent, number)
 
     def compare_counters(self, path, trace, report):
         steps = collections.defaultdict(list)

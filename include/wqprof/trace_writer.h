@@ -42,6 +42,8 @@ struct TraceEnding {
   std::vector<std::pair<Cpu, std::string>> cpu_stats;  // text of each CPU's stats file
   std::string saved_cmdlines;                          // replaces the first one; "" keeps it
   Settings settings;                                   // added to the first ones
+  // A small trace keeps only the symbols that its events name, unless this is set.
+  bool all_symbols = false;
 };
 
 struct WriterOptions {

@@ -206,6 +206,8 @@ class RecordCommand {
     const CpuTime before = CpuTime::Now();
     TraceEnding ending = recorder_->Ending();
     ending.settings.Add("ended_by", ReasonText());
+    // --max-size counted them.
+    ending.all_symbols = end_.reason == RecordingEnd::Reason::kFull;
     absl::Status status = writer_->Finish(ending);
     if (const absl::Status given = GiveToSudoUser(*writer_); !given.ok()) {
       Note(fmt::format("{} belongs to root: {}", options_.output, std::string(given.message())));

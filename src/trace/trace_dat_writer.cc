@@ -23,7 +23,6 @@ constexpr std::array kTextSections = {DatId::kHeaderInfo,   DatId::kFtraceFormat
                                       DatId::kPrintk,       DatId::kCmdlines};
 // Room for the last sections of a trace that filled the disk.
 constexpr uint64_t kReserve = uint64_t{1} << 20;
-constexpr Cpu kMainCpu{0};
 
 // trace-cmd's readers hold a chunk in memory as a whole, so chunks have about 512 KiB.
 size_t ChunkSize(uint32_t page_size) {
@@ -68,6 +67,9 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::stri
     writer->Discard();
     return status;
   }
+  if (options.compress) {
+    writer->state_->compressor = std::make_unique<ChunkCompressor>(CompressorLanes(metadata.cpus));
+  }
   return writer;
 }
 
@@ -83,9 +85,6 @@ absl::Status TraceWriter::State::WriteHead() {
     if (absl::Status status = WriteTextSection(id); !status.ok()) return status;
   }
   if (options.version == 7) metadata.kallsyms = {};  // some megabytes
-  if (options.compress) {
-    compressor = std::make_unique<ChunkCompressor>(CompressorLanes(metadata.cpus));
-  }
   return BeginPages();
 }
 
@@ -272,6 +271,7 @@ absl::Status TraceWriter::Finish(const TraceEnding& ending) {
   state.reserve->Release();
   if (!ending.saved_cmdlines.empty()) state.metadata.saved_cmdlines = ending.saved_cmdlines;
   state.complete = written.ok();
+  if (written.ok() && !ending.all_symbols) state.LeaveOutSymbols();
   absl::Status status =
       state.options.version == 6 ? state.FinishV6(ending) : state.FinishV7(ending);
   written.Update(status);

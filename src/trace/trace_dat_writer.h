@@ -28,6 +28,9 @@ struct CpuPages {
   uint64_t size() const { return file->size() - begin; }
 };
 
+// The one whose pages grow in the file itself.
+inline constexpr Cpu kMainCpu{0};
+
 // Where the pages of that CPU are while the trace at `path` is recorded.
 std::string SiblingPath(const std::string& path, int cpu);
 
@@ -59,6 +62,10 @@ struct TraceWriter::State {
   int CpuCount() const;
   std::vector<CpuPages*> Recorded() const;
 
+  // Of a small trace only the symbols stay that its events name.  Where that cannot be done, all
+  // do.
+  void LeaveOutSymbols();
+  void RenewHead();
   absl::Status FinishV7(const TraceEnding& ending);
   std::string FinalOptions(const TraceEnding& ending, const std::vector<PlacedPages>& placed) const;
   // The settings say whether the trace is complete.  The length of the text does not depend on

@@ -18,6 +18,7 @@
 
 #include "support/dat_encoder.h"
 #include "support/read_dat.h"
+#include "trace/trace_dat.h"
 
 namespace wqprof::testing {
 namespace {
@@ -208,6 +209,34 @@ TEST_P(TraceWriterTest, AnUnfinishedTraceIsReadThoughItsLastPageIsCut) {
   const size_t all = trace_.events().size();
   EXPECT_LT(back.events.size(), all);
   EXPECT_GT(back.events.size(), all / 2);
+}
+
+std::string SymbolsIn(const std::string& path) {
+  auto file = InputFile::Open(path);
+  EXPECT_TRUE(file.ok()) << file.status();
+  const auto dat = ParseTraceDat(*std::move(file));
+  EXPECT_TRUE(dat.ok()) << dat.status();
+  return dat.ok() ? dat->metadata.kallsyms : "";
+}
+
+TEST_P(TraceWriterTest, ASmallTraceKeepsTheSymbolsOfItsFunctions) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
+  const std::string kept = SymbolsIn(path_);
+  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 1) << kept;
+  EXPECT_TRUE(kept.ends_with(" f\n")) << kept;
+  EXPECT_NE(dat_.kallsyms.find(kept), std::string::npos);
+}
+
+TEST_P(TraceWriterTest, AllSymbolsAreKeptWhereTheyCount) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  TraceEnding ending;
+  ending.all_symbols = true;
+  ASSERT_EQ(writer->Finish(ending), absl::OkStatus());
+  EXPECT_EQ(SymbolsIn(path_), dat_.kallsyms);
 }
 
 TEST_P(TraceWriterTest, ATraceWithoutAnyPageIsATrace) {

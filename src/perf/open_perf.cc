@@ -40,21 +40,7 @@ class PartOfFile : public ByteStream {
   uint64_t at_, left_;
 };
 
-// A PerfReader as a source.
-class PerfSource : public EventSource {
- public:
-  explicit PerfSource(std::unique_ptr<PerfReader> reader) : reader_(std::move(reader)) {}
-
-  absl::StatusOr<std::span<const Event>> Next() override { return reader_->Next(); }
-  const TraceInfo& info() const override { return reader_->info(); }
-  const ReadStats& stats() const override { return reader_->stats(); }
-  const NameTable& names() const override { return reader_->names(); }
-  NameId CommOf(Pid pid) const override { return reader_->CommOf(pid); }
-
- private:
-  std::unique_ptr<PerfReader> reader_;
-};
-
+// Where something stands in a file.
 struct Section {
   uint64_t offset = 0, size = 0;
 };
@@ -131,7 +117,7 @@ PerfFacts ReadFeatures(const InputFile& file, const Header& header) {
 absl::StatusOr<std::unique_ptr<EventSource>> Open(std::unique_ptr<PerfReader> reader,
                                                   const PerfSymbols& symbols) {
   if (absl::Status read = reader->ReadHead(symbols); !read.ok()) return read;
-  return std::make_unique<PerfSource>(std::move(reader));
+  return reader;
 }
 
 }  // namespace

@@ -20,7 +20,7 @@
 namespace wqprof {
 
 // Makes events of the records of a perf.data, and keeps what they say of the recording.
-class PerfReader {
+class PerfReader : public EventSource {
  public:
   // What a header says before the first record; of a pipe nothing.
   PerfReader(std::string path, PerfFacts facts, PerfAttrs attrs, std::unique_ptr<RecordStream> in);
@@ -28,12 +28,12 @@ class PerfReader {
   // Reads up to the first record of an event: all that describes them stands before it.
   absl::Status ReadHead(const PerfSymbols& symbols);
   // Reads on until there are events to take, or none come any more.
-  absl::StatusOr<std::span<const Event>> Next();
+  absl::StatusOr<std::span<const Event>> Next() override;
 
-  const TraceInfo& info() const { return info_; }
-  const ReadStats& stats() const { return stats_; }
-  const NameTable& names() const { return names_; }
-  NameId CommOf(Pid pid) const;
+  const TraceInfo& info() const override { return info_; }
+  const ReadStats& stats() const override { return stats_; }
+  const NameTable& names() const override { return names_; }
+  NameId CommOf(Pid pid) const override;
 
  private:
   // What a CPU's buffer lost, as it is counted in two ways.

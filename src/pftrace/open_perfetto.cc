@@ -7,24 +7,6 @@
 #include "wqprof/pftrace.h"
 
 namespace wqprof {
-namespace {
-
-// A TraceReader as a source.
-class PerfettoSource : public EventSource {
- public:
-  explicit PerfettoSource(std::unique_ptr<TraceReader> reader) : reader_(std::move(reader)) {}
-
-  absl::StatusOr<std::span<const Event>> Next() override { return reader_->Next(); }
-  const TraceInfo& info() const override { return reader_->info(); }
-  const ReadStats& stats() const override { return reader_->stats(); }
-  const NameTable& names() const override { return reader_->names(); }
-  NameId CommOf(Pid pid) const override { return reader_->CommOf(pid); }
-
- private:
-  std::unique_ptr<TraceReader> reader_;
-};
-
-}  // namespace
 
 // Text that begins with an empty line begins with the same byte: packets are looked into, as far
 // as they go.
@@ -60,7 +42,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenPerfetto(std::unique_ptr<ByteSt
   }
   auto reader = std::make_unique<TraceReader>(path, std::move(symbols), std::move(stream));
   if (absl::Status read = reader->Read(); !read.ok()) return read;
-  return std::make_unique<PerfettoSource>(std::move(reader));
+  return reader;
 }
 
 }  // namespace wqprof

@@ -25,19 +25,19 @@
 namespace wqprof {
 
 // Makes events of the packets of a Perfetto trace, and keeps what they say of the recording.
-class TraceReader {
+class TraceReader : public EventSource {
  public:
   TraceReader(std::string path, Symbols symbols, std::unique_ptr<ByteStream> bytes);
 
   // Reads all of it.
   absl::Status Read();
   // The next run of events, in order of time.
-  absl::StatusOr<std::span<const Event>> Next();
+  absl::StatusOr<std::span<const Event>> Next() override;
 
-  const TraceInfo& info() const { return info_; }
-  const ReadStats& stats() const { return stats_; }
-  const NameTable& names() const { return names_; }
-  NameId CommOf(Pid pid) const;
+  const TraceInfo& info() const override { return info_; }
+  const ReadStats& stats() const override { return stats_; }
+  const NameTable& names() const override { return names_; }
+  NameId CommOf(Pid pid) const override;
 
  private:
   // What packets of one writer have in common.

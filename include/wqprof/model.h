@@ -258,6 +258,13 @@ struct PoolStep {
   uint32_t unused = 0;  // batches are copied in whole words
 };
 
+// A span in which events of one CPU are missing.
+struct LossSpan {
+  Timestamp begin = kUnseen;  // kUnseen: since before the first event
+  Timestamp end = kUnseen;
+  Cpu cpu = Cpu::kNone;
+};
+
 // A span in which a worker had an execution open, and not its CPU.
 struct RunPart {
   enum class Kind : uint8_t { kPreempted, kBlocked, kBlockedInD, kRunnable };
@@ -305,6 +312,7 @@ struct Completed {
   Batch<ItemSplit> splits;  // of those items that have one
   std::vector<PoolGap> gaps;
   Batch<PoolStep> pool_steps;       // by time; none unless wanted
+  std::vector<LossSpan> losses;     // in the order of their ends
   Batch<RunPart> run_parts;         // of executions that ended; none unless wanted
   Timestamp trace_begin = kUnseen;  // first event of the trace; kUnseen: not come yet
 

@@ -56,6 +56,7 @@ struct Timeline {
   size_t bins = 0;
   std::vector<TimelineFunction> functions;  // most execution first
   std::vector<TimelinePool> pools;          // longest stalled first, then busiest
+  std::vector<Nanos> lost_in;  // time with events missing, by bin, summed over the CPUs
 };
 
 // Collects a timeline in one pass and in fixed memory: when the time of a trace outgrows the bins,

@@ -38,6 +38,7 @@ class ConsumerJob : public Crew::Job {
     Copy(completed_.pool_steps, batch.pool_steps);
     Copy(completed_.run_parts, batch.run_parts);
     std::swap(completed_.gaps, batch.gaps);
+    std::swap(completed_.losses, batch.losses);
     batches_.Pass();
     crew_->Schedule(*this);
   }

@@ -91,6 +91,7 @@ struct TimelineCollector::State {
   Timestamp end = kUnseen;  // of the time that is drawn, once it is known
   size_t lane_count = 0;
   std::map<PoolId, PoolSeries> pools;
+  std::vector<Nanos> lost = std::vector<Nanos>(kBins);
   absl::flat_hash_map<uint32_t, Nanos> functions;
 
   // Null: there are too many.
@@ -120,6 +121,7 @@ struct TimelineCollector::State {
         TimeBins::Fold(pool.bins, merge);
         for (auto& [pid, lane] : pool.lanes) TimeBins::Fold(lane.bins, merge);
       }
+      TimeBins::Fold(lost, [](Nanos& into, Nanos other) { into += other; });
     }
   }
 
@@ -151,6 +153,14 @@ struct TimelineCollector::State {
       pool->bins[bin].stalled += time;
       pool->stalled += time;
     });
+  }
+
+  void AddLoss(const LossSpan& loss) {
+    const Timestamp last = options.to != kUnseen ? options.to : Timestamp::max();
+    if (loss.end <= bins.begin() || loss.begin >= last) return;
+    Reach(loss.end);
+    bins.Spread(std::max(loss.begin, bins.begin()), std::min(loss.end, last),
+                [&](size_t bin, Nanos time) { lost[bin] += time; });
   }
 
   void AddItem(const WorkItem& item) {
@@ -250,6 +260,7 @@ void TimelineCollector::Add(const Completed& completed) {
   }
   for (const PoolStep& step : completed.pool_steps) state.AddStep(step);
   for (const PoolGap& gap : completed.gaps) state.AddGap(gap);
+  for (const LossSpan& loss : completed.losses) state.AddLoss(loss);
   for (const WorkItem& item : completed.items) state.AddItem(item);
 }
 
@@ -270,6 +281,7 @@ Timeline TimelineCollector::Take() const {
   out.end = state.end;
   out.bin = state.bins.width();
   out.bins = state.Used();
+  out.lost_in.assign(state.lost.begin(), state.lost.begin() + static_cast<ptrdiff_t>(out.bins));
   const NameTable& names = state.source.names();
   std::vector<std::pair<uint32_t, Nanos>> functions(state.functions.begin(), state.functions.end());
   const auto name = [&](uint32_t id) {

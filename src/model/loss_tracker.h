@@ -3,8 +3,11 @@
 #define WQPROF_MODEL_LOSS_TRACKER_H_
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "model/by_cpu.h"
+#include "wqprof/model.h"
 #include "wqprof/types.h"
 
 namespace wqprof {
@@ -13,19 +16,34 @@ namespace wqprof {
 // have been touched by a gap.
 class LossTracker {
  public:
-  void Begin(Cpu cpu) {
+  void Begin(Cpu cpu, Timestamp at) {
     Gap& gap = gaps_[cpu];
-    if (!gap.open) ++open_;
+    if (!gap.open) {
+      ++open_;
+      gap.begun = at;
+      gap.cpu = cpu;
+    }
     gap.open = true;
     any_ = true;
   }
   void End(Cpu cpu, Timestamp at) {
     Gap& gap = gaps_[cpu];
-    if (gap.open) --open_;
+    if (gap.open) {
+      --open_;
+      spans_.push_back({gap.begun, at, cpu});
+    }
     gap.open = false;
     gap.ended = std::max(gap.ended, at);
     ended_ = std::max(ended_, at);
   }
+  // Nothing comes behind `at`.
+  void Finish(Timestamp at) {
+    for (const Gap& gap : gaps_) {
+      if (gap.open) spans_.push_back({gap.begun, at, gap.cpu});
+    }
+  }
+  // The gaps that ended since the last call.
+  std::vector<LossSpan> TakeSpans() { return std::exchange(spans_, {}); }
 
   // Whether events of any CPU are missing between `from` and now.
   bool Touches(Timestamp from) const { return any_ && (open_ > 0 || ended_ > from); }
@@ -42,11 +60,14 @@ class LossTracker {
  private:
   // The last gap of one CPU.
   struct Gap {
+    Cpu cpu = Cpu::kNone;
     bool open = false;
+    Timestamp begun = kUnseen;
     Timestamp ended = kUnseen;
   };
 
   ByCpu<Gap> gaps_;
+  std::vector<LossSpan> spans_;
   int open_ = 0;
   Timestamp ended_ = kUnseen;
   bool any_ = false;

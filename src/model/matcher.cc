@@ -24,7 +24,7 @@ void Matcher::Handle(const Event& e) {
       OnEnd(e);
       break;
     case EventKind::kLossBegin:
-      losses_.Begin(e.cpu);
+      losses_.Begin(e.cpu, e.at);
       softirq_vecs_[e.cpu] = Event::Softirq::kUnknown;
       first_after_loss_ = std::min(first_after_loss_, next_id_);
       activations_.Lost();
@@ -342,6 +342,7 @@ void Matcher::Finish() {
   assert(!finished_);
   finished_ = true;
   now_ = std::max(now_, source_.stats().end);
+  losses_.Finish(now_);
   std::vector<WorkItem> rest;
   for (const SlabIndex index : works_.Active()) FinishWork(works_[index], rest);
   const bool queues = recorded_.Has(EventKind::kQueueWork);
@@ -379,6 +380,7 @@ void Matcher::Take(Completed& out) {
   std::swap(out.items, items_);
   std::swap(out.gaps, gaps_);
   pools_.TakeSteps(out.pool_steps);
+  out.losses = losses_.TakeSpans();
   out.run_parts.clear();
   std::swap(out.run_parts, run_parts_);
   out.trace_begin = source_.stats().begin;

@@ -41,7 +41,8 @@ std::string LegendHtml(const ReportPageInput& in) {
         "in "
         "which it executed, so that little is seen, too; the longest executions are drawn "
         "exactly.</dd>"
-        "<dt>red</dt><dd>The pool stalled.</dd>";
+        "<dt>red</dt><dd>The pool stalled.</dd>"
+        "<dt>grey</dt><dd>Events of a CPU are missing; what lies there may be wrong.</dd>";
   }
   return out + "</dl>\n";
 }

@@ -179,6 +179,19 @@ class TimelineJson {
     return out;
   }
 
+  // Null: nothing was lost.
+  Json Losses() const {
+    const auto lost =
+        Folded(timeline_.lost_in, by_, [](Nanos& into, Nanos other) { into += other; });
+    std::vector<double> values;
+    double most = 0;
+    for (const Nanos value : lost) {
+      values.push_back(static_cast<double>(value.count()));
+      most = std::max(most, values.back());
+    }
+    return most > 0 ? Json(Base64(ShareBytes(values, most))) : Json();
+  }
+
   Json Pools() {
     Json out = Json::array();
     size_t lanes = 0;
@@ -326,6 +339,7 @@ std::string PageJson(const Report& report, const Timeline& timeline, const PageD
     out["bin"] = lanes.bin().count();
     out["names"] = lanes.Functions();
     out["pools"] = lanes.Pools();
+    out["lost"] = lanes.Losses();
     out["heat"] = HeatMapsJson(report, data, left_out);
     out["slices"] = SlicesJson(data, timeline, clock);
     out["allSlices"] = data.slices.size() == data.executions;

@@ -98,6 +98,11 @@ std::string FoldedRows(const std::vector<const TimelinePool*>& folded, const Tim
   return out;
 }
 
+bool Loses(const Timeline& timeline) {
+  return std::any_of(timeline.lost_in.begin(), timeline.lost_in.end(),
+                     [](Nanos time) { return time > Nanos(0); });
+}
+
 std::string TimelineText(const Report& report, const Timeline& timeline, const Choice& choice,
                          const TimelineView& view, const TextStyle& style) {
   std::string out = HeaderLine(report, style);
@@ -110,6 +115,9 @@ std::string TimelineText(const Report& report, const Timeline& timeline, const C
   out += fmt::format("\n{} to {}, a column is {}\n", SinceText(zero, timeline.begin),
                      SinceText(zero, timeline.end), DurationText(columns.width()));
   out += AxisRow(timeline, zero, cells);
+  if (Loses(timeline)) {
+    out += LaneLabel("events lost", style) + MarkRow(columns.Sums(timeline.lost_in), style) + "\n";
+  }
   for (const TimelinePool* pool : choice.drawn) {
     out += PoolRows(*pool, timeline, columns, view, style);
   }
@@ -124,6 +132,25 @@ Table FactsTable(const Timeline& timeline) {
       {{"bin_ns", "", kMachine}, [](const Timeline& row) { return row.bin; }},
       {{"bins", "", kMachine}, [](const Timeline& row) { return uint64_t{row.bins}; }}};
   return MakeRecord("timeline", columns, timeline);
+}
+
+// A bin in which events of a CPU are missing.
+struct LossRow {
+  Timestamp at = kUnseen;
+  Nanos lost{0};
+};
+
+Table LossesTable(const Timeline& timeline) {
+  const Columns<LossRow> columns = {
+      {{"at_ns", "", kMachine}, [](const LossRow& row) { return row.at; }},
+      {{"lost_ns", "", kMachine}, [](const LossRow& row) { return row.lost; }}};
+  std::vector<LossRow> rows;
+  for (size_t bin = 0; bin < timeline.lost_in.size(); ++bin) {
+    if (timeline.lost_in[bin] == Nanos(0)) continue;
+    rows.push_back(
+        {timeline.begin + timeline.bin * static_cast<int64_t>(bin), timeline.lost_in[bin]});
+  }
+  return MakeTable(Table{.key = "losses", .title = ""}, columns, rows);
 }
 
 // What happened in one bin: in a pool, or on one of its workers.
@@ -191,6 +218,7 @@ std::vector<Table> TablesOf(const Report& report, const Timeline& timeline,
     if (table.key == "source" || table.key == "quality") tables.push_back(std::move(table));
   }
   tables.push_back(FactsTable(timeline));
+  tables.push_back(LossesTable(timeline));
   tables.push_back(SeriesTable(rows));
   return tables;
 }

@@ -30,6 +30,7 @@ function makeHeatMap(time) {
     const { shown } = out;
     makePalette();
     time.grid(context, width, height);
+    time.losses(context, width, height);
     for (const ns of decades(latencyOf(lowRow), latencyOf(lowRow + rows))) {
       line(context, time.gutter(), yOf(ns, height), time.end(width), yOf(ns, height));
       write(context, roundText(ns), time.gutter() - 8, yOf(ns, height) + 4, "right");

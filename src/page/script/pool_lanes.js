@@ -67,6 +67,7 @@ function makePools(time) {
   function painter(pool) {
     return (context, width, height) => {
       time.grid(context, width, height);
+      time.losses(context, width, height);
       paintStalls(context, width, height, pool);
       if (pool.max > 0) paintBacklog(context, width, pool);
       pool.lanes.forEach((lane, i) => paintLane(context, width, lane, baseOf(pool) + 4 + i * laneHeight));
@@ -87,6 +88,7 @@ function makePools(time) {
       if (lane) lines.push(...laneLines(lane, t, bin));
       else if (pool.max > 0) lines.push(`backlog ${(pool.backlog[bin] / 255 * pool.max).toFixed(1)}, at most ${countText(pool.most[bin] / 255 * pool.max)}`);
       if (stall) lines.push(`stall ${stall[0]}: ${spanText(stall[3])}, ${stall[4]}, ${countOf(stall[5], "item")} waiting`);
+      if (time.isLost(t)) lines.push("events are missing here");
       lines.push(time.text(t));
       return { lines, open: stall && "stall-" + stall[0] };
     };

@@ -2,7 +2,7 @@
 // Which part of the time is shown, and where a time is on a canvas.
 
 function makeTimeView(span, gutter) {
-  const right = 10;
+  const right = 10, lost = data.lost ? bytesOf(data.lost) : [];
   const time = {
     a: 0, b: span, mark: null, gutter,
     get length() { return time.b - time.a; },
@@ -11,7 +11,7 @@ function makeTimeView(span, gutter) {
     xOf: (t, width) => gutter() + (t - time.a) / time.length * (width - gutter() - right),
     at: (x, width) => time.a + (x - gutter()) / (width - gutter() - right) * time.length,
     text: t => "+" + stampText(t, Math.max(1, time.length / 1000)),
-    ticks, grid, overlay, columns, paintAxis,
+    ticks, grid, losses, isLost, overlay, columns, paintAxis,
   };
   const stampText = (t, step) => (t / 1e9).toFixed(clamp(9 - Math.floor(Math.log10(step) + 1e-9), 0, 9)) + "s";
 
@@ -25,6 +25,16 @@ function makeTimeView(span, gutter) {
   }
   function grid(context, width, height) {
     for (const t of ticks(width).at) line(context, time.xOf(t, width), 0, time.xOf(t, width), height);
+  }
+  // Where events of a CPU are missing.
+  function isLost(t) {
+    return lost[Math.floor(t / data.bin)] > 0;
+  }
+  function losses(context, width, height) {
+    context.fillStyle = colour("lost");
+    columns(width, data.bin, lost.length, (x, length, first, last) => {
+      if (mostOf(lost, first, last)) context.fillRect(x, 0, length, height);
+    });
   }
   // What somebody asked to see.
   function overlay(context, width, height) {

@@ -75,7 +75,8 @@ function makeTimeline() {
   addAxis($("#tl-heat"));
   const legend = data.names.slice(0, 8).map((name, i) => ["f" + i, name]);
   if (data.names.length > 8) legend.push(["f8", "others"]);
-  for (const [shade, name] of [...legend, ["stall", "stalled"]]) $("#tl-legend").append(el("li", {}, swatch(shade), name));
+  const marks = [["stall", "stalled"], ...(data.lost ? [["lost", "events lost"]] : [])];
+  for (const [shade, name] of [...legend, ...marks]) $("#tl-legend").append(el("li", {}, swatch(shade), name));
   for (const pool of pools) {
     $("#tl-pools").append(pool.head);
     add(pool.head, pool.height, pool.label, pool.paint, pool.hit);

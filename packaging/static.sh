@@ -23,16 +23,15 @@ export SOURCE_DATE_EPOCH
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export_tree "$work/wqprof"
+source=$work/wqprof
 # The .deb's flags, so that with a compiler cache its objects serve here as well.  No path of this
 # machine is in the binary.
-CXXFLAGS=$(cd "$work/wqprof" && dpkg-buildflags --get CXXFLAGS)
-CPPFLAGS=$(dpkg-buildflags --get CPPFLAGS)
-(source=$work/wqprof && build release "$work/wqprof/obj" all -DWQPROF_STATIC=ON \
-  -DCMAKE_CXX_FLAGS="$CXXFLAGS $CPPFLAGS")
+flags=$(cd "$source" && echo "$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)")
+build release "$source/obj" all -DWQPROF_STATIC=ON -DCMAKE_CXX_FLAGS="$flags"
 
-version=$("$work/wqprof/obj/wqprof" --version | cut -d' ' -f2)
+version=$("$source/obj/wqprof" --version | cut -d' ' -f2)
 name=wqprof-$version-$(uname -m)
-DESTDIR=$work/tree cmake --install "$work/wqprof/obj" --prefix / --strip >/dev/null
+DESTDIR=$work/tree cmake --install "$source/obj" --prefix / --strip >/dev/null
 mv "$work/tree" "$work/$name"
 cp "$source/packaging/RELINK.md" "$work/$name/share/doc/wqprof/"
 for package in $holds; do

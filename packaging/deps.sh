@@ -15,9 +15,10 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd li
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
-# For .ci/run only: the second compiler, sanitizers, format check, a browser for the tests of pages
-# (skipped without it).
-ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium zsh fish"
+# For .ci/run only: the second compiler, sanitizers, format check, a compiler cache, a browser for the
+# tests of pages (skipped without it).
+ci_packages="clang libclang-rt-dev clang-format ccache chromium chromium-driver
+  python3-selenium zsh fish"
 
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.

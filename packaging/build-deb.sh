@@ -16,7 +16,7 @@ out=$(CDPATH='' cd -- "$out" && pwd)
 # Twice the same bytes from the same commit.
 SOURCE_DATE_EPOCH=$(source_date)
 export SOURCE_DATE_EPOCH
-work=$(mktemp -d)
+work=$(package_directory)
 trap 'rm -rf "$work"' EXIT
 export_tree "$work/wqprof"
 mv "$work/wqprof/packaging/debian" "$work/wqprof/debian"

@@ -116,3 +116,21 @@ source_date() {
     date -d "$(sed -n 's/^ -- .*>  //p' "$source/packaging/debian/changelog" | head -n 1)" +%s
   fi
 }
+
+# Where packages are built: a compiler cache whose base is the source tree has the objects of one
+# build for the others, as they lie as deep in it as those of the tests.
+package_directory() {
+  root=$(build_root "$source")
+  mkdir -p "$root"
+  mktemp -d "$root/package.XXXXXX"
+}
+
+# With what a tree is compiled for packages, as debian/rules has it: no path of this machine is in
+# the objects, and nothing for debuggers, which would take twice the time.
+package_flags() {
+  (
+    cd "$1" || exit
+    export DEB_BUILD_MAINT_OPTIONS=hardening=+all DEB_CXXFLAGS_MAINT_STRIP=-g
+    echo "$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)"
+  )
+}

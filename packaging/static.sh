@@ -20,18 +20,17 @@ mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)
 SOURCE_DATE_EPOCH=$(source_date)
 export SOURCE_DATE_EPOCH
-work=$(mktemp -d)
+work=$(package_directory)
 trap 'rm -rf "$work"' EXIT
 export_tree "$work/wqprof"
 source=$work/wqprof
-# The .deb's flags, so that with a compiler cache its objects serve here as well.  No path of this
-# machine is in the binary.
-flags=$(cd "$source" && echo "$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)")
-build release "$source/obj" all -DWQPROF_STATIC=ON -DCMAKE_CXX_FLAGS="$flags"
+if [ -n "${CI-}" ]; then ci=ON; else ci=OFF; fi
+build release "$source/build/obj" all -DWQPROF_STATIC=ON -DWQPROF_WERROR="$ci" \
+  -DWQPROF_FAT_OBJECTS="$ci" -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
 
-version=$("$source/obj/wqprof" --version | cut -d' ' -f2)
+version=$("$source/build/obj/wqprof" --version | cut -d' ' -f2)
 name=wqprof-$version-$(uname -m)
-DESTDIR=$work/tree cmake --install "$source/obj" --prefix / --strip >/dev/null
+DESTDIR=$work/tree cmake --install "$source/build/obj" --prefix / --strip >/dev/null
 mv "$work/tree" "$work/$name"
 cp "$source/packaging/RELINK.md" "$work/$name/share/doc/wqprof/"
 for package in $holds; do

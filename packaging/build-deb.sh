@@ -3,27 +3,36 @@
 # Builds wqprof_VERSION_ARCH.deb and wqprof-doc_VERSION_all.deb of the committed tree, and has
 # lintian look at them.
 #   packaging/build-deb.sh [DIRECTORY]      where they go (default: build/deb)
+#   DEB_VERSION=0.1.0                       the packages' version, if not the changelog's
 set -eu
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$source/packaging/deps.sh"
 
 # shellcheck disable=SC2086
 install_packages $build_packages $deb_packages
-out=${1:-$source/build/deb}
+out=${1:-$(build_root "$source")/deb}
 mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/wqprof"
-git -C "$source" archive HEAD | tar -x -C "$work/wqprof"
-mv "$work/wqprof/packaging/debian" "$work/wqprof/debian"
 # Twice the same bytes from the same commit.
-SOURCE_DATE_EPOCH=$(git -C "$source" log -1 --format=%ct)
+SOURCE_DATE_EPOCH=$(source_date)
 export SOURCE_DATE_EPOCH
+work=$(package_directory)
+trap 'rm -rf "$work"' EXIT
+export_tree "$work/wqprof"
+mv "$work/wqprof/packaging/debian" "$work/wqprof/debian"
+if [ -n "${DEB_VERSION-}" ]; then
+  sed -i "1s/(.*)/($DEB_VERSION)/" "$work/wqprof/debian/changelog"
+fi
 if ! (cd "$work/wqprof" && dpkg-buildpackage -us -uc -b) >"$out/build.log" 2>&1; then
   tail -n 60 "$out/build.log" >&2
   exit 1
 fi
-mv "$work"/*.deb "$work"/*.changes "$out"
-lintian --fail-on error,warning "$out"/*.changes
-ls -l "$out"/*.deb
+cd "$work"
+made=$(ls -- *.deb *.buildinfo *.changes)
+# shellcheck disable=SC2086
+mv -- $made "$out"
+cd "$out"
+# shellcheck disable=SC2086
+ls -l $made
+# shellcheck disable=SC2046
+lintian --allow-root --fail-on error,warning $(printf '%s\n' "$made" | grep 'changes$')

@@ -15,13 +15,17 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd li
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
-# For .ci/run only: the second compiler, sanitizers, format check, a browser for the tests of pages
-# (skipped without it).
-ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium zsh fish"
+# For .ci/run only: the second compiler, sanitizers, format check, a compiler cache, a browser for the
+# tests of pages (skipped without it).
+ci_packages="clang libclang-rt-dev clang-format ccache chromium chromium-driver
+  python3-selenium zsh fish"
 
-# For packaging/build-deb.sh and packaging/static.sh.
-deb_packages="debhelper dpkg-dev fakeroot lintian git"
-static_packages="xz-utils git"
+# For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
+# packaging/release.sh; for packaging/ci/try-*.sh.
+deb_packages="debhelper dpkg-dev fakeroot lintian"
+static_packages="dpkg-dev xz-utils libbz2-dev liblz4-dev liblzma-dev nettle-dev"
+rpm_packages="rpm rpmlint"
+chroot_packages="mmdebstrap busybox-static"
 
 # Prints those of the packages named by its arguments that are not installed.
 missing_packages() {
@@ -89,4 +93,44 @@ build() {
   cmake --build "$directory" --target $target -- $quiet >&2 || return 1
   # What sudo built belongs to who called it, so that plain cmake works there afterwards.
   [ -z "${SUDO_UID-}" ] || chown -R "$SUDO_UID:${SUDO_GID-}" "$directory"
+}
+
+# Lays the committed tree into a new directory; what was unpacked from a release has no git, and
+# all of it but the builds is taken.
+export_tree() {
+  mkdir -p "$1"
+  if [ -e "$source/.git" ]; then
+    git -C "$source" archive HEAD | tar -x -C "$1"
+  else
+    tar -C "$source" --exclude './build*' -cf - . | tar -x -C "$1"
+  fi
+}
+
+# What a build takes for the time: SOURCE_DATE_EPOCH, or the commit's, or the changelog's.
+source_date() {
+  if [ -n "${SOURCE_DATE_EPOCH-}" ]; then
+    echo "$SOURCE_DATE_EPOCH"
+  elif [ -e "$source/.git" ]; then
+    git -C "$source" log -1 --format=%ct
+  else
+    date -d "$(sed -n 's/^ -- .*>  //p' "$source/packaging/debian/changelog" | head -n 1)" +%s
+  fi
+}
+
+# Where packages are built: a compiler cache whose base is the source tree has the objects of one
+# build for the others, as they lie as deep in it as those of the tests.
+package_directory() {
+  root=$(build_root "$source")
+  mkdir -p "$root"
+  mktemp -d "$root/package.XXXXXX"
+}
+
+# With what a tree is compiled for packages, as debian/rules has it: no path of this machine is in
+# the objects, and nothing for debuggers, which would take twice the time.
+package_flags() {
+  (
+    cd "$1" || exit
+    export DEB_BUILD_MAINT_OPTIONS=hardening=+all DEB_CXXFLAGS_MAINT_STRIP=-g
+    echo "$(dpkg-buildflags --get CXXFLAGS) $(dpkg-buildflags --get CPPFLAGS)"
+  )
 }

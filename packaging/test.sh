@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Installs what the tests need, builds with tests, runs all of them.
-#   CI=true                  warnings are errors
+#   CI=true                  warnings are errors, and the objects are those of the packages
 #   WQPROF_REQUIRE_LIVE=1    a live test that cannot run here fails instead of being skipped
 set -eu
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -10,8 +10,14 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 # shellcheck disable=SC2086
 install_packages $build_packages $test_packages
 directory=$(build_root "$source")/test
-if [ -n "${CI-}" ]; then werror=ON; else werror=OFF; fi
-build test "$directory" all -DWQPROF_WERROR="$werror"
+if [ -n "${CI-}" ]; then
+  # shellcheck disable=SC2086
+  install_packages $deb_packages
+  build test "$directory" all -DWQPROF_WERROR=ON -DWQPROF_FAT_OBJECTS=ON \
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
+else
+  build test "$directory" all
+fi
 
 results=$directory/results.xml
 status=0

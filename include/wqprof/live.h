@@ -101,6 +101,10 @@ class Recorder {
   absl::Status Stop(PageSink* sink);
   // REQUIRES: stopped.
   TraceEnding Ending() const;
+  // Of a part of a recording that goes on: the metadata with the symbols, names and clocks of now,
+  // and how it stands.  The kernel's counters, which are of the whole recording, are not in it.
+  absl::StatusOr<TraceMetadata> MetadataNow();
+  TraceEnding EndingNow() const;
   RecordingStats stats() const;
   // Asks the kernel anew how many bytes wait in the ring buffers.
   uint64_t CountBuffered();
@@ -116,12 +120,21 @@ class Recorder {
 // The name of a task as its events have it; "" when there is no such task (any more).
 std::string TaskName(Pid pid);
 
+// What a command gets apart from its arguments.
+struct WorkloadOptions {
+  std::vector<std::string> environment;  // "NAME=VALUE", beside ours or in its place
+  std::optional<int> nice;               // absent: ours
+};
+
 // A command that is run under the recorder.  It does not begin before Start(), so that
 // nothing of it is missed.
 class Workload {
  public:
   // kInvalidArgument when there is no such program.
-  static absl::StatusOr<std::unique_ptr<Workload>> Prepare(const std::vector<std::string>& argv);
+  static absl::StatusOr<std::unique_ptr<Workload>> Prepare(const std::vector<std::string>& argv,
+                                                           const WorkloadOptions& options = {});
+  // The same, of which it is only known whether there is the program.
+  static absl::Status Check(const std::string& program);
   // Kills the command when it still runs.
   ~Workload();
   Workload(const Workload&) = delete;

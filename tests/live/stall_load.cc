@@ -24,6 +24,7 @@ bool QueueWork(aio_context_t context, int fd, iocb& request) {
   return syscall(SYS_io_submit, context, 1L, requests) == 1;
 }
 
+// The next switch to it shows its priority.
 bool BecomeUrgentOn(int cpu) {
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
@@ -44,7 +45,7 @@ int main(int argc, char** argv) {
   aio_context_t context = 0;
   iocb request{};
   if (fd < 0 || syscall(SYS_io_setup, 1L, &context) != 0 || !BecomeUrgentOn(std::atoi(argv[1])) ||
-      !QueueWork(context, fd, request)) {
+      usleep(20000) != 0 || !QueueWork(context, fd, request)) {
     std::perror("stall_load");
     return 1;
   }

@@ -130,10 +130,10 @@ struct WatchCollector::State {
       hit.worker = source.names().Get(holder.comm);
       hit.worker_pid = holder.worker;
     }
-    if (open != nullptr && open->on_cpu.seen()) {
-      hit.on_cpu =
-          Task{std::string(source.names().Get(open->on_cpu.comm)), open->on_cpu.pid, std::nullopt};
-      if (open->on_cpu.prio != TaskSeen::kNoPrio) hit.on_cpu->prio = open->on_cpu.prio;
+    const TaskSeen& task = open != nullptr ? open->on_cpu : gap.starter_preempted_by;
+    if (task.seen()) {
+      hit.on_cpu = Task{std::string(source.names().Get(task.comm)), task.pid, std::nullopt};
+      if (task.prio != TaskSeen::kNoPrio) hit.on_cpu->prio = task.prio;
     }
     hit.key = key;
     w.worst = std::move(hit);

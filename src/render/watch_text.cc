@@ -43,7 +43,9 @@ std::string StallText(const WatchHit& hit) {
     out +=
         fmt::format(", {} {}", CountOf(hit.waiting, "item"), hit.waiting == 1 ? "waits" : "wait");
   }
-  if (hit.on_cpu) out += fmt::format("; {} has its CPU", TaskText(*hit.on_cpu));
+  if (hit.on_cpu) {
+    out += fmt::format("; {} {} its CPU", TaskText(*hit.on_cpu), hit.goes_on ? "has" : "had");
+  }
   if (!hit.function.empty()) {
     const std::string worker = WorkerText(hit);
     out += fmt::format("; it executed {}{}", WorkText(hit), worker.empty() ? "" : " on " + worker);

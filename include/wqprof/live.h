@@ -30,6 +30,10 @@ struct RecorderOptions {
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
   // such round costs a sub-buffer a CPU.
   Nanos round_period{0};
+  // An instance that somebody else runs ("": the top level's buffer) is drained instead of one of
+  // our own: never changed, stopped, cleared or removed.  What is asked for above does not matter
+  // then, but for round_period.
+  std::optional<std::string> attach;
 };
 
 // Takes what a recorder drains.
@@ -92,6 +96,8 @@ class Recorder {
   // What the user should know of the setup, one sentence each.
   const std::vector<std::string>& notes() const;
   const TraceMetadata& metadata() const;
+  // Nothing more comes: it is attached to an instance that is switched off.
+  bool idle() const;
 
   absl::Status Start();
   // Hands over what the ring buffer has when there is much of it; else returns after

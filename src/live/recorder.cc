@@ -28,11 +28,13 @@ constexpr auto kCountsPeriod = std::chrono::milliseconds(1000);
 // Some kernels wake readers for every event; then they are let collect some.
 constexpr auto kPauseAfterLittle = std::chrono::milliseconds(50);
 constexpr auto kPauseAfterLittleRound = std::chrono::milliseconds(10);
+constexpr uint64_t kFurtherPages = 16;
 constexpr auto kLongestWait = std::chrono::seconds(60);
 
 }  // namespace
 
 absl::Status Recorder::State::Switch(bool on) {
+  if (attached) return absl::OkStatus();
   const ssize_t n = pwrite(tracing_on.get(), on ? "1" : "0", 1, 0);
   return n == 1 ? absl::OkStatus()
                 : TracingError("cannot switch tracing", instance->File("tracing_on"), errno);
@@ -151,7 +153,11 @@ absl::Status Recorder::Stop(PageSink* sink) {
   if (state.stopped) return absl::OkStatus();
   state.stopped = true;
   for (const auto& [cpu, buffer] : state.buffers) buffer->RefreshCounts();
-  state.disturbances = FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+  // What the owner of an instance does with it is his own business.
+  if (!state.attached) {
+    state.disturbances =
+        FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+  }
   const auto cleared = [](const auto& buffer) { return buffer.second->cleared(); };
   if (std::any_of(state.buffers.begin(), state.buffers.end(), cleared)) {
     state.disturbances.emplace_back("the buffer was cleared");
@@ -160,9 +166,9 @@ absl::Status Recorder::Stop(PageSink* sink) {
   absl::Status status = state.Switch(false);
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
-    constexpr uint64_t kAll = ~uint64_t{0};  // no more come in
-    if (absl::Status drained = buffer->Drain(kAll, state.pipe, state.scratch, sink);
-        !drained.ok()) {
+    // No more come in, unless it is an instance that goes on; sub-buffers are not quite full.
+    const uint64_t all = state.attached ? 2 * buffer->full() + kFurtherPages : ~uint64_t{0};
+    if (absl::Status drained = buffer->Drain(all, state.pipe, state.scratch, sink); !drained.ok()) {
       status.Update(drained);
       sink = nullptr;
     }
@@ -170,7 +176,8 @@ absl::Status Recorder::Stop(PageSink* sink) {
     // A CPU that never was online has nothing to report.
     const bool online = ToInt(cpu) < state.metadata.cpus;
     if (online || buffer->reads() != 0) {
-      state.ending.cpu_stats.emplace_back(cpu, buffer->stats_text());
+      state.ending.cpu_stats.emplace_back(
+          cpu, state.attached ? buffer->LateStatsText() : buffer->stats_text());
     }
   }
   state.urgency.reset();
@@ -204,7 +211,7 @@ RecordingStats Recorder::stats() const {
   out.disturbances = state_->disturbances;
   for (const auto& [cpu, buffer] : state_->buffers) {
     const BufferCounts& counts = buffer->counts();
-    out.events += counts.entries + counts.read;
+    out.events += counts.read + (state_->attached ? 0 : counts.entries);
     out.lost += counts.lost;
     out.bytes += buffer->bytes();
     out.reads += buffer->reads();

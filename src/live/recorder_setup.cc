@@ -13,6 +13,7 @@
 #include "live/recording_note.h"
 #include "live/wall_clock.h"
 #include "wqprof/error_kind.h"
+#include "wqprof/tracefs_text.h"
 
 namespace wqprof {
 namespace {
@@ -47,6 +48,7 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
         fmt::format("removed the trace instance {} of a recorder that was killed", name));
   }
   first_threads = KernelThreads();
+  if (options.attach) return Attach(*options.attach);
   const KernelSymbols symbols = ReadKernelSymbols();
   if (symbols.text.empty()) {
     notes.push_back(
@@ -83,6 +85,39 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status Recorder::State::Attach(const std::string& name) {
+  attached = true;
+  auto found = TraceInstance::Attach(*tracefs, name);
+  if (!found.ok()) return found.status();
+  instance = *std::move(found);
+  // Whatever is enabled there now, the buffer may hold others from before.
+  RecorderOptions all;
+  all.irqs = true;
+  events = PlanEvents(all, {});
+  std::erase_if(events, [this](const PlannedEvent& event) {
+    return !tracefs->HasEvent(event.system, event.name);
+  });
+  auto read = ReadMetadata(*instance, events, ReadKernelSymbols());
+  if (!read.ok()) return read.status();
+  metadata = *std::move(read);
+  metadata.saved_cmdlines = CmdlinesNow();
+  clock = ClockInUse(metadata.trace_clock);
+  if (clock == "x86-tsc") metadata.tsc = ReadTscScale();
+  note.Add("attached", name.empty() ? "the top level" : name);
+  note.Add("clock", clock);
+  metadata.settings = note;
+  if (absl::Status status = OpenBuffers(); !status.ok()) return status;
+  NoteClocks(clock, *buffers.begin()->second, metadata.settings);
+  const std::string enabled = ReadText(instance->File("set_event")).text;
+  if (enabled.find("workqueue:") == std::string::npos) {
+    notes.push_back(
+        fmt::format("no event of workqueues is enabled in {}: only what its buffer "
+                    "holds from before can have any",
+                    name.empty() ? "the top level" : name));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Recorder::State::SetUpInstance(const RecorderOptions& options, BufferSetup& buffer) {
   auto created = TraceInstance::Create(*tracefs);
   if (!created.ok()) return created.status();
@@ -114,6 +149,7 @@ absl::Status Recorder::State::OpenBuffers() {
     if (buffers.contains(cpu)) continue;
     auto buffer = CpuBuffer::Open(*instance, cpu, metadata.page_size);
     if (!buffer.ok()) return buffer.status();
+    if (attached) (*buffer)->BeginLate();
     if (absl::Status status = Watch(**buffer); !status.ok()) return status;
     buffers.emplace(cpu, *std::move(buffer));
   }
@@ -136,6 +172,10 @@ Recorder::~Recorder() = default;
 const std::vector<std::string>& Recorder::notes() const { return state_->notes; }
 
 const TraceMetadata& Recorder::metadata() const { return state_->metadata; }
+
+bool Recorder::idle() const {
+  return state_->attached && Trimmed(ReadText(state_->instance->File("tracing_on")).text) == "0";
+}
 
 absl::StatusOr<TraceMetadata> Recorder::MetadataNow() {
   State& state = *state_;

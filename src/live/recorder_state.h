@@ -69,9 +69,11 @@ struct Recorder::State {
   bool little = false;      // the last round found hardly anything
   Nanos round_period{0};
   bool stopped = false;
+  bool attached = false;  // to an instance of somebody else
   std::vector<std::string> disturbances;
 
   absl::Status SetUp(const RecorderOptions& options);
+  absl::Status Attach(const std::string& name);
   absl::Status SetUpInstance(const RecorderOptions& options, BufferSetup& buffer);
   absl::Status OpenBuffers();
   absl::Status Watch(const CpuBuffer& buffer) const;

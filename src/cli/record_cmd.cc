@@ -323,9 +323,9 @@ void AddRecordCommand(CommandLine& line) {
   command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
                    "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
-  command.AddFlagWithValue({"--attach", "",
-                            "Drain the trace instance NAME (--attach=NAME), or the top level's "
-                            "buffer, which somebody else runs"},
+  command.AddFlagWithValue({"--attach", "NAME",
+                            "Drain the trace instance NAME, or the top level's buffer, which "
+                            "somebody else runs, without changing it"},
                            &options->recorder.attach);
   command.AddParsed({"--max-size", "SIZE", "Stop before the file is larger than SIZE; CMD goes on"},
                     &options->max_size, ParseSize);

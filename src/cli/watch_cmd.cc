@@ -46,6 +46,8 @@ constexpr std::string_view kExamples =
 constexpr Nanos kRound = std::chrono::milliseconds(100);
 // So often it is looked at what is open; what has ended is never missed.
 constexpr Nanos kLook = std::chrono::milliseconds(100);
+// So long a file waits at most for CPUs whose buffers have piled up.
+constexpr Nanos kLongestCatchUp = std::chrono::seconds(5);
 
 // The options as the user gave them.
 struct WatchOptions {
@@ -84,10 +86,13 @@ class LiveWatch : public PageSink {
     feed_.EndRound(behind);
     if (absl::Status status = pipeline_.Poll(); !status.ok()) return status;
     ring_.Expire(Now());
+    behind_ = !behind.empty();
     each_round_();
     return absl::OkStatus();
   }
   WatchCollector& collector() { return collector_; }
+  // There is more in the buffers of some CPUs: those of others are ahead of them.
+  bool behind() const { return behind_; }
   static Nanos Now() { return Clock::now().time_since_epoch(); }
 
  private:
@@ -96,6 +101,7 @@ class LiveWatch : public PageSink {
   Pipeline pipeline_;
   WatchCollector collector_;
   std::function<void()> each_round_;
+  bool behind_ = false;
 };
 
 // One run of the command.
@@ -218,7 +224,9 @@ class WatchCommand {
 
   void GoOnWithCapture(Nanos now) {
     if (!capture_->ended()) {
-      const bool over = now >= capture_until_;
+      // All CPUs shall end together, or nearly so.
+      const bool over =
+          now >= capture_until_ && (!live_->behind() || now - capture_until_ >= kLongestCatchUp);
       if (over) ring_->Seal();
       if (!TakeChunks() || over) capture_->End(EndingNow());
     }

@@ -182,7 +182,8 @@ class Watch(live.Live):
         # A round and a chunk of pages more.
         self.assertLess(report["source"]["duration_ns"], 3_500_000_000)
         self.assertGreater(report["source"]["duration_ns"], 1_500_000_000)
-        self.assertEqual(report["quality"]["unmatched_starts"], 0, "it begins later, that is all")
+        # It begins later, that is all; at its end one CPU may be a round's reading ahead of another.
+        self.assertGreater(report["quality"]["paired_fraction"], 0.999, report["quality"])
 
     def test_watch_ends_at_signals_with_the_file_that_it_writes(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

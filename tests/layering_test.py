@@ -56,6 +56,7 @@ FACES = {
     "settings.h": "trace",
     "tracefs_text.h": "trace",
     "page_feed.h": "trace",
+    "page_ring.h": "trace",
     "trace_writer.h": "trace",
     "kernel_log.h": "klog",
     "live.h": "live",
@@ -84,6 +85,7 @@ FACES = {
     "export.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",
+    "watch.h": "budget",
     "render.h": "render",
     "columns.h": "render",
     "schema.h": "render",
@@ -91,6 +93,7 @@ FACES = {
     "render_interval.h": "render",
     "render_log.h": "render",
     "render_top.h": "render",
+    "render_watch.h": "render",
     "words.h": "render",
     "render_verdicts.h": "render",
 }

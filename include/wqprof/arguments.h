@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,11 @@ absl::StatusOr<uint64_t> ParseSize(std::string_view text);
 
 // "0-3,5".
 absl::StatusOr<std::vector<Cpu>> ParseCpuList(std::string_view text);
+
+// A program and its arguments, split at white space as a shell does: quotes hold together, a
+// backslash takes the next character as it is.  No shell runs it: what only a shell understands is
+// refused.
+absl::StatusOr<std::vector<std::string>> ParseCommand(std::string_view text);
 
 // A point in a trace as users write it: a stamp of the trace's clock, a time since the trace's
 // first event, a length after the begin of a range, or a time of day.

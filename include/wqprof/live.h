@@ -30,6 +30,10 @@ struct RecorderOptions {
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
   // such round costs a sub-buffer a CPU.
   Nanos round_period{0};
+  // An instance that somebody else runs ("": the top level's buffer) is drained instead of one of
+  // our own: never changed, stopped, cleared or removed.  What is asked for above does not matter
+  // then, but for round_period.
+  std::optional<std::string> attach;
 };
 
 // Takes what a recorder drains.
@@ -92,6 +96,8 @@ class Recorder {
   // What the user should know of the setup, one sentence each.
   const std::vector<std::string>& notes() const;
   const TraceMetadata& metadata() const;
+  // Nothing more comes: it is attached to an instance that is switched off.
+  bool idle() const;
 
   absl::Status Start();
   // Hands over what the ring buffer has when there is much of it; else returns after
@@ -101,6 +107,10 @@ class Recorder {
   absl::Status Stop(PageSink* sink);
   // REQUIRES: stopped.
   TraceEnding Ending() const;
+  // Of a part of a recording that goes on: the metadata with the symbols, names and clocks of now,
+  // and how it stands.  The kernel's counters, which are of the whole recording, are not in it.
+  absl::StatusOr<TraceMetadata> MetadataNow();
+  TraceEnding EndingNow() const;
   RecordingStats stats() const;
   // Asks the kernel anew how many bytes wait in the ring buffers.
   uint64_t CountBuffered();
@@ -116,12 +126,21 @@ class Recorder {
 // The name of a task as its events have it; "" when there is no such task (any more).
 std::string TaskName(Pid pid);
 
+// What a command gets apart from its arguments.
+struct WorkloadOptions {
+  std::vector<std::string> environment;  // "NAME=VALUE", beside ours or in its place
+  std::optional<int> nice;               // absent: ours
+};
+
 // A command that is run under the recorder.  It does not begin before Start(), so that
 // nothing of it is missed.
 class Workload {
  public:
   // kInvalidArgument when there is no such program.
-  static absl::StatusOr<std::unique_ptr<Workload>> Prepare(const std::vector<std::string>& argv);
+  static absl::StatusOr<std::unique_ptr<Workload>> Prepare(const std::vector<std::string>& argv,
+                                                           const WorkloadOptions& options = {});
+  // The same, of which it is only known whether there is the program.
+  static absl::Status Check(const std::string& program);
   // Kills the command when it still runs.
   ~Workload();
   Workload(const Workload&) = delete;

@@ -298,6 +298,7 @@ struct OpenState {
     Timestamp begin = kUnseen;
     bool softirq = false;
     std::optional<RunSplit> split;  // of what lies behind `since`; with scheduler events
+    WorkItem item;                  // all that is known of it by now
   };
   Timestamp at = kUnseen;  // the last event
   std::vector<InPool> pools;

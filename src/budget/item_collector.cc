@@ -11,7 +11,14 @@ namespace {
 
 uint64_t Pair(uint32_t high, uint32_t low) { return static_cast<uint64_t>(high) << 32 | low; }
 
-// The duration; absent where a loss may have touched it, or it is not known.
+// How long the quantity of a cut item lasted at least.
+std::optional<Nanos> LeastOf(const WorkItem& item, Timestamp end, Quantity quantity) {
+  const MeasureSpec* const measure = MeasureOf(quantity);
+  return measure != nullptr ? measure->AtLeast(item, end) : std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Nanos> ValueOf(const WorkItem& item, const ItemSplit* split, Quantity quantity) {
   if (const MeasureSpec* const measure = MeasureOf(quantity)) return measure->Of(item);
   if (split == nullptr) return std::nullopt;
@@ -23,14 +30,6 @@ std::optional<Nanos> ValueOf(const WorkItem& item, const ItemSplit* split, Quant
   if (!split->run || item.run_tainted) return std::nullopt;
   return (*split->run).*kRunParts[part - kWaitParts.size()].value;
 }
-
-// How long the quantity of a cut item lasted at least.
-std::optional<Nanos> LeastOf(const WorkItem& item, Timestamp end, Quantity quantity) {
-  const MeasureSpec* const measure = MeasureOf(quantity);
-  return measure != nullptr ? measure->AtLeast(item, end) : std::nullopt;
-}
-
-}  // namespace
 
 Cpu CpuOfPool(std::string_view pool) {
   if (pool.starts_with("cpu")) {

@@ -3,6 +3,7 @@
 #define WQPROF_BUDGET_ITEM_COLLECTOR_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,6 +12,10 @@
 #include "wqprof/model.h"
 
 namespace wqprof {
+
+// The duration; absent where a loss may have touched it, or it is not known.  `split`: null without
+// scheduler events.
+std::optional<Nanos> ValueOf(const WorkItem& item, const ItemSplit* split, Quantity quantity);
 
 // "cpu3-hi" -> 3; kNone for pools of no CPU.
 Cpu CpuOfPool(std::string_view pool);

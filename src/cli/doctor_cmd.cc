@@ -27,6 +27,7 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  sudo wqprof doctor                  can this machine record, and if not, what to do\n"
     "  sudo wqprof doctor --format json    the same for scripts: can_record, checks\n"
+    "  wqprof doctor --boot                to record from the next boot's first moment on\n"
     "\n"
     "Ends with 0 when `wqprof record` works here, else with 4.";
 
@@ -71,6 +72,25 @@ std::string DoctorText(const std::vector<TracingCheck>& checks, bool can_record)
   return out;
 }
 
+// What makes a kernel record its workqueues from its first moment on, into the top level's buffer.
+constexpr std::string_view kBootLine =
+    "trace_event=workqueue:* trace_clock=mono trace_buf_size=16M\n";
+constexpr std::string_view kAfterBoot =
+    "add this to the kernel's command line, e.g. GRUB_CMDLINE_LINUX in /etc/default/grub, and "
+    "boot\n"
+    "then, before 16M per CPU are full: sudo wqprof record --attach -d 1s -o boot.dat\n"
+    "and: wqprof report boot.dat";
+
+int PrintBootLine(const AnalysisOptions& options) {
+  if (options.format != Format::kTable) {
+    return Fail(absl::InvalidArgumentError(
+        "--boot prints a line for the kernel, in no other format\nleave out --format"));
+  }
+  if (const int written = Fail(WriteOutput(kBootLine)); written != kOk) return written;
+  Note(kAfterBoot);
+  return kOk;
+}
+
 int RunDoctor(const AnalysisOptions& options) {
   std::vector<TracingCheck> checks = InspectTracing();
   const auto failed = [](const TracingCheck& check) { return check.verdict == Verdict::kFail; };
@@ -106,9 +126,13 @@ void AddDoctorCommand(CommandLine& line) {
   auto options = std::make_shared<AnalysisOptions>();
   Command command =
       line.Add("doctor", "Show whether this machine can record, and what to do if not (as root)");
+  const auto boot = std::make_shared<bool>(false);
+  command.AddFlag(
+      {"--boot", "", "Print what to add to the kernel's command line to record from its boot on"},
+      boot.get());
   AddOutputOptions(command, options.get());
   command.SetExamples(kExamples);
-  command.OnRun([options] { return RunDoctor(*options); });
+  command.OnRun([options, boot] { return *boot ? PrintBootLine(*options) : RunDoctor(*options); });
 }
 
 }  // namespace wqprof

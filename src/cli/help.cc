@@ -64,6 +64,10 @@ std::string OptionNames(const CLI::Option& option) {
   }
   const bool takes_value = option.get_items_expected_max() > 0;
   if (takes_value && !option.get_type_name().empty()) out += " " + option.get_type_name();
+  // A switch with a type may have a value.
+  if (!takes_value && !option.get_type_name().empty()) {
+    out += fmt::format("[={}]", option.get_type_name());
+  }
   return out;
 }
 

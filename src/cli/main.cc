@@ -16,6 +16,7 @@ int Run(int argc, char** argv) {
   AddReportCommand(line);
   AddStatCommand(line);
   AddTopCommand(line);
+  AddWatchCommand(line);
   AddWorksCommand(line);
   AddStallsCommand(line);
   AddChainsCommand(line);

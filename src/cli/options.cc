@@ -2,6 +2,8 @@
 #include "cli/options.h"
 
 #include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
 
 namespace wqprof {
 
@@ -17,6 +19,19 @@ void Command::AddFlag(const OptionText& text, bool* target) {
 
 void Command::AddFlag(const OptionText& text, std::function<void()> given) {
   Place(app_.add_flag_callback(text.names, std::move(given), text.description), text);
+}
+
+void Command::AddFlagWithValue(const OptionText& text, std::optional<std::string>* target) {
+  const auto written = std::make_shared<std::string>();
+  // Nobody writes what stands for no value.
+  const std::string none = "\x01";
+  CLI::Option* const option =
+      app_.add_flag(text.names + "{" + none + "}", *written, text.description);
+  Place(option, text);
+  BeforeRun([option, written, none, target] {
+    if (option->count() > 0) *target = *written == none ? "" : *written;
+    return absl::OkStatus();
+  });
 }
 
 void Command::AddTaken(const OptionText& text, const Taker& take) {

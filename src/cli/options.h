@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,6 +71,8 @@ class Command {
   void AddFlag(const OptionText& text, std::function<void()> given);
   // An option with a value, which `take` gets as often as it is given.
   void AddTaken(const OptionText& text, const Taker& take);
+  // A switch that may have a value, behind '='; without one it is "".
+  void AddFlagWithValue(const OptionText& text, std::optional<std::string>* target);
   // As written; the last of several wins.
   void AddText(const OptionText& text, std::string* target);
   // As written; several add up, and so do the parts of one between `separator`s ('\0': none).

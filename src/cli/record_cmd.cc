@@ -152,6 +152,10 @@ class RecordCommand {
     ProgressLine progress(!options_.quiet);
     RecordingLimits limits;
     limits.duration = options_.duration;
+    if (recorder_->idle()) {
+      Note("tracing is off there: what the buffer holds is all");
+      limits.duration = Nanos(0);
+    }
     limits.begun = [this] {
       absl::Status moved = writer_->MoveTo(options_.output);
       begun_ = moved.ok();
@@ -286,6 +290,13 @@ int RunRecord(const RecordOptions& options) {
   if (options.duration && *options.duration == Nanos(0)) {
     return Fail(absl::InvalidArgumentError("-d 0 would record nothing\ngive a time, e.g. -d 10s"));
   }
+  const RecorderOptions& recorder = options.recorder;
+  if (recorder.attach && (options.buffer_bytes || recorder.irqs || !recorder.sched ||
+                          !recorder.timers || recorder.clock != RecorderOptions().clock)) {
+    return Fail(
+        absl::InvalidArgumentError("--attach takes what somebody else records, as it is\n"
+                                   "leave out -b, --clock, --irqs, --no-sched and --no-timers"));
+  }
   if (options.output == "-") {
     return Fail(absl::InvalidArgumentError(
         "-o -: a trace cannot be written to standard output, as its parts are sought\n"
@@ -314,6 +325,10 @@ void AddRecordCommand(CommandLine& line) {
   command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
                    "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
+  command.AddFlagWithValue({"--attach", "NAME",
+                            "Drain the trace instance NAME, or the top level's buffer, which "
+                            "somebody else runs, without changing it"},
+                           &options->recorder.attach);
   command.AddParsed({"--max-size", "SIZE", "Stop before the file is larger than SIZE; CMD goes on"},
                     &options->max_size, ParseSize);
   command.AddParsed(

@@ -19,6 +19,10 @@ namespace {
 
 // Of a sub-buffer: the time of its first event, and the commit field.
 constexpr size_t kPageHeader = 16;
+// The low 32 bits of the commit field hold all there is, whatever the size of a long.
+constexpr bool kBig = std::endian::native == std::endian::big;
+constexpr size_t kCommitWord = 8 + (kBig && sizeof(long) == 8 ? 4 : 0);
+constexpr uint32_t kSizeMask = 0x3fffffff, kMissed = 0x80000000;
 
 }  // namespace
 
@@ -34,12 +38,8 @@ BufferCounts ParseBufferCounts(std::string_view stats) {
 }
 
 PageHead ReadPageHead(std::span<const std::byte> page) {
-  // The low 32 bits of the commit field hold all there is, whatever the size of a long.
-  constexpr size_t kCommit = 8;
-  constexpr uint32_t kSizeMask = 0x3fffffff, kMissed = 0x80000000;
-  constexpr bool kBig = std::endian::native == std::endian::big;
   uint32_t commit = 0;
-  std::memcpy(&commit, page.data() + kCommit + (kBig && sizeof(long) == 8 ? 4 : 0), sizeof commit);
+  std::memcpy(&commit, page.data() + kCommitWord, sizeof commit);
   return {commit & kSizeMask, (commit & kMissed) != 0};
 }
 
@@ -79,6 +79,7 @@ CpuBuffer::ReadResult CpuBuffer::ReadPage(std::span<std::byte> page) {
   if (n <= 0) return ReadResult::kNothing;
   // Always a whole one; what an old kernel leaves out of a part is nothing.
   std::memset(page.data() + n, 0, page.size() - static_cast<size_t>(n));
+  if (late_ && reads_ == 0) BeginLateWith(page);
   const PageHead head = ReadPageHead(page);
   gaps_ += head.missed ? 1 : 0;
   ++reads_;
@@ -88,7 +89,8 @@ CpuBuffer::ReadResult CpuBuffer::ReadPage(std::span<std::byte> page) {
 
 absl::Status CpuBuffer::Drain(uint64_t limit, PagePipe& pipe, std::span<std::byte> scratch,
                               PageSink* sink) {
-  if (sink != nullptr) {
+  // The first sub-buffer of a late begin is changed on its way.
+  if (sink != nullptr && !(late_ && reads_ == 0)) {
     const auto moved = MoveFull(limit, pipe, scratch, *sink);
     if (!moved.ok()) return moved.status();
     limit -= *moved;
@@ -176,9 +178,39 @@ void CpuBuffer::RefreshCounts() {
   const ssize_t n = pread(stats_.get(), text, sizeof text, 0);
   if (n <= 0) return;
   stats_text_.assign(text, static_cast<size_t>(n));
-  const BufferCounts before = counts_;
-  counts_ = ParseBufferCounts(stats_text_);
-  cleared_ |= counts_.read < before.read || counts_.lost < before.lost;
+  const BufferCounts before = raw_counts_;
+  raw_counts_ = counts_ = ParseBufferCounts(stats_text_);
+  counts_.read -= std::min(counts_.read, before_us_.read);
+  counts_.lost -= std::min(counts_.lost, before_us_.lost);
+  cleared_ |= raw_counts_.read < before.read || raw_counts_.lost < before.lost;
+}
+
+void CpuBuffer::BeginLate() {
+  late_ = true;
+  RefreshCounts();
+  before_us_ = raw_counts_;
+  RefreshCounts();
+}
+
+void CpuBuffer::BeginLateWith(std::span<std::byte> page) {
+  uint32_t commit = 0;
+  const auto word = page.subspan(kCommitWord, sizeof commit);
+  std::memcpy(&commit, word.data(), sizeof commit);
+  commit &= kSizeMask;
+  std::memcpy(word.data(), &commit, sizeof commit);
+  RefreshCounts();
+  before_us_.lost = raw_counts_.lost;
+  RefreshCounts();
+}
+
+// Without the number of those that wait, which are somebody else's, and where some were overwritten
+// before we came, without that, so that the CPUs begin where each of them begins.
+std::string CpuBuffer::LateStatsText() const {
+  std::string out = fmt::format("read events: {}\n", counts_.read);
+  if (before_us_.lost == 0) {
+    out += fmt::format("overrun: {}\ncommit overrun: 0\n", counts_.lost);
+  }
+  return out;
 }
 
 std::vector<Cpu> BufferCpus(const TraceInstance& instance) {

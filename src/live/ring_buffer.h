@@ -44,6 +44,10 @@ class CpuBuffer {
   Cpu cpu() const { return cpu_; }
   int fd() const { return pipe_.get(); }
 
+  // It was in use before we came: what it read and lost until then counts no more, and what is
+  // missing before the first sub-buffer that is read is a late begin.  REQUIRES: nothing was read.
+  void BeginLate();
+
   // Sub-buffers that are full, by the counters as they were last read.
   uint64_t full() const { return counts_.bytes / page_size_; }
   // Hands over at most `limit` sub-buffers: full ones through `pipe` where the sink takes it, and
@@ -58,6 +62,8 @@ class CpuBuffer {
   void RefreshCounts();
   const BufferCounts& counts() const { return counts_; }
   const std::string& stats_text() const { return stats_text_; }
+  // What of it is about us, where the begin was late.
+  std::string LateStatsText() const;
   uint64_t gaps() const { return gaps_; }
   uint64_t reads() const { return reads_; }
   uint64_t bytes() const { return reads_ * page_size_; }
@@ -68,6 +74,7 @@ class CpuBuffer {
   // What one read brought.
   enum class ReadResult { kFull, kPart, kNothing };
   ReadResult ReadPage(std::span<std::byte> page);
+  void BeginLateWith(std::span<std::byte> page);
   absl::StatusOr<uint64_t> MoveFull(uint64_t limit, PagePipe& pipe, std::span<std::byte> scratch,
                                     PageSink& sink);
   absl::Status Copy(size_t pages, int pipe, std::span<std::byte> scratch, PageSink& sink);
@@ -75,7 +82,8 @@ class CpuBuffer {
   Cpu cpu_;
   uint32_t page_size_;
   ScopedFd pipe_, stats_;
-  BufferCounts counts_;
+  BufferCounts counts_, raw_counts_, before_us_;
+  bool late_ = false;
   std::string stats_text_;
   uint64_t gaps_ = 0, reads_ = 0;
   bool cleared_ = false;

@@ -100,6 +100,28 @@ absl::StatusOr<std::unique_ptr<TraceInstance>> TraceInstance::Create(const Trace
   return instance;
 }
 
+absl::StatusOr<std::unique_ptr<TraceInstance>> TraceInstance::Attach(const Tracefs& tracefs,
+                                                                     const std::string& name) {
+  if (name.empty()) {
+    return std::unique_ptr<TraceInstance>(new TraceInstance("", tracefs.path(), nullptr));
+  }
+  const std::string path = tracefs.File("instances/" + name);
+  if (name.find('/') == std::string::npos && !name.starts_with('.') && Exists(path)) {
+    return std::unique_ptr<TraceInstance>(new TraceInstance(name, path, nullptr));
+  }
+  std::string known;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(tracefs.File("instances").c_str()),
+                                                closedir);
+  while (const dirent* entry = dir != nullptr ? readdir(dir.get()) : nullptr) {
+    if (entry->d_name[0] != '.')
+      known += fmt::format("{}{}", known.empty() ? "" : ", ", entry->d_name);
+  }
+  return absl::InvalidArgumentError(
+      fmt::format("there is no trace instance '{}'\n{}", name,
+                  known.empty() ? "there is none; --attach without a name is the top level"
+                                : "there are: " + known));
+}
+
 TraceInstance::TraceInstance(std::string name, std::string path, tracefs_instance* handle)
     : name_(std::move(name)), path_(std::move(path)), handle_(handle) {}
 

@@ -42,6 +42,10 @@ std::vector<std::string> RemoveLeftoverInstances(const Tracefs& tracefs);
 class TraceInstance {
  public:
   static absl::StatusOr<std::unique_ptr<TraceInstance>> Create(const Tracefs& tracefs);
+  // One of somebody else, which is neither changed nor removed; "": the top level. kInvalidArgument
+  // when there is none of that name.
+  static absl::StatusOr<std::unique_ptr<TraceInstance>> Attach(const Tracefs& tracefs,
+                                                               const std::string& name);
   ~TraceInstance();
   TraceInstance(const TraceInstance&) = delete;
   TraceInstance& operator=(const TraceInstance&) = delete;
@@ -57,7 +61,7 @@ class TraceInstance {
 
   std::string name_;
   std::string path_;
-  tracefs_instance* handle_;  // nullptr: removed
+  tracefs_instance* handle_;  // nullptr: removed, or not ours
   // While it is open and disable_on_free is set, the death of this process stops tracing and
   // frees the buffer.
   ScopedFd free_buffer_;

@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstdlib>
@@ -37,8 +39,30 @@ int FindProgram(const std::string& name) {
   return error;
 }
 
+// Our environment with `more` in it.
+std::vector<std::string> EnvironmentWith(const std::vector<std::string>& more) {
+  std::vector<std::string> out = more;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::string_view name = text.substr(0, text.find('=') + 1);
+    const bool replaced = std::any_of(more.begin(), more.end(), [name](const std::string& one) {
+      return !name.empty() && one.starts_with(name);
+    });
+    if (!replaced) out.emplace_back(text);
+  }
+  return out;
+}
+
+std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
 // In the child: waits for the start, then becomes the command.  Only async-signal-safe calls.
-[[noreturn]] void Become(char* const* argv, int start_fd, int error_fd) {
+[[noreturn]] void Become(char* const* argv, char* const* environment, std::optional<int> nice,
+                         int start_fd, int error_fd) {
   char go = 0;
   if (read(start_fd, &go, 1) != 1) _exit(127);  // the recorder gave up, or died
   // What the recorder blocks or ignores is its own business.
@@ -46,7 +70,8 @@ int FindProgram(const std::string& name) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   for (const int s : {SIGPIPE, SIGXFSZ}) signal(s, SIG_DFL);
-  execvp(argv[0], argv);
+  if (nice) setpriority(PRIO_PROCESS, 0, *nice);
+  execvpe(argv[0], argv, environment);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = write(error_fd, &error, sizeof error);
   _exit(127);
@@ -54,12 +79,18 @@ int FindProgram(const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Workload>> Workload::Prepare(const std::vector<std::string>& argv) {
+absl::Status Workload::Check(const std::string& program) {
+  const int error = FindProgram(program);
+  return error == 0 ? absl::OkStatus() : CannotRun(program, error);
+}
+
+absl::StatusOr<std::unique_ptr<Workload>> Workload::Prepare(const std::vector<std::string>& argv,
+                                                            const WorkloadOptions& options) {
   assert(!argv.empty());
-  if (const int error = FindProgram(argv[0]); error != 0) return CannotRun(argv[0], error);
-  std::vector<char*> pointers;
-  for (const std::string& arg : argv) pointers.push_back(const_cast<char*>(arg.c_str()));
-  pointers.push_back(nullptr);
+  if (absl::Status status = Check(argv[0]); !status.ok()) return status;
+  const std::vector<char*> pointers = PointersTo(argv);
+  const std::vector<std::string> environment = EnvironmentWith(options.environment);
+  const std::vector<char*> variables = PointersTo(environment);
   int start[2], failure[2];
   if (pipe2(start, O_CLOEXEC) != 0) return CannotRun(argv[0], errno);
   ScopedFd start_read(start[0]), start_write(start[1]);
@@ -69,7 +100,7 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Prepare(const std::vector<st
   if (pid < 0) return CannotRun(argv[0], errno);
   if (pid == 0) {
     close(start[1]);
-    Become(pointers.data(), start[0], failure[1]);
+    Become(pointers.data(), variables.data(), options.nice, start[0], failure[1]);
   }
   return std::unique_ptr<Workload>(
       new Workload(argv[0], pid, start_write.Release(), failure_read.Release()));

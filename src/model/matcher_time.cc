@@ -284,7 +284,7 @@ OpenState Matcher::Open(Timestamp since) const {
     if (context.stack.empty()) return;
     const WorkItem& item = context.stack.front().item;
     OpenState::Execution row{item.function, item.workqueue, context.pool, context.pid, context.comm,
-                             item.run_cpu,  item.started,   item.softirq, {}};
+                             item.run_cpu,  item.started,   item.softirq, {},          item};
     const Timestamp from = std::max(since, item.started);
     if (const auto time = sched_.Between(context, from, now_)) row.split = RunSplitOf(*time);
     out.executions.push_back(std::move(row));

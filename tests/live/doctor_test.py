@@ -55,6 +55,19 @@ class Doctor(live.Live):
         self.assertEqual(found["leftovers"]["status"], "warn")
         self.assertIn(f"rmdir {dead}", found["leftovers"]["repair"])
 
+    def test_doctor_prints_a_line_for_the_boot(self):
+        done = subprocess.run([live.WQPROF, "doctor", "--boot"], capture_output=True, text=True,
+                              check=True)
+        self.assertEqual(len(done.stdout.splitlines()), 1)
+        words = dict(word.split("=") for word in done.stdout.split())
+        self.assertEqual(words["trace_event"], "workqueue:*")
+        clocks = (live.TRACEFS / "trace_clock").read_text().replace("[", "").replace("]", "")
+        self.assertIn(words["trace_clock"], clocks.split())
+        self.assertIn("record --attach", done.stderr)
+        done = subprocess.run([live.WQPROF, "doctor", "--boot", "--json"], capture_output=True,
+                              text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+
     def test_doctor_tells_those_without_rights_to_use_root(self):
         program = self.directory / "wqprof"
         shutil.copy(live.WQPROF, program)

@@ -102,5 +102,19 @@ TEST(ParseTimeRange, MayBeOpenAtOneEnd) {
   }
 }
 
+TEST(ParseCommand, SplitsAsAShellDoes) {
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(*ParseCommand("logger -t  wqprof"), (Words{"logger", "-t", "wqprof"}));
+  EXPECT_EQ(*ParseCommand(" sh -c 'echo \"$X\" | cat' "), (Words{"sh", "-c", "echo \"$X\" | cat"}));
+  EXPECT_EQ(*ParseCommand(R"(a\ b "c \" d" '' e'f'"g")"), (Words{"a b", "c \" d", "", "efg"}));
+}
+
+TEST(ParseCommand, RefusesWhatOnlyAShellUnderstands) {
+  for (const std::string_view text : {"a | b", "a > b", "a; b", "a $B", "a && b", "a *", "a `b`",
+                                      "", "  ", "''", "a 'b", "a \"b", "a\\", "a\nb"}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(ParseCommand(text).status())) << text;
+  }
+}
+
 }  // namespace
 }  // namespace wqprof

@@ -7,7 +7,7 @@
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11-dev
   libpugixml-dev libtomlplusplus-dev nlohmann-json3-dev libtracefs-dev libtraceevent-dev
-  libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev scdoc"
+  libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev libsimdjson-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd linux-perf mandoc
   libxml2-utils tidy"

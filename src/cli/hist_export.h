@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recordings as lines of a fleet.
+#ifndef WQPROF_CLI_HIST_EXPORT_H_
+#define WQPROF_CLI_HIST_EXPORT_H_
+
+#include "cli/analysis_options.h"
+#include "cli/options.h"
+#include "cli/result_file.h"
+#include "wqprof/hist.h"
+
+namespace wqprof {
+
+// --label --top-series --original-names.  `options` must live as long as the command.
+void AddHistOptions(Command& command, HistOptions* options, std::string_view group = kPlain);
+
+// Writes the lines of each of the recordings (input.files; none: the default one).  Returns the
+// exit code.
+int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const HistOptions& options,
+               ResultFile& file);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_CLI_HIST_EXPORT_H_

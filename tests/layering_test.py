@@ -25,7 +25,7 @@ ARROWS = {
     "hist": {"base", "trace", "model", "analyze"},
     "render": {"base", "trace", "model", "analyze", "budget", "text", "klog", "hist"},
     "page": {"base", "trace", "model", "analyze", "budget", "render"},
-    "export": {"base", "trace", "model", "analyze"},
+    "export": {"base", "trace", "model", "analyze", "hist"},
     "cli": {"export", "page", "base", "trace", "live", "model", "analyze", "budget", "render", "text", "input", "klog", "hist"},
 }
 
@@ -84,6 +84,7 @@ FACES = {
     "worst_items.h": "analyze",
     "page.h": "page",
     "export.h": "export",
+    "open_metrics.h": "export",
     "render_timeline.h": "render",
     "budget.h": "budget",
     "render.h": "render",

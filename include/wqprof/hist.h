@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ std::string_view ToString(HistKind kind);
 // What a pool's time is measured by, beside the executions in it.
 inline constexpr std::string_view kPoolMetrics[] = {"busy", "backlog", "stall", "execution"};
 inline constexpr std::string_view kAllOthers = "other";
+inline constexpr size_t kTopSeries = 200;
 // So many stalls of a recording are looked at one by one; of all further ones no cause is known.
 inline constexpr size_t kHistStalls = 100000;
 
@@ -63,7 +65,7 @@ class PoolTimeCollector : public ItemConsumer {
 struct HistOptions {
   std::map<std::string, std::string> labels;
   // At most so many lines of functions, and as many of pools; all further ones are added up.
-  size_t top_series = 200;
+  std::optional<size_t> top_series;  // absent: kTopSeries
   // Names with the numbers that tell one device from the other.
   bool original_names = false;
   // Functions that the last snapshot had a line for, as KeptFunctions() gave them: they stay unless
@@ -116,6 +118,16 @@ HistSnapshot MakeHistSnapshot(const Report& report, const std::vector<PoolTimes>
 // See HistOptions::kept.
 std::set<std::string> KeptFunctions(const HistSnapshot& snapshot);
 std::string ToHistNdjson(const HistSnapshot& snapshot);
+
+// Sums that go on from one snapshot to the next, as an exporter of counters keeps them.
+struct HistTotal {
+  HistSnapshot
+      snapshot;  // names, of functions the latency and the execution, pools, stalls, losses
+  bool began_anew = false;  // what was kept could not be read
+};
+// `kept`: what ToHistNdjson() made of the last total; "": none.  Its series stay, in `top` lines of
+// functions, and as many of pools; what is new and has no room is added up in `other`.
+HistTotal AddToTotal(std::string_view kept, const HistSnapshot& now, size_t top);
 
 // "xfs-conv/dm-3" -> "xfs-conv/dm-*": a name without what tells one device from the other.  What
 // is an address is no name.

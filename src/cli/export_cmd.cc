@@ -41,18 +41,19 @@ constexpr std::string_view kExamples =
     "  wqprof export --to csv                              each change of each pool\n"
     "  wqprof export --to hist-ndjson *.dat -o x.ndjson    lines that merge: see wqprof merge";
 
-constexpr std::string_view kForFleets = "Of hist-ndjson";
+constexpr std::string_view kForFleets = "Of hist-ndjson and openmetrics";
 
 // Output is written in pieces of this size.
 constexpr size_t kPiece = size_t{1} << 18;
 
-enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson, kHistNdjson };
+enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson, kHistNdjson, kOpenMetrics };
 
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
-  const std::vector<std::string> names = {"perfetto", "html",   "folded",
-                                          "csv",      "ndjson", "hist-ndjson"};
-  constexpr Target kTargets[] = {Target::kPerfetto, Target::kHtml,   Target::kFolded,
-                                 Target::kCsv,      Target::kNdjson, Target::kHistNdjson};
+  const std::vector<std::string> names = {"perfetto", "html",        "folded",     "csv",
+                                          "ndjson",   "hist-ndjson", "openmetrics"};
+  constexpr Target kTargets[] = {Target::kPerfetto,   Target::kHtml,   Target::kFolded,
+                                 Target::kCsv,        Target::kNdjson, Target::kHistNdjson,
+                                 Target::kOpenMetrics};
   for (size_t i = 0; i < names.size(); ++i) {
     if (text == names[i]) return kTargets[i];
   }
@@ -69,6 +70,10 @@ struct ExportOptions {
   size_t slowest = 0;  // 0: all items
   HistOptions hist;
 };
+
+bool IsForFleets(std::optional<Target> to) {
+  return to == Target::kHistNdjson || to == Target::kOpenMetrics;
+}
 
 // Collects the items that waited longest.
 class SlowestFinder : public ItemConsumer {
@@ -204,17 +209,20 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
 
 int RunExport(const ExportOptions& options) {
   if (!options.to) {
-    return Fail(absl::InvalidArgumentError(
-        "export needs a target\nwrite --to perfetto, html, folded, csv, ndjson or hist-ndjson"));
+    return Fail(
+        absl::InvalidArgumentError("export needs a target\nwrite --to perfetto, html, folded, csv, "
+                                   "ndjson, hist-ndjson or openmetrics"));
   }
   ResultFile file(options.output);
-  if (*options.to == Target::kHistNdjson) {
+  if (IsForFleets(options.to)) {
     if (options.input.time || options.window.stall || options.window.item || options.slowest > 0) {
       return Fail(absl::InvalidArgumentError(
           "lines of a fleet are about a whole recording\nleave out --time, --stall, --item and "
           "--slowest"));
     }
-    return ExportHist(options.input, options.window.threshold, options.hist, file);
+    return ExportHist(
+        options.input, options.window.threshold, options.hist,
+        *options.to == Target::kHistNdjson ? HistForm::kLines : HistForm::kOpenMetrics, file);
   }
   if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return Fail(
@@ -268,14 +276,14 @@ int RunExport(const ExportOptions& options) {
 void AddExportCommand(CommandLine& line) {
   auto options = std::make_shared<ExportOptions>();
   Command command = line.Add("export", "Write a recording for other programs, e.g. Perfetto");
-  AddInputOptions(command, &options->input,
-                  [options] { return options->to == Target::kHistNdjson; });
+  AddInputOptions(command, &options->input, [options] { return IsForFleets(options->to); });
   AddStrictOption(command, &options->input);
   command.AddParsed(
-      {"--to", "perfetto|html|folded|csv|ndjson|hist-ndjson",
+      {"--to", "perfetto|html|folded|csv|ndjson|hist-ndjson|openmetrics",
        "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
        "queued whom, for flame graphs; csv, ndjson: backlog and busy workers of each pool, change "
-       "by change; hist-ndjson: histograms that merge by addition, for a fleet"},
+       "by change; hist-ndjson: histograms that merge by addition, for a fleet; openmetrics: "
+       "counters and histograms, for Prometheus"},
       &options->to, ParseTarget);
   command.AddText({"-o,--output", "FILE", "write to FILE (default: standard output)"},
                   &options->output);

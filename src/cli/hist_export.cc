@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/output.h"
 #include "wqprof/analyze.h"
+#include "wqprof/open_metrics.h"
 #include "wqprof/pipeline.h"
 
 namespace wqprof {
@@ -45,8 +48,10 @@ struct OneExport {
   bool written = false;
 };
 
+// Hands the lines of one recording to `take`.
 OneExport ExportOne(const AnalysisOptions& input, const Threshold& threshold,
-                    const HistOptions& options, ResultFile& file) {
+                    const HistOptions& options,
+                    const std::function<absl::Status(const HistSnapshot&)>& take) {
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(input);
   if (!source.ok()) return {FailInput(source.status()), false};
   if (!(*source)->info().clock_is_ns) {
@@ -72,7 +77,7 @@ OneExport ExportOne(const AnalysisOptions& input, const Threshold& threshold,
     return {kInsufficient, false};
   }
   const HistSnapshot snapshot = MakeHistSnapshot(report, std::move(pools).Take(), options);
-  if (const absl::Status written = file.Write(ToHistNdjson(snapshot)); !written.ok()) {
+  if (const absl::Status written = take(snapshot); !written.ok()) {
     return {Fail(written), false};
   }
   return {input.strict && !report.quality.complete() ? kInsufficient : kOk, true};
@@ -86,7 +91,7 @@ void AddHistOptions(Command& command, HistOptions* options, std::string_view gro
       [options](std::string_view text) { return TakeLabel(text, *options); });
   command.AddParsed({"--top-series", "N",
                      "lines of functions at most, and of pools; all others are added up in "
-                     "'other' (default: 200)",
+                     "'other' (default: 200; of metrics 40)",
                      group},
                     &options->top_series, ParseCount);
   command.AddFlag({"--original-names", "",
@@ -95,17 +100,31 @@ void AddHistOptions(Command& command, HistOptions* options, std::string_view gro
 }
 
 int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const HistOptions& options,
-               ResultFile& file) {
+               HistForm form, ResultFile& file) {
   std::vector<std::string> files = input.files;
   if (files.empty()) files.emplace_back();
   if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   int worst = kOk;
+  HistTotal total;
+  bool any = false;
+  const size_t top = options.top_series.value_or(kTopMetrics);
+  const auto take = [&](const HistSnapshot& snapshot) {
+    if (form == HistForm::kLines) return file.Write(ToHistNdjson(snapshot));
+    const std::string kept = any ? ToHistNdjson(total.snapshot) : "";
+    total = AddToTotal(kept, snapshot, top);
+    any = true;
+    return absl::OkStatus();
+  };
   for (const std::string& path : files) {
     AnalysisOptions one = input;
     one.file = path;
-    const OneExport done = ExportOne(one, threshold, options, file);
+    const OneExport done = ExportOne(one, threshold, options, take);
     // One that cannot be read does not keep the others back.
     worst = std::max(worst, done.exit_code);
+  }
+  if (any) {
+    const absl::Status written = file.Write(ToMetrics(total.snapshot));
+    if (!written.ok()) return Fail(written);
   }
   return worst;
 }

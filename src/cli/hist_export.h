@@ -6,6 +6,7 @@
 #include "cli/analysis_options.h"
 #include "cli/options.h"
 #include "cli/result_file.h"
+#include "cli/threshold.h"
 #include "wqprof/hist.h"
 
 namespace wqprof {
@@ -13,10 +14,15 @@ namespace wqprof {
 // --label --top-series --original-names.  `options` must live as long as the command.
 void AddHistOptions(Command& command, HistOptions* options, std::string_view group = kPlain);
 
-// Writes the lines of each of the recordings (input.files; none: the default one).  Returns the
-// exit code.
+// What they are written as.
+enum class HistForm : uint8_t { kLines, kOpenMetrics };
+// So many series of an exporter's metrics, unless --top-series says otherwise.
+inline constexpr size_t kTopMetrics = 40;
+
+// Writes the lines of each of the recordings (input.files; none: the default one), or their sum as
+// metrics.  Returns the exit code.
 int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const HistOptions& options,
-               ResultFile& file);
+               HistForm target, ResultFile& file);
 
 }  // namespace wqprof
 

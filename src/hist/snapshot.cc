@@ -112,7 +112,7 @@ std::vector<FunctionSeries> Largest(std::vector<FunctionSeries> all, const HistO
   std::vector<FunctionSeries> out;
   size_t lines = 0;
   auto it = all.begin();
-  for (; it != all.end() && lines + it->lines() <= options.top_series; ++it) {
+  for (; it != all.end() && lines + it->lines() <= options.top_series.value_or(kTopSeries); ++it) {
     lines += it->lines();
     out.push_back(std::move(*it));
   }
@@ -180,7 +180,7 @@ void AppendPools(const Report& report, const std::vector<PoolTimes>& times,
   size_t lines = 0;
   for (auto& pool : pools) {
     lines += LinesOf(pool.second);
-    if (!others && lines <= options.top_series) {
+    if (!others && lines <= options.top_series.value_or(kTopSeries)) {
       shown.push_back(std::move(pool));
     } else {
       if (!others) others.emplace();

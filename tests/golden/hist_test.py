@@ -10,6 +10,8 @@ import gzip
 import json
 import pathlib
 import random
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -169,6 +171,38 @@ class Lines(unittest.TestCase):
         path = self.folder / "x.ndjson"
         output("export", "--to", "hist-ndjson", "-o", path, *program.TRACES[:3])
         self.assertEqual(merged(path)["groups"][0]["segments"], 3)
+
+    def test_as_metrics_are_what_the_lines_hold(self):
+        lines = [json.loads(line) for trace in program.TRACES for line in lines_of(trace)]
+        text = output("export", "--to", "openmetrics", "--top-series", "1000", *program.TRACES)
+        found = {}
+        for line in text.decode().splitlines():
+            if not line.startswith("#"):
+                name, value = line.rsplit(" ", 1)
+                self.assertNotIn(name, found)
+                found[name] = float(value)
+        for metric in ("latency", "execution"):
+            sums = collections.defaultdict(lambda: [0, 0, 0])
+            for line in lines:
+                if line["kind"] != "function" or line["metric"] != metric:
+                    continue
+                labels = (f'workqueue="{line.get("workqueue", "")}",'
+                          f'function="{line.get("function", "")}"')
+                below = sum(c for i, c in zip(line["idx"], line["cnt"]) if i < 20 * 16)
+                for i, value in enumerate((line["n"], line["sum"] / 1e9, below + line["zero"])):
+                    sums[labels][i] += value
+            self.assertGreater(len(sums), 20)
+            for labels, (count, total, below) in sums.items():
+                name = f"wqprof_{metric}_seconds"
+                self.assertEqual(found[f"{name}_count{{{labels}}}"], count)
+                self.assertAlmostEqual(found[f"{name}_sum{{{labels}}}"], total, 6)
+                self.assertEqual(found[f'{name}_bucket{{{labels},le="0.001048576"}}'], below)
+        self.assertEqual(found["wqprof_matched_starts_total"],
+                         sum(line.get("matched", 0) for line in lines))
+        if shutil.which("promtool"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=text, check=False,
+                                  capture_output=True)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
 
     def test_that_are_none_are_refused(self):
         path = self.write("x.ndjson", ["hello\n"])

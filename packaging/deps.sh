@@ -16,9 +16,10 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd li
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
 # For .ci/run only: the second compiler, sanitizers, format check, a browser for the tests of pages
-# (skipped without it), and what reads the metrics of Prometheus.
+# (skipped without it), and what a fleet's
+# lines and metrics are for.
 ci_packages="clang libclang-rt-dev clang-format chromium chromium-driver python3-selenium zsh fish
-  prometheus"
+  prometheus clickhouse-server curl"
 
 # For packaging/build-deb.sh and packaging/static.sh.
 deb_packages="debhelper dpkg-dev fakeroot lintian git"

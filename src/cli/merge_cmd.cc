@@ -28,7 +28,7 @@ constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof merge hosts/*.ndjson.zst             all hosts as one\n"
     "  wqprof merge hosts/ --by kernel             kernel by kernel\n"
-    "  wqprof merge hosts/ --by label.rack,host    by a label that --label gave, and by host\n"
+    "  wqprof merge hosts/ --by label.rack,host    rack by rack, and host by host\n"
     "  wqprof merge hosts/ --format json | jq '.functions[0].latency.p99_ns'";
 
 constexpr size_t kRowsOnTerminal = 15;
@@ -109,7 +109,7 @@ void AddMergeCommand(CommandLine& line) {
   auto options = std::make_shared<MergeOptions>();
   Command command = line.Add("merge", "Add up what many machines measured");
   command.AddArguments({"FILE", "",
-                        "lines of wqprof snapshot or wqprof export --to hist-ndjson, also "
+                        "lines of wqprof snapshot or of an export to hist-ndjson, also "
                         "compressed; directories of *.ndjson*; - is standard input"},
                        &options->paths);
   command.AddTaken({"--by", "LIST",

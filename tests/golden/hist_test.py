@@ -204,6 +204,40 @@ class Lines(unittest.TestCase):
                                   capture_output=True)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
 
+    def test_show_a_planted_regression_of_a_kernel_and_no_other(self):
+        one = self.write("one.ndjson", lines_of("6.1-cloud/flags/trace.dat"))
+        generate = program.SOURCE / "packaging/fleet/generate"
+        for slow in ("", "6.12.0"):
+            made = subprocess.run([generate, one, "--hosts", "40", "--items", "600", "--factor",
+                                   "1.5", "--slow-kernel", slow], capture_output=True, check=True)
+            planted = made.stderr.decode().split("planted: ")[1].strip()
+            path = self.folder / "fleet.ndjson"
+            path.write_bytes(made.stdout)
+            result = json.loads(output("diff", "--hist", "--kernels", "6.1.0,6.12.0", "--json",
+                                       path, expect=(1 if slow else 0,)))
+            # 20 hosts a side are 16 groups of hosts.
+            self.assertEqual((result["summary"]["base_runs"], result["summary"]["new_runs"]),
+                             (16, 16))
+            found = [row["name"] for row in result["rows"]
+                     if row["changes"][0]["verdict"] in ("slower", "faster")]
+            self.assertEqual(found, [planted] if slow else [])
+            if slow:
+                self.assertAlmostEqual(result["rows"][0]["changes"][0]["ratio"], 1.5, 1)
+        done = program.run(WQPROF, ["diff", "--hist", "--kernels", "6.1.0,7.0", path])
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"6.12.0", done.stderr)
+
+    def test_of_hosts_are_compared_side_by_side(self):
+        for name in ("base", "new"):
+            (self.folder / name).mkdir()
+        (self.folder / "base/a.ndjson").write_text("".join(lines_of(program.TRACES[0])))
+        (self.folder / "new/b.ndjson").write_text("".join(lines_of(program.TRACES[1])))
+        result = json.loads(output("diff", "--hist", "--json", self.folder / "base", "--",
+                                   self.folder / "new", expect=(0,)))
+        self.assertEqual(result["summary"]["base_runs"], 1)
+        self.assertGreater(len(result["rows"]), 3)
+        self.assertEqual(program.run(WQPROF, ["diff", "--hist", self.folder / "base"]).returncode, 2)
+
     def test_that_are_none_are_refused(self):
         path = self.write("x.ndjson", ["hello\n"])
         done = program.run(WQPROF, ["merge", path])

@@ -7,7 +7,7 @@
 
 build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11-dev
   libpugixml-dev libtomlplusplus-dev nlohmann-json3-dev libtracefs-dev libtraceevent-dev
-  libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev scdoc"
+  libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev libsimdjson-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd linux-perf mandoc
   libxml2-utils tidy"
@@ -16,9 +16,9 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd li
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
 # For .ci/run only: the second compiler, sanitizers, format check, a compiler cache, a browser for the
-# tests of pages (skipped without it).
-ci_packages="clang libclang-rt-dev clang-format ccache chromium chromium-driver
-  python3-selenium zsh fish"
+# tests of pages (skipped without it), and what a fleet's lines and metrics are for.
+ci_packages="clang libclang-rt-dev clang-format ccache chromium chromium-driver python3-selenium zsh
+  fish prometheus clickhouse-server curl"
 
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.

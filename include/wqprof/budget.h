@@ -5,6 +5,7 @@
 #define WQPROF_BUDGET_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -172,6 +173,15 @@ struct Wanted {
 };
 std::vector<Wanted> WantedBy(const Budget& budget);
 
+// A run that was summed up elsewhere: a host of a fleet.
+struct SummedRun {
+  std::string name;  // as its path
+  std::string kernel;
+  Nanos duration{0};
+  Quality quality;
+  std::map<std::string, Measures> instances;  // by the name of the instance
+};
+
 // Runs, each read once; memory does not grow with their length.
 class RunSet {
  public:
@@ -184,6 +194,8 @@ class RunSet {
   // Reads `source` to its end.  A recording that is in the set already, under whatever name, is
   // one run all the same: it does not count again.
   absl::Status Add(EventSource& source);
+  // Of a set whose runs are compared by functions only, and by their measures.
+  void Add(const SummedRun& run);
   size_t size() const;
   // A sentence on each that did not count again.
   const std::vector<std::string>& repeated() const;

@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "wqprof/types.h"
 
@@ -69,6 +72,16 @@ class WorkqueueEvents {
 inline constexpr EventKind kWorkqueueEventKinds[] = {
     EventKind::kQueueWork, EventKind::kActivateWork, EventKind::kExecuteStart,
     EventKind::kExecuteEnd};
+// As JSON calls them.
+inline constexpr std::string_view kWorkqueueEventNames[] = {"queue_work", "activate_work",
+                                                            "execute_start", "execute_end"};
+inline std::vector<std::string> NamesOf(WorkqueueEvents events) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < std::size(kWorkqueueEventKinds); ++i) {
+    if (events.Has(kWorkqueueEventKinds[i])) names.emplace_back(kWorkqueueEventNames[i]);
+  }
+  return names;
+}
 // "queue_work", ...: without the prefix that all of them share.  REQUIRES: one of these kinds.
 constexpr std::string_view WorkqueueEventName(EventKind kind) {
   constexpr std::string_view kNames[] = {"queue_work", "activate_work", "execute_start",

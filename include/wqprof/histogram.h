@@ -44,8 +44,21 @@ class alignas(64) Histogram {
     uint64_t count;
   };
   uint64_t zero_count() const { return zero_count_; }
-  // Non-empty buckets in ascending order at `scale` (<= kScale).
-  std::vector<Bucket> Buckets(int scale = kScale) const;
+  // The finest scale at which its buckets are known: kScale, unless it is made of coarser ones.
+  int scale() const { return scale_; }
+  // Non-empty buckets in ascending order at `scale` (<= scale()).
+  std::vector<Bucket> Buckets(int scale) const;
+  std::vector<Bucket> Buckets() const { return Buckets(scale_); }
+
+  // What was summed up elsewhere.
+  struct Parts {
+    int scale = kScale;
+    uint64_t count = 0, zero_count = 0;
+    int64_t sum = 0, min = 0, max = 0;
+    std::vector<Bucket> buckets;
+  };
+  // REQUIRES: 0 <= scale <= kScale; 0 <= min <= max; each index is that of a value above 0.
+  static Histogram Of(const Parts& parts);
 
   // Bucket of `value` (> 0) at kScale.
   static int32_t IndexOf(int64_t value);
@@ -76,6 +89,7 @@ class alignas(64) Histogram {
   int64_t max_ = INT64_MIN;
   std::unique_ptr<Octaves> octaves_;  // null as long as `few_` holds all
   std::vector<Bucket> few_;
+  int scale_ = kScale;
 
  public:
   Histogram() = default;

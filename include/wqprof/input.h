@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "wqprof/byte_stream.h"
 #include "wqprof/event_source.h"
 #include "wqprof/text.h"
 #include "wqprof/types.h"
@@ -38,6 +39,9 @@ struct InputOptions {
 // it.
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const std::string& path,
                                                        const InputOptions& options = {});
+
+// The bytes of a file, or of standard input ("-"), unwrapped in the same way.
+absl::StatusOr<std::unique_ptr<ByteStream>> OpenBytes(const std::string& path);
 
 }  // namespace wqprof
 

@@ -58,9 +58,11 @@ Position PositionOf(uint64_t value) {
   return {63 - zeros, static_cast<int>(guess.sub) + (fraction > guess.edge ? 1 : 0)};
 }
 
-// The geometric middle of a bucket, the point with the least relative error.
-int64_t Middle(int32_t index) {
-  return static_cast<int64_t>(std::llround(std::exp2((index + 0.5) / kPerOctave)));
+// The geometric middle of a bucket of `scale` that holds a fine one, the point with the least
+// relative error.
+int64_t Middle(int32_t fine, int scale) {
+  const int32_t index = fine >> (Histogram::kScale - scale);
+  return static_cast<int64_t>(std::llround(std::exp2((index + 0.5) / (1 << scale))));
 }
 
 }  // namespace
@@ -157,7 +159,28 @@ void Histogram::AddTimes(Nanos value, uint64_t times) {
   AddToBucket(v, times);
 }
 
+Histogram Histogram::Of(const Parts& parts) {
+  Histogram out;
+  out.scale_ = parts.scale;
+  out.count_ = parts.count;
+  out.zero_count_ = parts.zero_count;
+  out.sum_ = parts.sum;
+  if (parts.count > 0) {
+    out.min_ = parts.min;
+    out.max_ = parts.max;
+  }
+  const int shift = kScale - parts.scale;
+  for (const Bucket& bucket : parts.buckets) {
+    const int32_t index = static_cast<int32_t>(static_cast<uint32_t>(bucket.index) << shift);
+    const int octave = index >> kScale;
+    out.octaves_ ? out.AddToNewOctave(octave, index - octave * kPerOctave, bucket.count)
+                 : out.AddToFew(index, bucket.count);
+  }
+  return out;
+}
+
 void Histogram::Merge(const Histogram& other) {
+  scale_ = std::min(scale_, other.scale_);
   count_ += other.count_;
   zero_count_ += other.zero_count_;
   sum_ = sum_ > INT64_MAX - other.sum_ ? INT64_MAX : sum_ + other.sum_;
@@ -203,14 +226,14 @@ std::optional<Nanos> Histogram::Quantile(double q) const {
   ForEachBucket([&](int32_t index, uint64_t n) {
     seen += n;
     if (rank > seen) return true;
-    value = std::clamp(Middle(index), min_, max_);
+    value = std::clamp(Middle(index, scale_), min_, max_);
     return false;
   });
   return Nanos(value);
 }
 
 std::vector<Histogram::Bucket> Histogram::Buckets(int scale) const {
-  assert(scale <= kScale);
+  assert(scale <= scale_);
   std::vector<Bucket> out;
   ForEachBucket([&](int32_t fine, uint64_t n) {
     // Halving the resolution halves the index, rounded down: >> of a negative is so.

@@ -31,6 +31,8 @@ class BlockSeries {
 
   // REQUIRES: since_begin >= 0, value >= 0.
   void Add(Nanos since_begin, Nanos value);
+  // What was summed up elsewhere, and is in no stretch.
+  void AddSum(const Histogram& sum) { all_.Merge(sum); }
   // Counts `value` at the end of a run of this length `times` times.
   void AddAtEnd(Nanos duration, Nanos value, uint64_t times);
 

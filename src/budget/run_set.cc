@@ -220,6 +220,30 @@ absl::Status RunSet::Add(EventSource& source) {
   return absl::OkStatus();
 }
 
+void RunSet::Add(const SummedRun& run) {
+  RunData data;
+  data.report.source.path = run.name;
+  data.report.source.kernel = run.kernel;
+  data.report.recorded = WorkqueueEvents::All();
+  data.report.duration = run.duration;
+  data.report.quality = run.quality;
+  data.fingerprint.kernel = run.kernel;
+  for (const Wanted& wanted : state_->wanted) {
+    auto& instances = data.instances.emplace_back();
+    for (const auto& [name, measures] : run.instances) {
+      auto its = std::make_unique<InstanceData>(wanted.quantities.size());
+      its->executed = std::max(measures.executed, measures[Measure::kLatency].count());
+      its->items = its->executed;
+      for (size_t i = 0; i < wanted.quantities.size(); ++i) {
+        const MeasureSpec* const measure = MeasureOf(wanted.quantities[i]);
+        if (measure != nullptr) its->series[i].done.AddSum(measures[measure->id]);
+      }
+      instances.emplace(name, std::move(its));
+    }
+  }
+  state_->runs.push_back(std::move(data));
+}
+
 // No two recordings of one machine begin and end at the same nanosecond with as many events.
 bool SameRecording(const Report& a, const Report& b) {
   const auto key = [](const Report& r) {

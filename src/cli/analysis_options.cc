@@ -141,12 +141,18 @@ Timestamp Resolve(const std::optional<TimeBound>& bound, Timestamp begin,
 }  // namespace
 
 void AddInputOptions(Command& command, AnalysisOptions* options) {
+  AddInputOptions(command, options, [] { return false; });
+}
+
+void AddInputOptions(Command& command, AnalysisOptions* options, std::function<bool()> several) {
   command.AddArgument(
       {"FILE", "",
        fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile)},
       &options->files);
   command.AddTexts({"-i,--input", "FILE", "the same as FILE"}, &options->files);
-  command.BeforeRun([options] { return TakeFile(*options); });
+  command.BeforeRun([options, several = std::move(several)] {
+    return several() ? absl::OkStatus() : TakeFile(*options);
+  });
   AddReadingOptions(command, options);
 }
 

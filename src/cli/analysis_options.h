@@ -3,6 +3,7 @@
 #ifndef WQPROF_CLI_ANALYSIS_OPTIONS_H_
 #define WQPROF_CLI_ANALYSIS_OPTIONS_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,7 +45,9 @@ struct AnalysisOptions {
 };
 
 // Add options to a command; `options` must live as long as the command.
-void AddInputOptions(Command& command, AnalysisOptions* options);    // FILE and those
+void AddInputOptions(Command& command, AnalysisOptions* options);  // FILE and those
+// The same; where `several` says so, any number of files, which are in `files`.
+void AddInputOptions(Command& command, AnalysisOptions* options, std::function<bool()> several);
 void AddReadingOptions(Command& command, AnalysisOptions* options);  // --instance --threads ...
 void AddItemOptions(Command& command, AnalysisOptions* options);     // -w -f -C
 void AddZoneOption(Command& command, AnalysisOptions* options);      // --utc

@@ -19,6 +19,8 @@ void AddChainsCommand(CommandLine& line);
 void AddTimelineCommand(CommandLine& line);
 void AddCheckCommand(CommandLine& line);
 void AddDiffCommand(CommandLine& line);
+void AddSnapshotCommand(CommandLine& line);
+void AddMergeCommand(CommandLine& line);
 void AddExportCommand(CommandLine& line);
 void AddInfoCommand(CommandLine& line);
 void AddDoctorCommand(CommandLine& line);

@@ -10,6 +10,7 @@
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/hist_runs.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/page_file.h"
@@ -28,6 +29,7 @@ constexpr std::string_view kExamples =
     "  wqprof diff base/*.dat -- new/*.dat              the same\n"
     "  wqprof diff base/ new/ --metric execution.p95    another measure\n"
     "  wqprof diff base/ new/ --fail-on 'latency.p99 > +15%'\n"
+    "  wqprof diff --hist --kernels 6.1.0,6.12.0 hosts/   two kernels, over all hosts\n"
     "\n"
     "Exit codes: 0 no difference is proven, 1 one is (with --fail-on: such a one), 3 with\n"
     "--fail-on: the runs are too few to prove any, or their data are not whole.";
@@ -43,6 +45,8 @@ struct DiffCommandOptions {
   std::string html;  // "": no page
   std::optional<FailCondition> fail_on;
   std::optional<size_t> top;
+  bool hist = false;  // files of a fleet's lines
+  std::optional<KernelPair> kernels;
 };
 
 absl::StatusOr<ForEach> ParseDiffBy(std::string_view text) {
@@ -61,6 +65,30 @@ absl::StatusOr<Metric> ParseComparedMetric(std::string_view text) {
         fmt::format("{} is not compared between runs, only durations of items are", metric->name));
   }
   return metric;
+}
+
+// The lines of hosts instead of recordings: the host is what is replicated.
+absl::Status ReadGroupsOfHosts(const DiffCommandOptions& options, RunSet& base, RunSet& now) {
+  if (options.diff.by != ForEach::kFunction) {
+    return absl::InvalidArgumentError("--hist compares functions\nleave out --by");
+  }
+  std::vector<std::string> before = options.before, behind = options.behind;
+  if (options.kernels) {
+    before.insert(before.end(), behind.begin(), behind.end());
+    return ReadHosts(before, *options.kernels, base, now);
+  }
+  if (behind.empty() && before.size() == 2) {
+    behind = {before[1]};
+    before.resize(1);
+  }
+  if (before.empty() || behind.empty()) {
+    return absl::InvalidArgumentError(
+        "which hosts are to be compared? Give files of lines on each side of --: wqprof diff "
+        "--hist "
+        "a/ -- b/,\nor two kernels: wqprof diff --hist --kernels 6.1.0,6.12.0 hosts/");
+  }
+  const absl::Status status = ReadHosts(before, base);
+  return status.ok() ? ReadHosts(behind, now) : status;
 }
 
 // The two groups as files.
@@ -83,6 +111,14 @@ absl::StatusOr<Groups> Divide(const DiffCommandOptions& options) {
   if (!base_files.ok()) return base_files.status();
   if (!new_files.ok()) return new_files.status();
   return Groups{*std::move(base_files), *std::move(new_files)};
+}
+
+absl::Status ReadGroups(const DiffCommandOptions& options, RunSet& base, RunSet& now) {
+  const auto groups = Divide(options);
+  if (!groups.ok()) return groups.status();
+  const InputOptions input = InputOptionsOf(options.input);
+  const absl::Status status = ReadRuns(groups->base, input, base);
+  return status.ok() ? ReadRuns(groups->now, input, now) : status;
 }
 
 // What is compared: the metric shown first, then the usual ones for machines.
@@ -127,16 +163,11 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
 
 int RunDiff(DiffCommandOptions& options) {
   if (const absl::Status page = CheckPageBesideText(options.html); !page.ok()) return Fail(page);
-  const auto groups = Divide(options);
-  if (!groups.ok()) return FailInput(groups.status());
   options.diff.metrics = MetricsOf(options);
-  const auto read = [&](const std::vector<std::string>& files, RunSet& runs) {
-    return ReadRuns(files, InputOptionsOf(options.input), runs);
-  };
   RunSet base(WantedBy(options.diff), std::chrono::milliseconds(10));
   RunSet now(WantedBy(options.diff), std::chrono::milliseconds(10));
-  absl::Status status = read(groups->base, base);
-  status.Update(status.ok() ? read(groups->now, now) : absl::OkStatus());
+  const absl::Status status =
+      options.hist ? ReadGroupsOfHosts(options, base, now) : ReadGroups(options, base, now);
   if (!status.ok()) return FailInput(status);
   const DiffResult result = Diff(options.diff, base, now);
   const bool terminal = DetectTerminal().is_terminal;
@@ -178,6 +209,12 @@ void AddDiffCommand(CommandLine& line) {
   command.AddParsed(
       {"--fail-on", "CONDITION", "exit with 1 only for a proven change like 'latency.p99 > +15%'"},
       &options->fail_on, ParseFailCondition);
+  command.AddFlag(
+      {"--hist", "", "files are lines of wqprof snapshot: hosts are compared, not recordings"},
+      &options->hist);
+  command.AddParsed(
+      {"--kernels", "A,B", "with --hist, compare the hosts of kernel A with those of B"},
+      &options->kernels, ParseKernelPair);
   AddReadingOptions(command, &options->input);
   AddOutputOptions(command, &options->input);
   AddPagerOption(command, &options->input);

@@ -12,6 +12,7 @@
 #include "cli/analysis_options.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/hist_export.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/page_file.h"
@@ -37,17 +38,22 @@ constexpr std::string_view kExamples =
     "  wqprof export --to perfetto -n 1000 -o x.pftrace    the slowest items of a long recording\n"
     "  wqprof export --to html -o x.html                   a page that shows all at once\n"
     "  wqprof export --to folded | flamegraph.pl > x.svg   which work queued which\n"
-    "  wqprof export --to csv                              each change of each pool";
+    "  wqprof export --to csv                              each change of each pool\n"
+    "  wqprof export --to hist-ndjson *.dat -o x.ndjson    lines that merge: see wqprof merge";
+
+constexpr std::string_view kForFleets = "Of hist-ndjson and openmetrics";
 
 // Output is written in pieces of this size.
 constexpr size_t kPiece = size_t{1} << 18;
 
-enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson };
+enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson, kHistNdjson, kOpenMetrics };
 
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
-  const std::vector<std::string> names = {"perfetto", "html", "folded", "csv", "ndjson"};
-  constexpr Target kTargets[] = {Target::kPerfetto, Target::kHtml, Target::kFolded, Target::kCsv,
-                                 Target::kNdjson};
+  const std::vector<std::string> names = {"perfetto", "html",        "folded",     "csv",
+                                          "ndjson",   "hist-ndjson", "openmetrics"};
+  constexpr Target kTargets[] = {Target::kPerfetto,   Target::kHtml,   Target::kFolded,
+                                 Target::kCsv,        Target::kNdjson, Target::kHistNdjson,
+                                 Target::kOpenMetrics};
   for (size_t i = 0; i < names.size(); ++i) {
     if (text == names[i]) return kTargets[i];
   }
@@ -62,7 +68,12 @@ struct ExportOptions {
   std::optional<Target> to;
   std::string output;  // "" or "-": standard output
   size_t slowest = 0;  // 0: all items
+  HistOptions hist;
 };
+
+bool IsForFleets(std::optional<Target> to) {
+  return to == Target::kHistNdjson || to == Target::kOpenMetrics;
+}
 
 // Collects the items that waited longest.
 class SlowestFinder : public ItemConsumer {
@@ -202,10 +213,21 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
 
 int RunExport(const ExportOptions& options) {
   if (!options.to) {
-    return Fail(absl::InvalidArgumentError(
-        "export needs a target\nwrite --to perfetto, html, folded, csv or ndjson"));
+    return Fail(
+        absl::InvalidArgumentError("export needs a target\nwrite --to perfetto, html, folded, csv, "
+                                   "ndjson, hist-ndjson or openmetrics"));
   }
   ResultFile file(options.output);
+  if (IsForFleets(options.to)) {
+    if (options.input.time || options.window.stall || options.window.item || options.slowest > 0) {
+      return Fail(absl::InvalidArgumentError(
+          "lines of a fleet are about a whole recording\nleave out --time, --stall, --item and "
+          "--slowest"));
+    }
+    return ExportHist(
+        options.input, options.window.threshold, options.hist,
+        *options.to == Target::kHistNdjson ? HistForm::kLines : HistForm::kOpenMetrics, file);
+  }
   if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return Fail(
         absl::InvalidArgumentError("a Perfetto trace is not for a terminal\nwrite -o FILE"));
@@ -258,13 +280,14 @@ int RunExport(const ExportOptions& options) {
 void AddExportCommand(CommandLine& line) {
   auto options = std::make_shared<ExportOptions>();
   Command command = line.Add("export", "Write a recording for other programs, e.g. Perfetto");
-  AddInputOptions(command, &options->input);
+  AddInputOptions(command, &options->input, [options] { return IsForFleets(options->to); });
   AddStrictOption(command, &options->input);
   command.AddParsed(
-      {"--to", "perfetto|html|folded|csv|ndjson",
+      {"--to", "perfetto|html|folded|csv|ndjson|hist-ndjson|openmetrics",
        "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
        "queued whom, for flame graphs; csv, ndjson: backlog and busy workers of each pool, change "
-       "by change"},
+       "by change; hist-ndjson: histograms that merge by addition, for a fleet; openmetrics: "
+       "counters and histograms, for Prometheus"},
       &options->to, ParseTarget);
   command.AddText({"-o,--output", "FILE", "write to FILE (default: standard output)"},
                   &options->output);
@@ -274,6 +297,7 @@ void AddExportCommand(CommandLine& line) {
                      "executed meanwhile",
                      kWhichItems},
                     &options->slowest, ParseCount);
+  AddHistOptions(command, &options->hist, kForFleets);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunExport(*options); });
 }

@@ -23,6 +23,8 @@ int Run(int argc, char** argv) {
   AddTimelineCommand(line);
   AddCheckCommand(line);
   AddDiffCommand(line);
+  AddSnapshotCommand(line);
+  AddMergeCommand(line);
   AddExportCommand(line);
   AddInfoCommand(line);
   AddDoctorCommand(line);

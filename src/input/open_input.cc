@@ -11,6 +11,7 @@
 
 #include "input/archive_stream.h"
 #include "input/fd_stream.h"
+#include "input/open_fd.h"
 #include "input/recognise.h"
 #include "wqprof/input.h"
 #include "wqprof/perf_data.h"
@@ -20,8 +21,6 @@
 
 namespace wqprof {
 namespace {
-
-constexpr int kMostWrappers = 4;  // a gzip in a zip, and the like
 
 constexpr std::string_view kReads =
     "wqprof reads trace.dat, perf.data, Perfetto traces, ftrace text (trace, trace_pipe, trace-cmd "
@@ -230,22 +229,29 @@ std::optional<InputForm> PlainForm(int fd, const struct stat& st) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const std::string& path,
-                                                       const InputOptions& options) {
+absl::StatusOr<int> OpenFd(const std::string& path) {
   const bool standard = path == "-";
   const int fd =
       standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return ErrnoStatus(errno, standard ? "standard input" : path);
   struct stat st;
-  if (fstat(fd, &st) != 0) st = {};
-  if (S_ISDIR(st.st_mode)) {
+  if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
     close(fd);
     return absl::DataLossError(
         fmt::format("cannot read {}: it is a directory\nname a file in it", path));
   }
-  if (const auto form = PlainForm(fd, st)) return OpenFile(fd, *form, path, options);
+  return fd;
+}
+
+absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const std::string& path,
+                                                       const InputOptions& options) {
+  const absl::StatusOr<int> fd = OpenFd(path);
+  if (!fd.ok()) return fd.status();
+  struct stat st;
+  if (fstat(*fd, &st) != 0) st = {};
+  if (const auto form = PlainForm(*fd, st)) return OpenFile(*fd, *form, path, options);
   const int stop_fd = S_ISREG(st.st_mode) && st.st_size > 0 ? -1 : options.stop_fd;
-  return OpenStream(std::make_unique<FdStream>(fd, path, stop_fd), path, options);
+  return OpenStream(std::make_unique<FdStream>(*fd, path, stop_fd), path, options);
 }
 
 }  // namespace wqprof

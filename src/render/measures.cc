@@ -88,7 +88,7 @@ class Scale {
     };
     spark.bins[0] += histogram.zero_count();
     for (const Histogram::Bucket& bucket : histogram.Buckets()) {
-      const double middle = (bucket.index + 0.5) / (1 << Histogram::kScale);
+      const double middle = (bucket.index + 0.5) / (1 << histogram.scale());
       spark.bins[bin_of(middle)] += bucket.count;
     }
     return spark;

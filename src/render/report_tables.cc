@@ -18,21 +18,11 @@
 namespace wqprof {
 namespace {
 
-constexpr std::pair<EventKind, std::string_view> kEventNames[] = {
-    {EventKind::kQueueWork, "queue_work"},
-    {EventKind::kActivateWork, "activate_work"},
-    {EventKind::kExecuteStart, "execute_start"},
-    {EventKind::kExecuteEnd, "execute_end"}};
-
 // Absent where nobody noted what was enabled, and none of them was read.
 std::optional<std::vector<std::string>> Recorded(const Report& report) {
   const WorkqueueEvents events = RecordedEvents(report.source, report.read);
   if (events.empty() && !report.source.noted_events) return std::nullopt;
-  std::vector<std::string> names;
-  for (const auto& [kind, name] : kEventNames) {
-    if (events.Has(kind)) names.emplace_back(name);
-  }
-  return names;
+  return NamesOf(events);
 }
 
 Table SourceTable(const Report& report) {

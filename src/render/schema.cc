@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wqprof/schema.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "render/item_fields.h"
 #include "render/summary.h"
 #include "render/tables.h"
+#include "wqprof/anomaly.h"
 #include "wqprof/columns.h"
+#include "wqprof/hist.h"
+#include "wqprof/render_hist.h"
 
 namespace wqprof {
 namespace {
@@ -211,6 +215,81 @@ NamedSchema StatSchema() {
   return {name, Text(schema)};
 }
 
+Json HistFieldSchema(const HistField& field) {
+  const auto list = [](Json element) {
+    return Json{{"type", "array"}, {"items", std::move(element)}};
+  };
+  Json word = {{"type", "string"}};
+  if (field.words.size() == 1) word = {{"const", field.words.front()}};
+  if (field.words.size() > 1) word["enum"] = field.words;
+  Json out;
+  switch (field.type) {
+    case HistField::Type::kText:
+      out = std::move(word);
+      break;
+    case HistField::Type::kCount:
+      out = Count();
+      break;
+    case HistField::Type::kNumber:
+      out = {{"type", "number"}, {"minimum", 0}};
+      break;
+    case HistField::Type::kTexts:
+      out = list(std::move(word));
+      break;
+    case HistField::Type::kCounts:
+      out = list(Count());
+      break;
+    case HistField::Type::kIntegers:
+      out = list({{"type", "integer"}});
+      break;
+    case HistField::Type::kTextMap:
+      out = {{"type", "object"}, {"additionalProperties", {{"type", "string"}}}};
+      break;
+  }
+  if (!field.about.empty()) out["description"] = field.about;
+  return out;
+}
+
+// Of a fleet's line: what all have, and what those of its kind have.
+NamedSchema HistSchema() {
+  const std::string name(kHistSchema);
+  Json schema = Head(name,
+                     "A line of wqprof export --to hist-ndjson and of wqprof snapshot: the "
+                     "histogram of one measure, or the quality of the whole.");
+  schema["type"] = "object";
+  Json properties = Json::object(), kinds = Json::array();
+  const std::vector<HistField> fields = HistFields();
+  for (const HistField& field : fields) {
+    properties[std::string(field.name)] = HistFieldSchema(field);
+  }
+  const Table quality = ReportTables(Report())[1];
+  for (const Column& column : quality.columns) {
+    if (!properties.contains(column.key)) properties[column.key] = ColumnSchema(column);
+  }
+  for (const HistKind kind : {HistKind::kQuality, HistKind::kFunction, HistKind::kPool}) {
+    Json required = Json::array();
+    for (const HistField& field : fields) {
+      const bool has = std::find(field.kinds.begin(), field.kinds.end(), kind) != field.kinds.end();
+      if (field.always && has) required.push_back(field.name);
+    }
+    if (kind == HistKind::kQuality) {
+      for (const Anomaly& anomaly : kAnomalies) required.push_back(anomaly.name);
+    }
+    kinds.push_back({{"properties", {{"kind", {{"const", ToString(kind)}}}}},
+                     {"required", std::move(required)}});
+  }
+  schema["properties"] = std::move(properties);
+  schema["oneOf"] = std::move(kinds);
+  return {name, Text(schema)};
+}
+
+// All columns that merged lines may have.
+MergedHists MergedSpecimen() {
+  MergedHists merged;
+  merged.keys = {true, true, true, true, {}};
+  return merged;
+}
+
 // A report in which every column is that a report may have.
 Report Specimen() {
   Report report;
@@ -253,6 +332,8 @@ std::vector<NamedSchema> Schemas() {
           StatSchema(),
           document("wqprof.check/1", "check", CheckTables(CheckResult())),
           document("wqprof.diff/1", "diff", DiffTables(DiffResult())),
+          HistSchema(),
+          document("wqprof.merge/1", "merge", MergeTables(MergedSpecimen())),
           document("wqprof.info/1", "info", InfoTables(TraceInfo(), ReadStats()))};
 }
 

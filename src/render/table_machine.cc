@@ -48,7 +48,7 @@ struct JsonOf {
       count.push_back(bucket.count);
     }
     out["histogram"] = {{"layout", "base2-exp"},
-                        {"scale", Histogram::kScale},
+                        {"scale", histogram->scale()},
                         {"zero_count", histogram->zero_count()},
                         {"index", std::move(index)},
                         {"count", std::move(count)}};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "render/arrange.h"
 #include "render/named_rows.h"
 #include "render/pictures.h"
 #include "render/split.h"
@@ -16,73 +17,6 @@ namespace {
 constexpr size_t kRowsInReport = 5;
 constexpr size_t kFindingsShown = 5;
 constexpr Nanos kWorthARow = std::chrono::milliseconds(1);
-constexpr size_t kLegendColumns = 100;
-
-bool AnyStalled(const Table& pools) {
-  for (size_t i = 0; i < pools.columns.size(); ++i) {
-    if (pools.columns[i].key != "stalled_ns") continue;
-    return std::any_of(pools.rows.begin(), pools.rows.end(), [i](const auto& row) {
-      const auto* stalled = std::get_if<Nanos>(&row[i]);
-      return stalled != nullptr && *stalled > Nanos(0);
-    });
-  }
-  return false;
-}
-
-// The order of a table unless another one was asked for: what matters most comes first.  Several
-// keys: the last one decides first.
-std::vector<std::string_view> DefaultSort(const Table& table) {
-  if (table.key == "pools" && AnyStalled(table)) return {"busy_mean", "stalled_ns"};
-  if (table.key == "pools") return {"busy_mean"};
-  if (table.key == "workers") return {"busy_ns"};
-  if (table.key == "cpus") return {"cpu"};
-  if (table.key == "activation") return {"waited_ns"};
-  if (table.key == "stalls") return {"duration_ns"};
-  return {"total_wait"};
-}
-
-Table* Find(std::vector<Table>& tables, std::string_view key) {
-  const auto it = std::find_if(tables.begin(), tables.end(),
-                               [key](const Table& table) { return table.key == key; });
-  return it == tables.end() ? nullptr : &*it;
-}
-
-std::vector<Table> Pick(std::vector<Table> tables, const std::vector<std::string>& keys) {
-  std::vector<Table> out;
-  for (const std::string& key : keys) {
-    if (Table* const table = Find(tables, key)) out.push_back(std::move(*table));
-  }
-  return out;
-}
-
-// Sorts those of the tables that have the column, the others as usual if `by_default` or if rows
-// are cut, and cuts all but records; those that Fold() will see (`fold`) are not cut yet.
-absl::Status Arrange(std::vector<Table>& tables, const View& view, bool by_default,
-                     bool fold = false) {
-  const Table* refusing = nullptr;
-  bool sorted = view.sort.empty();
-  for (Table& table : tables) {
-    if (table.record) continue;
-    const bool asked = !view.sort.empty() && HasColumn(table, view.sort);
-    const bool own_order = by_default || view.top > 0;
-    if (!asked && !view.sort.empty() && refusing == nullptr) refusing = &table;
-    std::vector<std::string_view> keys;
-    if (asked) keys = {view.sort};
-    if (!asked && own_order) keys = DefaultSort(table);
-    for (const std::string_view key : keys) {
-      if (!HasColumn(table, key)) continue;
-      if (const absl::Status status = SortRows(table, key); !status.ok()) return status;
-    }
-    sorted |= asked;
-    if (!fold && table.key != "findings") CutRows(table, view.top);
-  }
-  // The refusal names the columns that exist.
-  if (!sorted && refusing != nullptr) {
-    Table table = *refusing;
-    return SortRows(table, view.sort);
-  }
-  return absl::OkStatus();
-}
 
 // Waits of microseconds are no news, five rows show whether there is a problem.
 void ShortenActivation(Table& activation, const Report& report) {
@@ -148,36 +82,6 @@ void Fold(Table& table, const Report& report) {
                            CountOf(folded, "more " + what));
 }
 
-bool HasMeasures(const Table& table) { return HasColumn(table, "total_wait"); }
-
-bool HasStar(const Table& table) {
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (!(table.columns[i].audience & kText)) continue;
-    for (const auto& row : table.rows) {
-      const auto* estimate = std::get_if<Estimate>(&row[i]);
-      if (estimate != nullptr && estimate->few_samples) return true;
-    }
-  }
-  return false;
-}
-
-void AppendLegend(std::string& out, const std::vector<Table>& tables, const TextStyle& style) {
-  const auto needs_words = [](const Table& table) {
-    return HasMeasures(table) && !table.rows.empty();
-  };
-  if (std::any_of(tables.begin(), tables.end(), needs_words)) {
-    AppendWrapped(
-        out,
-        "p50..max: latency, queue to start; WAITED: its sum; INACT: its share before "
-        "activation; last column: its distribution, log scale. EXEC: p99 of start to end.",
-        0, style.columns == 0 ? kLegendColumns : std::min(kLegendColumns, style.columns));
-  }
-  if (std::any_of(tables.begin(), tables.end(), HasStar)) {
-    out += fmt::format("* too few items for the percentile (p50 needs {}, p95 {}, p99 {})\n",
-                       SamplesNeeded(0.50), SamplesNeeded(0.95), SamplesNeeded(0.99));
-  }
-}
-
 // The groupings of `keys` by where the time of their items went.
 std::vector<Table> SplitTables(const Report& report, const std::vector<std::string>& keys) {
   std::vector<NamedRows> all = {NamedFunctions(report), NamedWorkqueues(report), NamedPools(report),
@@ -213,13 +117,13 @@ std::string ReportText(const Report& report, const std::vector<Table>& tables, c
     // What the columns mean stands below the last table that has them.
     if (legend_due && !HasMeasures(table) && HasMeasures(tables.front())) {
       out.pop_back();
-      AppendLegend(out, tables, style);
+      AppendMeasureLegend(out, tables, style);
       out += '\n';
       legend_due = false;
     }
     AppendTextTable(out, table, style);
   }
-  if (legend_due) AppendLegend(out, tables, style);
+  if (legend_due) AppendMeasureLegend(out, tables, style);
   for (const Table& table : tables) {
     if (view.histograms && table.key != "stalls") AppendHistograms(out, table, style);
   }
@@ -245,14 +149,6 @@ void AppendOtherWaits(std::string& out, const Report& report, const Invocation& 
   AppendFindings(out, others, kFindingsShown, by, style);
 }
 
-absl::StatusOr<std::string> OneCsv(const std::vector<Table>& tables) {
-  if (tables.size() == 1) return ToCsv(tables.front());
-  std::vector<std::string> keys;
-  for (const Table& table : tables) keys.push_back(table.key);
-  return absl::InvalidArgumentError(
-      fmt::format("csv holds one table, not {}: choose one with --by", fmt::join(keys, ", ")));
-}
-
 absl::StatusOr<std::string> RenderSplit(const Report& report, const View& view,
                                         const TextStyle& style) {
   std::vector<std::string> keys = view.tables;
@@ -262,7 +158,7 @@ absl::StatusOr<std::string> RenderSplit(const Report& report, const View& view,
   for (Table& table : tables) {
     if (const absl::Status status = SortRows(table, "sum"); !status.ok()) return status;
   }
-  if (const absl::Status status = Arrange(tables, view, false); !status.ok()) return status;
+  if (const absl::Status status = ArrangeTables(tables, view, false); !status.ok()) return status;
   std::string out = Heading(report, style);
   for (const Table& table : tables) {
     out += '\n';
@@ -294,9 +190,10 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
     case Format::kJson:
       keys.clear();  // a document has all of its parts
   }
-  std::vector<Table> tables = keys.empty() ? std::move(all) : Pick(std::move(all), keys);
+  std::vector<Table> tables = keys.empty() ? std::move(all) : PickTables(std::move(all), keys);
   const bool fold = format == Format::kTable && view.fold;
-  if (const absl::Status status = Arrange(tables, view, true, fold); !status.ok()) return status;
+  if (const absl::Status status = ArrangeTables(tables, view, true, fold); !status.ok())
+    return status;
   switch (format) {
     case Format::kJson:
       return ToJson(kSchema, tables, view.buckets);
@@ -314,22 +211,23 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
     }
   }
   // Items are filtered, the occupancy of a pool cannot be.
-  if (Table* const pools = Find(tables, "pools"); pools != nullptr && !report.filters.empty()) {
+  if (Table* const pools = FindTable(tables, "pools");
+      pools != nullptr && !report.filters.empty()) {
     pools->title += " (whole trace)";
   }
-  if (Table* const activation = Find(tables, "activation");
+  if (Table* const activation = FindTable(tables, "activation");
       activation != nullptr && view.tables.empty()) {
     ShortenActivation(*activation, report);
     if (activation->rows.empty()) tables.erase(tables.begin() + (activation - tables.data()));
   }
-  if (Table* const stalls = Find(tables, "stalls"); stalls != nullptr && view.tables.empty()) {
+  if (Table* const stalls = FindTable(tables, "stalls"); stalls != nullptr && view.tables.empty()) {
     ShortenStalls(*stalls, report.stalls_total);
   }
   return ReportText(report, tables, view, style);
 }
 
 std::vector<Table> StallsTables(const Report& report, const Invocation& by) {
-  return Pick(ReportTables(report, by), {"source", "quality", "stalls"});
+  return PickTables(ReportTables(report, by), {"source", "quality", "stalls"});
 }
 
 absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
@@ -339,7 +237,8 @@ absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, co
   View by_time = view;
   // --top means the longest, whatever the order.
   if (view.sort.empty() && view.top > 0) by_time.sort = "duration_ns";
-  if (const absl::Status status = Arrange(tables, by_time, false); !status.ok()) return status;
+  if (const absl::Status status = ArrangeTables(tables, by_time, false); !status.ok())
+    return status;
   const Table& stalls = tables.back();
   switch (format) {
     case Format::kJson:
@@ -371,7 +270,7 @@ absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& s
     case Format::kNdjson:
       return ToNdjson(kSchema, tables);
     case Format::kCsv:
-      return OneCsv(Pick(std::move(tables), {"events"}));
+      return OneCsv(PickTables(std::move(tables), {"events"}));
     case Format::kTable:
       break;
   }

@@ -167,5 +167,25 @@ TEST(SamplesNeededTest, AreThoseOfThe95PercentRule) {
   EXPECT_EQ(SamplesNeeded(0.999), 2995u);
 }
 
+TEST(Histogram, IsMadeOfCoarserBuckets) {
+  Histogram fine;
+  for (int64_t ns = 1; ns < 2000; ns += 7) fine.Add(Nanos(ns * ns));
+  fine.Add(Nanos(0));
+  const Histogram coarse =
+      Histogram::Of({4, fine.count(), fine.zero_count(), fine.sum().count(), fine.min()->count(),
+                     fine.max()->count(), fine.Buckets(4)});
+  EXPECT_EQ(coarse.scale(), 4);
+  ASSERT_EQ(coarse.Buckets().size(), fine.Buckets(4).size());
+  EXPECT_EQ(coarse.Buckets(2).size(), fine.Buckets(2).size());
+  for (const double q : {0.1, 0.5, 0.99}) {
+    const auto value = static_cast<double>(coarse.Quantile(q)->count());
+    EXPECT_NEAR(value / static_cast<double>(fine.Quantile(q)->count()), 1, 0.025) << q;
+  }
+  Histogram sum = fine;
+  sum.Merge(coarse);
+  EXPECT_EQ(sum.scale(), 4);
+  EXPECT_EQ(sum.count(), 2 * fine.count());
+}
+
 }  // namespace
 }  // namespace wqprof

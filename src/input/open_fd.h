@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_INPUT_OPEN_FD_H_
+#define WQPROF_INPUT_OPEN_FD_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace wqprof {
+
+inline constexpr int kMostWrappers = 4;  // a gzip in a zip, and the like
+
+// A descriptor of a file, or of standard input ("-"); a directory is refused.
+absl::StatusOr<int> OpenFd(const std::string& path);
+
+}  // namespace wqprof
+
+#endif  // WQPROF_INPUT_OPEN_FD_H_

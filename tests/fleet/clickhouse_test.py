@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""ClickHouse, loaded and asked by packaging/fleet, says what `wqprof merge` says.
+
+usage: clickhouse_test.py WQPROF
+"""
+
+import collections
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FLEET = ROOT / "packaging/fleet"
+LAB = ROOT / "tests/data/lab/6.1-cloud"
+HOSTS, SLOW = 60, 3
+
+CONFIG = """<yandex><logger><level>error</level><log>{0}/log</log><errorlog>{0}/err</errorlog></logger>
+<http_port>{1}</http_port><tcp_port>{2}</tcp_port><listen_host>127.0.0.1</listen_host>
+<path>{0}/data/</path><tmp_path>{0}/tmp/</tmp_path><users_config>{0}/users.xml</users_config>
+<default_profile>default</default_profile><default_database>default</default_database>
+<mark_cache_size>104857600</mark_cache_size></yandex>"""
+USERS = """<yandex><profiles><default></default></profiles><users><default><password></password>
+<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
+</users><quotas><default></default></quotas></yandex>"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One on loopback, with a directory of its own."""
+
+    def __init__(self, folder):
+        self.http = free_port()
+        for name in ("data", "tmp"):
+            (folder / name).mkdir()
+        (folder / "config.xml").write_text(CONFIG.format(folder, self.http, free_port()))
+        (folder / "users.xml").write_text(USERS)
+        self.process = subprocess.Popen(
+            [shutil.which("clickhouse-server", path=f"{os.environ['PATH']}:/usr/sbin"),
+             f"--config-file={folder}/config.xml"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.ask("SELECT 1")
+                return
+            except OSError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+
+    def ask(self, text):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/", text.encode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return [line.split("\t") for line in answer.read().decode().splitlines()]
+
+    def run(self, name):
+        """The answer to the last statement of a file."""
+        text = (FLEET / f"{name}.sql").read_text()
+        lines = [line for line in text.splitlines() if not line.startswith("--")]
+        rows = []
+        for statement in "\n".join(lines).split(";"):
+            if statement.strip():
+                rows = self.ask(statement)
+        return rows
+
+    def load(self, path):
+        subprocess.run([FLEET / "load.sh", path], check=True,
+                       env={**os.environ, "CLICKHOUSE_URL": f"http://127.0.0.1:{self.http}"})
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+
+class ClickHouse(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="wqprof-fleet-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        one = cls.folder / "one.ndjson"
+        subprocess.run([WQPROF, "export", "--to", "hist-ndjson", "-o", one, LAB / "flags/trace.dat",
+                        LAB / "hog/trace.dat"], check=True)
+        cls.lines = cls.folder / "fleet.ndjson"
+        with open(cls.lines, "wb") as out:
+            made = subprocess.run([FLEET / "generate", one, "--hosts", str(HOSTS), "--slow-hosts",
+                                   str(SLOW)], stdout=out, stderr=subprocess.PIPE, check=True)
+            out.write(one.read_bytes())
+        cls.planted = made.stderr.decode().split("planted: ")[1].strip()
+        cls.server = Server(cls.folder)
+        cls.addClassCleanup(cls.server.stop)
+        cls.server.run("clickhouse")
+        # Whoever uploads twice, and half of it before, changes nothing.
+        half = cls.folder / "half.ndjson"
+        half.write_text("".join(cls.lines.read_text().splitlines(keepends=True)[:500]))
+        for path in (half, cls.lines, cls.lines):
+            cls.server.load(path)
+
+    def test_merges_to_the_buckets_of_merge(self):
+        done = subprocess.run([WQPROF, "merge", "--by", "kernel", "--json", self.lines],
+                              capture_output=True, check=True)
+        expected = collections.Counter()
+        for row in json.loads(done.stdout)["functions"]:
+            for metric, value in row.items():
+                if not isinstance(value, dict):
+                    continue
+                name = (row["kernel"], row["workqueue"] or "", row["function"] or "", metric)
+                histogram = value["histogram"]
+                for index, count in zip(histogram["index"], histogram["count"]):
+                    expected[(*name, index)] = count
+                if histogram["zero_count"]:
+                    expected[(*name, -1000)] = histogram["zero_count"]
+        found = {(*row[:4], int(row[4])): int(row[5]) for row in self.server.run("buckets")}
+        self.assertEqual(found, dict(expected))
+        self.assertGreater(len(found), 1000)
+
+    def test_finds_the_slow_hosts(self):
+        rows = self.server.run("outlier_hosts")
+        slow = {f"h{number:06}" for number in range(SLOW)}
+        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted}, slow)
+
+    def test_answers_every_query(self):
+        coverage = {row[0]: row for row in self.server.run("coverage")}
+        self.assertEqual(coverage["6.12.0"][1:5], [str(HOSTS // 2), str(HOSTS // 2),
+                                                  str(HOSTS // 2 * 10), "0"])
+        self.assertEqual(len(self.server.run("worst_functions")), 20)
+        self.assertIn("cpu_hog", {row[2] for row in self.server.run("stalls_by_cause")})
+        self.server.run("rollup")
+
+
+if __name__ == "__main__":
+    WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
+    if not shutil.which("clickhouse-server", path=f"{os.environ['PATH']}:/usr/sbin"):
+        print("no clickhouse-server: install clickhouse-server")
+        sys.exit(77)
+    if not shutil.which("curl"):
+        print("no curl")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1])

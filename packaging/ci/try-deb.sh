@@ -3,7 +3,7 @@
 # Tries the .deb in a fresh Debian system: installs an older version, upgrades to this one, reads the
 # sample, records, shows the man page, purges all, and looks for what is left.  Needs root.
 #
-# usage: try-deb.sh SUITE [DIRECTORY]
+# usage: try-deb.sh SUITE [DIRECTORY]; exit code 4: there is no archive of SUITE in reach
 #   SUITE       bookworm, trixie
 #   DIRECTORY   with what build-deb.sh made for SUITE; without, it is built in a chroot of SUITE
 # environment:
@@ -69,7 +69,7 @@ files() {
 apt() { apt-get -q -y "$@" >/try/apt.log 2>&1 </dev/null || { cat /try/apt.log; exit 1; }; }
 version() { dpkg-query -W -f '${Version}' "$1"; }
 files >/try/before
-apt update
+apt-get -q update >/try/apt.log 2>&1 || { cat /try/apt.log; exit 4; }
 apt install --no-install-recommends /try/old/*.deb
 echo "installed: $(version wqprof), $(wqprof --version)"
 apt install --no-install-recommends /try/new/*.deb

@@ -37,6 +37,14 @@ class Packages(unittest.TestCase):
         names = {re.sub(r"[ (].*", "", line.strip().rstrip(",")) for line in field.splitlines()}
         self.assertEqual(names - {"debhelper-compat"}, words_of("build_packages"))
 
+    def test_are_compiled_with_the_same_flags(self):
+        """As else each would be compiled anew in CI, which takes too long."""
+        rules = (ROOT / "packaging/debian/rules").read_text()
+        flags = set(re.findall(r"^export (DEB_\w+) = (\S+)$", rules, re.MULTILINE))
+        exported = re.search(r"^    export (DEB_.*)$", (ROOT / "packaging/deps.sh").read_text(),
+                             re.MULTILINE).group(1)
+        self.assertEqual({tuple(word.split("=", 1)) for word in exported.split()}, flags)
+
     def test_hold_every_file_that_is_installed(self):
         """In the .deb's lists by folder, in the .rpm's by folder or pattern."""
         with tempfile.TemporaryDirectory() as root:

@@ -163,6 +163,9 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
 
 int RunDiff(DiffCommandOptions& options) {
   if (const absl::Status page = CheckPageBesideText(options.html); !page.ok()) return Fail(page);
+  if (options.kernels && !options.hist) {
+    return Fail(absl::InvalidArgumentError("--kernels is for --hist\nwrite both, or neither"));
+  }
   options.diff.metrics = MetricsOf(options);
   RunSet base(WantedBy(options.diff), std::chrono::milliseconds(10));
   RunSet now(WantedBy(options.diff), std::chrono::milliseconds(10));

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,6 +46,8 @@ constexpr Nanos kRound = std::chrono::milliseconds(100);
 constexpr Nanos kUsual = std::chrono::seconds(10);
 constexpr char kMetricsFile[] = "wqprof.prom";
 constexpr char kStateFile[] = ".wqprof.state";
+// In a directory of lines: the functions that the last file has lines of, one a line.
+constexpr char kSeriesFile[] = ".wqprof.series";
 
 // The options as the user gave them.
 struct SnapshotOptions {
@@ -92,6 +98,29 @@ class LiveHists : public PageSink {
   PoolTimeCollector pools_;
 };
 
+bool IsDirectory(const std::string& path) {
+  std::error_code error;
+  return !path.empty() && std::filesystem::is_directory(path, error);
+}
+
+std::string SeriesFile(const SnapshotOptions& options) {
+  return (std::filesystem::path(options.output) / kSeriesFile).string();
+}
+
+// Without them series come and go that are about as large as each other.
+std::set<std::string> KeptSeries(const SnapshotOptions& options) {
+  std::set<std::string> out;
+  if (!IsDirectory(options.output)) return out;
+  const absl::StatusOr<std::string> text = ReadSmallFile(SeriesFile(options));
+  if (!text.ok()) return out;
+  for (std::string_view rest = *text; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    out.emplace(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
 // What one recording came to.
 struct Measured {
   HistSnapshot snapshot;
@@ -127,6 +156,7 @@ absl::StatusOr<Measured> Measure(SnapshotOptions& options) {
   if (!report.ok()) return report.status();
   if (const absl::Status status = (*recorder)->Remove(); !status.ok()) return status;
   NoteLosses((*recorder)->stats(), LargerBuffer(options.buffer_bytes));
+  options.hist.kept = KeptSeries(options);
   return Measured{MakeHistSnapshot(*report, hists.TakePools(), options.hist),
                   report->quality.complete()};
 }
@@ -151,21 +181,19 @@ absl::Status WriteTextfile(const SnapshotOptions& options, const HistSnapshot& s
 absl::Status WriteLines(const SnapshotOptions& options, const HistSnapshot& snapshot) {
   const std::string lines = ToHistNdjson(snapshot);
   if (options.output.empty() || options.output == "-") return WriteOutput(lines);
-  std::error_code error;
-  if (!std::filesystem::is_directory(options.output, error)) {
-    return ReplaceFile(options.output, lines);
-  }
+  if (!IsDirectory(options.output)) return ReplaceFile(options.output, lines);
+  const std::string names = fmt::format("{}\n", fmt::join(KeptFunctions(snapshot), "\n"));
+  if (const absl::Status s = ReplaceFile(SeriesFile(options), names); !s.ok()) return s;
   const std::filesystem::path directory = options.output;
   return ReplaceFile((directory / (snapshot.segment.id + ".ndjson")).string(), lines);
 }
 
 // What cannot be written is known before anything is recorded.
 absl::Status Check(const SnapshotOptions& options) {
-  std::error_code error;
   if (options.duration == Nanos(0)) {
     return absl::InvalidArgumentError("-d 0 would see nothing\ngive a time, e.g. -d 10s");
   }
-  if (!options.textfile.empty() && !std::filesystem::is_directory(options.textfile, error)) {
+  if (!options.textfile.empty() && !IsDirectory(options.textfile)) {
     return absl::InvalidArgumentError(
         fmt::format("--textfile {}: there is no such directory\nname the one that node_exporter "
                     "reads: --collector.textfile.directory",
@@ -174,7 +202,7 @@ absl::Status Check(const SnapshotOptions& options) {
   if (!options.state.empty() && options.textfile.empty()) {
     return absl::InvalidArgumentError("--state is for --textfile DIR\nleave it out, or name DIR");
   }
-  if (options.output.ends_with('/') && !std::filesystem::is_directory(options.output, error)) {
+  if (options.output.ends_with('/') && !IsDirectory(options.output)) {
     return absl::InvalidArgumentError(fmt::format(
         "-o {}: there is no such directory\nmake it: mkdir -p {}", options.output, options.output));
   }

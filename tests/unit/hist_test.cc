@@ -145,6 +145,26 @@ TEST(HistLines, BeyondTheTopSeriesGoIntoOneOther) {
   EXPECT_NE(Find(Merge({LinesOf(closer, options)}), "xfs_end_io"), nullptr);
 }
 
+TEST(Totals, GrowAndKeepTheirSeries) {
+  Report report = SomeReport();
+  constexpr size_t kOneFunction = 2;
+  const HistTotal first = AddToTotal("", MakeHistSnapshot(report, {}, {}), kOneFunction);
+  EXPECT_FALSE(first.began_anew);
+  report.source.boot_id = "6a0b1c2d-0000-4000-8000-0123456789ac";
+  report.functions[2] = Row("events", "vmstat_shepherd", {1us});
+  const HistTotal next =
+      AddToTotal(ToHistNdjson(first.snapshot), MakeHistSnapshot(report, {}, {}), kOneFunction);
+  EXPECT_FALSE(next.began_anew);
+  ASSERT_EQ(next.snapshot.lines.size(), 4u);
+  const HistLine& kept = next.snapshot.lines[0];
+  EXPECT_EQ(kept.function, "vmstat_shepherd") << "it was there first";
+  EXPECT_EQ(kept.values.sum(), 3ms + 1ns + 1us);
+  EXPECT_EQ(next.snapshot.lines[2].function, "other");
+  EXPECT_EQ(next.snapshot.lines[2].values.sum(), 140us);
+  EXPECT_EQ(next.snapshot.segment.duration, 4s);
+  EXPECT_TRUE(AddToTotal("{", MakeHistSnapshot(report, {}, {}), kOneFunction).began_anew);
+}
+
 TEST(Merging, CountsEachSegmentOnceAndInAnyOrder) {
   const std::string one = LinesOf(SomeReport());
   const std::string other = LinesOf(SomeReport("6a0b1c2d-0000-4000-8000-0123456789ac"));

@@ -39,7 +39,7 @@ TracingCheck CheckSymbols() {
   const KernelSymbols symbols = ReadKernelSymbols();
   if (symbols.text.empty()) {
     return {"symbols", Verdict::kWarn, "/proc/kallsyms hides addresses: functions will be numbers",
-            "sysctl kernel.kptr_restrict=1"};
+            HowToSeeSymbols()};
   }
   return {"symbols", Verdict::kOk,
           fmt::format("{} functions in /proc/kallsyms",

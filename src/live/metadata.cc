@@ -72,6 +72,11 @@ KernelSymbols ReadKernelSymbols() {
   return out;
 }
 
+std::string HowToSeeSymbols() {
+  const bool from_all = ReadText("/proc/sys/kernel/kptr_restrict").text.starts_with('2');
+  return from_all ? "sysctl kernel.kptr_restrict=1" : "run it as root, or with CAP_SYSLOG";
+}
+
 uint64_t KernelSymbols::AddressOf(std::string_view function) const {
   uint64_t address = 0;
   ForEachLine(text, [&](std::string_view line) {

@@ -21,6 +21,8 @@ struct KernelSymbols {
   uint64_t AddressOf(std::string_view function) const;  // 0: not there
 };
 KernelSymbols ReadKernelSymbols();
+// What makes them visible where they are not.
+std::string HowToSeeSymbols();
 
 // Size of a sub-buffer, its header included, from the text of header_page; 0 when it says
 // none.

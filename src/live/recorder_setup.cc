@@ -51,9 +51,8 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   if (options.attach) return Attach(*options.attach);
   const KernelSymbols symbols = ReadKernelSymbols();
   if (symbols.text.empty()) {
-    notes.push_back(
-        "the kernel hides its symbols, so functions will be numbers; "
-        "to see names: sysctl kernel.kptr_restrict=1");
+    notes.push_back("the kernel hides its symbols, so functions will be numbers; to see names: " +
+                    HowToSeeSymbols());
   }
   FilterFacts facts;
   facts.workers_have_prefix = RescuersHavePrefix(first_threads);

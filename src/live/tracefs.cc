@@ -75,7 +75,15 @@ bool Tracefs::HasEvent(std::string_view system, std::string_view event) const {
 
 absl::Status TracingError(std::string_view doing, std::string_view path, int error) {
   const std::string what = fmt::format("{} ({}): {}", doing, path, std::strerror(error));
-  if (error != EACCES && error != EPERM) {
+  const bool refused = error == EACCES || error == EPERM;
+  // Where the kernel is locked down some files refuse, and events cannot be found.
+  const bool locked =
+      LockdownMode() == "confidentiality" && ((refused && geteuid() == 0) || error == EINVAL);
+  if (locked) {
+    return absl::PermissionDeniedError(
+        what + "\nthe kernel is locked down (confidentiality): boot with lockdown=integrity");
+  }
+  if (!refused) {
     if (error == ENOMEM) return absl::ResourceExhaustedError(what);
     if (error == EROFS) {
       return absl::FailedPreconditionError(
@@ -86,11 +94,6 @@ absl::Status TracingError(std::string_view doing, std::string_view path, int err
   if (geteuid() != 0) {
     return absl::PermissionDeniedError(
         what + "\ntracing needs root or CAP_DAC_OVERRIDE: run it with sudo");
-  }
-  const std::string lockdown = LockdownMode();
-  if (lockdown == "confidentiality") {
-    return absl::PermissionDeniedError(
-        what + "\nthe kernel is locked down (confidentiality): boot with lockdown=integrity");
   }
   return absl::PermissionDeniedError(
       what + "\neven root may not: a container without CAP_SYS_ADMIN, or a security module?");

@@ -233,7 +233,7 @@ void HistMerger::Add(std::string_view bytes) {
     s.buffer.resize(s.used + bytes.size() + LineParser::kPadding);
   }
   const size_t searched = s.used;
-  std::memcpy(s.buffer.data() + s.used, bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), s.buffer.begin() + static_cast<ptrdiff_t>(s.used));
   s.used += bytes.size();
   const char* begin = s.buffer.data();
   const char* const end = begin + s.used;

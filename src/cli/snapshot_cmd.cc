@@ -18,6 +18,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/hist_export.h"
+#include "cli/live_pipeline.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -29,7 +30,6 @@
 #include "wqprof/live.h"
 #include "wqprof/open_metrics.h"
 #include "wqprof/page_feed.h"
-#include "wqprof/pipeline.h"
 
 namespace wqprof {
 namespace {
@@ -63,37 +63,23 @@ struct SnapshotOptions {
 };
 
 // Pages in, lines out.
-class LiveHists : public PageSink {
+class LiveHists : public LivePipeline {
  public:
   LiveHists(PageFeed& feed, const AnalyzeOptions& options)
-      : feed_(feed),
-        pipeline_(feed),
-        analyzer_(feed, pipeline_.model(), options),
-        pools_(feed, pipeline_.model(), options.stall_threshold) {
-    pipeline_.Attach(analyzer_);
-    pipeline_.Attach(pools_);
-  }
-  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
-    feed_.Add(cpu, pages);
-    return absl::OkStatus();
-  }
-  absl::Status EndRound(std::span<const Cpu> behind) override {
-    feed_.EndRound(behind);
-    return pipeline_.Poll();
+      : LivePipeline(feed),
+        analyzer_(feed, pipeline().model(), options),
+        pools_(feed, pipeline().model(), options.stall_threshold) {
+    pipeline().Attach(analyzer_);
+    pipeline().Attach(pools_);
   }
   // Nothing more comes.
   absl::StatusOr<Report> Finish() {
-    feed_.EndAll();
-    if (absl::Status status = pipeline_.Poll(); !status.ok()) return status;
-    feed_.UpdateStats();
-    pipeline_.End();
+    if (absl::Status status = End(); !status.ok()) return status;
     return analyzer_.Snapshot();
   }
   std::vector<PoolTimes> TakePools() { return std::move(pools_).Take(); }
 
  private:
-  PageFeed& feed_;
-  Pipeline pipeline_;
   Analyzer analyzer_;
   PoolTimeCollector pools_;
 };

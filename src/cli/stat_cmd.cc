@@ -14,6 +14,7 @@
 #include "cli/buffer_size.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/live_pipeline.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -25,7 +26,6 @@
 #include "wqprof/live.h"
 #include "wqprof/number_text.h"
 #include "wqprof/page_feed.h"
-#include "wqprof/pipeline.h"
 #include "wqprof/render_interval.h"
 
 namespace wqprof {
@@ -55,41 +55,27 @@ struct StatOptions {
 };
 
 // Pages in, report out: analyses what a recorder drains as soon as it is certain.
-class LiveAnalysis : public PageSink {
+class LiveAnalysis : public LivePipeline {
  public:
   LiveAnalysis(PageFeed& feed, const AnalyzeOptions& options)
-      : feed_(feed),
-        pipeline_(feed),
-        analyzer_(feed, pipeline_.model(), options),
-        intervals_(feed, pipeline_.model(), options.filter, options.stall_threshold) {
-    pipeline_.Attach(analyzer_);
-    pipeline_.Attach(intervals_);
+      : LivePipeline(feed),
+        analyzer_(feed, pipeline().model(), options),
+        intervals_(feed, pipeline().model(), options.filter, options.stall_threshold) {
+    pipeline().Attach(analyzer_);
+    pipeline().Attach(intervals_);
   }
 
-  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
-    feed_.Add(cpu, pages);
-    return absl::OkStatus();
-  }
-  absl::Status EndRound(std::span<const Cpu> behind) override {
-    feed_.EndRound(behind);
-    return pipeline_.Poll();
-  }
   Interval Cut() {
-    feed_.UpdateStats();
-    return intervals_.Cut(pipeline_.now());
+    feed().UpdateStats();
+    return intervals_.Cut(pipeline().now());
   }
   // Nothing more comes.
   absl::StatusOr<Report> Finish() {
-    feed_.EndAll();
-    if (absl::Status status = pipeline_.Poll(); !status.ok()) return status;
-    feed_.UpdateStats();
-    pipeline_.End();
+    if (absl::Status status = End(); !status.ok()) return status;
     return analyzer_.Snapshot();
   }
 
  private:
-  PageFeed& feed_;
-  Pipeline pipeline_;
   Analyzer analyzer_;
   IntervalCollector intervals_;
 };

@@ -16,6 +16,7 @@
 #include "cli/buffer_size.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/live_pipeline.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/recording.h"
@@ -25,7 +26,6 @@
 #include "wqprof/arguments.h"
 #include "wqprof/live.h"
 #include "wqprof/page_feed.h"
-#include "wqprof/pipeline.h"
 #include "wqprof/render_top.h"
 #include "wqprof/window.h"
 
@@ -55,30 +55,20 @@ struct TopOptions {
 };
 
 // Pages in, windows out.
-class LiveWindow : public PageSink {
+class LiveWindow : public LivePipeline {
  public:
   LiveWindow(PageFeed& feed, const ItemFilter& filter, Nanos threshold)
-      : feed_(feed), pipeline_(feed), window_(feed, pipeline_.model(), filter, threshold) {
-    pipeline_.Attach(window_);
+      : LivePipeline(feed), window_(feed, pipeline().model(), filter, threshold) {
+    pipeline().Attach(window_);
   }
 
-  absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
-    feed_.Add(cpu, pages);
-    return absl::OkStatus();
-  }
-  absl::Status EndRound(std::span<const Cpu> behind) override {
-    feed_.EndRound(behind);
-    return pipeline_.Poll();
-  }
   Window Look(Nanos span) {
-    feed_.UpdateStats();
-    return window_.Look(pipeline_.now(), span);
+    feed().UpdateStats();
+    return window_.Look(pipeline().now(), span);
   }
-  Report About() const { return ReportOf(pipeline_.facts()); }
+  Report About() const { return ReportOf(pipeline().facts()); }
 
  private:
-  PageFeed& feed_;
-  Pipeline pipeline_;
   WindowCollector window_;
 };
 

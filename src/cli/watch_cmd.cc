@@ -17,6 +17,7 @@
 #include "cli/buffer_size.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/live_pipeline.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/recording.h"
@@ -26,7 +27,6 @@
 #include "wqprof/number_text.h"
 #include "wqprof/page_feed.h"
 #include "wqprof/page_ring.h"
-#include "wqprof/pipeline.h"
 #include "wqprof/render_watch.h"
 #include "wqprof/watch.h"
 
@@ -65,26 +65,23 @@ struct WatchOptions {
 };
 
 // Pages in; kept, and looked at.
-class LiveWatch : public PageSink {
+class LiveWatch : public LivePipeline {
  public:
   LiveWatch(PageFeed& feed, PageRing& ring, const std::vector<WatchCondition>& conditions,
             std::function<void()> each_round)
-      : feed_(feed),
+      : LivePipeline(feed),
         ring_(ring),
-        pipeline_(feed),
-        collector_(feed, pipeline_.model(), conditions),
+        collector_(feed, pipeline().model(), conditions),
         each_round_(std::move(each_round)) {
-    pipeline_.Attach(collector_);
+    pipeline().Attach(collector_);
   }
 
   absl::Status Add(Cpu cpu, std::span<const std::byte> pages) override {
-    feed_.Add(cpu, pages);
     ring_.Add(cpu, pages, Now());
-    return absl::OkStatus();
+    return LivePipeline::Add(cpu, pages);
   }
   absl::Status EndRound(std::span<const Cpu> behind) override {
-    feed_.EndRound(behind);
-    if (absl::Status status = pipeline_.Poll(); !status.ok()) return status;
+    if (absl::Status status = LivePipeline::EndRound(behind); !status.ok()) return status;
     ring_.Expire(Now());
     behind_ = !behind.empty();
     each_round_();
@@ -96,9 +93,7 @@ class LiveWatch : public PageSink {
   static Nanos Now() { return Clock::now().time_since_epoch(); }
 
  private:
-  PageFeed& feed_;
   PageRing& ring_;
-  Pipeline pipeline_;
   WatchCollector collector_;
   std::function<void()> each_round_;
   bool behind_ = false;

@@ -228,6 +228,11 @@ int RunExport(const ExportOptions& options) {
         options.input, options.window.threshold, options.hist,
         *options.to == Target::kHistNdjson ? HistForm::kLines : HistForm::kOpenMetrics, file);
   }
+  if (!options.hist.labels.empty() || options.hist.top_series || options.hist.original_names) {
+    return Fail(absl::InvalidArgumentError(
+        "--label, --top-series and --original-names are for --to hist-ndjson and openmetrics\n"
+        "leave them out"));
+  }
   if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return Fail(
         absl::InvalidArgumentError("a Perfetto trace is not for a terminal\nwrite -o FILE"));

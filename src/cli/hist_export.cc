@@ -7,6 +7,7 @@
 #include <cctype>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -107,9 +108,14 @@ int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const H
   int worst = kOk;
   HistTotal total;
   bool any = false;
+  std::set<std::string> segments;
   const size_t top = options.top_series.value_or(kTopMetrics);
   const auto take = [&](const HistSnapshot& snapshot) {
     if (form == HistForm::kLines) return file.Write(ToHistNdjson(snapshot));
+    if (!segments.insert(snapshot.segment.id).second) {
+      Note(fmt::format("segment {} is given twice, and counts once", snapshot.segment.id));
+      return absl::OkStatus();
+    }
     const std::string kept = any ? ToHistNdjson(total.snapshot) : "";
     total = AddToTotal(kept, snapshot, top);
     any = true;

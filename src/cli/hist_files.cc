@@ -11,6 +11,7 @@
 
 #include "cli/output.h"
 #include "wqprof/input.h"
+#include "wqprof/number_text.h"
 
 namespace wqprof {
 namespace {
@@ -23,6 +24,7 @@ absl::StatusOr<std::vector<std::string>> FilesIn(const std::string& directory) {
   std::error_code error;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
+    if (!it->is_regular_file(error)) continue;
     if (name.find(".ndjson") != std::string::npos) out.push_back(it->path().string());
   }
   if (error) {
@@ -76,8 +78,9 @@ absl::Status ReadHists(const std::vector<std::string>& paths, HistMerger& merger
 absl::Status NothingMerged(const MergeTally& tally) {
   if (tally.counted > 0) return absl::OkStatus();
   if (tally.lines == 0) return absl::DataLossError("there is no line in these files");
-  std::string text = fmt::format("none of {} lines is one of wqprof.hist/1", tally.lines);
-  if (!tally.first_damaged.empty()) text += fmt::format(", such as:\n{}", tally.first_damaged);
+  std::string text = fmt::format("no line of these files ({}) is a whole one of wqprof.hist/1",
+                                 CountText(tally.lines));
+  if (!tally.first_damaged.empty()) text += fmt::format("; the first:\n{}", tally.first_damaged);
   return absl::DataLossError(text +
                              "\nmake some: wqprof export --to hist-ndjson FILE -o FILE.ndjson");
 }

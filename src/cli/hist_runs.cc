@@ -76,7 +76,7 @@ absl::Status NoHosts(const std::string& kernel, const MergedHists& merged) {
   for (const MergedGroup& group : merged.groups) known.push_back(group.kernel);
   std::sort(known.begin(), known.end());
   known.erase(std::unique(known.begin(), known.end()), known.end());
-  return absl::OutOfRangeError(fmt::format("no host in these files has the kernel {}\nthere are {}",
+  return absl::OutOfRangeError(fmt::format("no host in these files has the kernel {}\nthey have {}",
                                            kernel, fmt::join(known, ", ")));
 }
 
@@ -88,7 +88,7 @@ absl::StatusOr<KernelPair> ParseKernelPair(std::string_view text) {
                    text.find(',', comma + 1) == std::string_view::npos;
   if (!two) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}' are no two kernels: write A,B, e.g. 6.1.0,6.12.0", text));
+        fmt::format("'{}' does not name two kernels: write A,B, e.g. 6.1.0,6.12.0", text));
   }
   return KernelPair{std::string(text.substr(0, comma)), std::string(text.substr(comma + 1))};
 }

@@ -132,9 +132,10 @@ class RecordCommand {
     const uint64_t least = writer_->size_at_most();
     if (!options_.max_size || *options_.max_size > least + kLeastOfPages) return absl::OkStatus();
     return absl::InvalidArgumentError(
-        fmt::format("--max-size {}: the file needs {} before its first event\n"
+        fmt::format("--max-size {:.1f} MB: the file needs {:.1f} MB before its first event\n"
                     "give it more, e.g. --max-size {}M",
-                    *options_.max_size, least, (least >> 20) * 4 + 16));
+                    static_cast<double>(*options_.max_size) / 1e6, static_cast<double>(least) / 1e6,
+                    (least >> 20) * 4 + 16));
   }
 
   Settings OwnSettings() const {
@@ -252,7 +253,7 @@ class RecordCommand {
       Note(fmt::format("{} has version {} of the format, as there was no room for version {}",
                        options_.output, writer_->version(), options_.writer.version));
     }
-    NoteLosses(stats, LargerBuffer(options_.buffer_bytes));
+    NoteLosses(stats, options_.recorder.attach ? "" : LargerBuffer(options_.buffer_bytes));
     if (options_.verbose) {
       Note(
           fmt::format("collector: {:.3f} s CPU while recording ({:.3f} user, {:.3f} system), "

@@ -174,9 +174,10 @@ std::string CommandEndText(const std::string& command, int wait_status) {
 
 void NoteLosses(const RecordingStats& stats, std::string_view larger) {
   for (const CpuLoss& loss : stats.losses) {
-    Note(fmt::format("lost {} on CPU {} ({}); a larger buffer helps: {}",
-                     CountOf(loss.events, "event"), ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
-                     larger));
+    // The kernel does not always count what a gap lost.
+    std::string what = loss.events > 0 ? CountOf(loss.events, "event") : "events";
+    Note(fmt::format("lost {} on CPU {} ({}){}", what, ToInt(loss.cpu), CountOf(loss.gaps, "gap"),
+                     larger.empty() ? "" : fmt::format("; a larger buffer helps: {}", larger)));
   }
   for (const std::string& what : stats.disturbances) {
     Note(

@@ -167,6 +167,10 @@ OtherText NameOf(std::string_view head) {
             "print it anew: echo noraw nohex nobin > /sys/kernel/tracing/trace_options"};
   }
   if (IsPage(head)) return {"an HTML page without a trace in it", kMeasure};
+  if (Has(head, "wqprof.hist/1")) {
+    return {"lines of a fleet, not a trace",
+            "add them up: wqprof merge FILE; compare hosts: wqprof diff --hist A -- B"};
+  }
   if (IsJson(head)) {
     return {"JSON, not a trace",
             "wqprof reads the trace it was made of: ftrace text, trace.dat, perf script"};

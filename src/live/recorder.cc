@@ -199,8 +199,10 @@ TraceEnding Recorder::EndingNow() const {
   const State& state = *state_;
   TraceEnding out;
   out.saved_cmdlines = state.CmdlinesNow();
+  // Stop() itself switches tracing off.
   const auto disturbances =
-      FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+      state.stopped ? state.disturbances
+                    : FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
   for (const std::string& what : disturbances) out.settings.Add("disturbed", what);
   return out;
 }

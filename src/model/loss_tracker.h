@@ -53,6 +53,15 @@ class LossTracker {
     const Gap* gap = gaps_.Find(cpu);
     return gap != nullptr && (gap->open || gap->ended > from);
   }
+  // Since when all events of `cpu` are there, of kNone those of all CPUs; kUnseen: nothing is
+  // missing; Timestamp::max(): some are missing now.
+  Timestamp WholeSince(Cpu cpu) const {
+    if (!any_) return kUnseen;
+    if (cpu == Cpu::kNone) return open_ > 0 ? Timestamp::max() : ended_;
+    const Gap* gap = gaps_.Find(cpu);
+    if (gap == nullptr) return kUnseen;
+    return gap->open ? Timestamp::max() : gap->ended;
+  }
   bool any() const { return any_; }
   // Whether events of any CPU are missing now.
   bool open() const { return open_ > 0; }

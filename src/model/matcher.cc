@@ -366,7 +366,7 @@ void Matcher::Finish() {
   for (size_t i = 0; i < waiting_at_end_.size(); ++i) {
     const PoolId pool = static_cast<PoolId>(i);
     auto gap = pools_.OpenGap(pool, waiting_at_end_[i], now_, gap_floor_);
-    if (!gap) continue;
+    if (!gap || !TrimToWhole(*gap)) continue;
     DescribeGap(*gap, Look(pool), nullptr, false);
     AddGap(*std::move(gap));
   }

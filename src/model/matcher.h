@@ -207,6 +207,9 @@ class Matcher {
   void DropSplit(WorkItem& item, bool wait, bool run);
   void PairEnds();
   void Release();
+  // Where events of its CPU are missing a pool may have started something: a gap begins behind
+  // that. False: nothing is left that is long enough.
+  bool TrimToWhole(PoolGap& gap) const;
   void AddGap(PoolGap gap);
   void FinishQuality();
 

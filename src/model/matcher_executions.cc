@@ -213,8 +213,10 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
   }
   if (started.gap_begin != kUnseen) [[unlikely]] {
     PoolGap gap = pools_.GapOf(started.waited_in, started.gap_begin, run.item.started);
-    DescribeGap(gap, Look(gap.pool), &context, run.item.collided);
-    AddGap(std::move(gap));
+    if (TrimToWhole(gap)) {
+      DescribeGap(gap, Look(gap.pool), &context, run.item.collided);
+      AddGap(std::move(gap));
+    }
   }
   Uncount(q, run.item.started);
 }

@@ -156,11 +156,18 @@ void Matcher::StartOfActivated(ExecutionContext& context, OpenExecution& run) {
         pools_.ActivatedStarts(context.pool, item.activated, item.started, gap_floor_);
     if (begin != kUnseen && !item.wait_tainted) {
       PoolGap gap = pools_.GapOf(context.pool, begin, item.started);
-      DescribeGap(gap, Look(gap.pool), &context, false);
-      AddGap(std::move(gap));
+      if (TrimToWhole(gap)) {
+        DescribeGap(gap, Look(gap.pool), &context, false);
+        AddGap(std::move(gap));
+      }
     }
   }
   if (sched_.seen()) SplitWait(context, item);
+}
+
+bool Matcher::TrimToWhole(PoolGap& gap) const {
+  gap.begin = std::max(gap.begin, losses_.WholeSince(pools_.pool(gap.pool).cpu));
+  return gap.begin < gap.end && gap.end - gap.begin >= gap_floor_;
 }
 
 void Matcher::AddGap(PoolGap gap) {

@@ -267,6 +267,7 @@ OpenState Matcher::Open(Timestamp since) const {
     const PoolId pool = static_cast<PoolId>(i);
     OpenState::InPool row{pool, waiting[i].items, pools_.BusyIn(pool), {}, {}, kUnseen};
     row.gap = pools_.OpenGap(pool, waiting[i], now_, gap_floor_);
+    if (row.gap && !TrimToWhole(*row.gap)) row.gap.reset();
     if (row.backlog == 0 && row.busy == 0) continue;
     const std::span<const uint32_t> workers = workers_.WorkersOf(pool);
     if (row.gap) {

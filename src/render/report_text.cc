@@ -272,7 +272,7 @@ void AppendFindings(std::string& out, const Report& report, size_t most, const I
                     const TextStyle& style) {
   if (report.findings.empty()) {
     // Where no latency is known, nothing can be said of waits.
-    if (!report.source.clock_is_ns || !report.source.has_queue) return;
+    if (!report.source.clock_is_ns || !report.source.has_queue || report.recorded.empty()) return;
     const std::string label = "What stands out: ";
     out += Emphasized(label, style);
     AppendWrapped(out, Escaped(NothingText(report), !style.utf8), 2, style.columns);

@@ -45,7 +45,7 @@ absl::Status CheckReplaceable(const std::string& path) {
   // A link may lead to a file that is worth keeping under its own name.
   if (exists && !S_ISREG(found.st_mode)) {
     return absl::InvalidArgumentError(
-        fmt::format("cannot write {}: it is no regular file, and a trace must be sought in\n"
+        fmt::format("cannot write {}: it is not a regular file, which a trace needs\n"
                     "choose another file with -o",
                     path));
   }

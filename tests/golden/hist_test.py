@@ -242,7 +242,7 @@ class Lines(unittest.TestCase):
         path = self.write("x.ndjson", ["hello\n"])
         done = program.run(WQPROF, ["merge", path])
         self.assertEqual(done.returncode, 5)
-        self.assertIn(b"none of 1 lines", done.stderr)
+        self.assertIn(b"no line of these files (1)", done.stderr)
         done = program.run(WQPROF, ["merge"])
         self.assertEqual(done.returncode, 2)
         done = program.run(WQPROF, ["export", "--to", "hist-ndjson", "--label", "7=a",

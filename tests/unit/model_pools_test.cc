@@ -103,6 +103,35 @@ TEST(PoolGapTest, AGapBeginsWithTheLastStartWhenItemsWaitedLonger) {
   EXPECT_EQ(o.gaps[0].waiting, 2u);
 }
 
+// Its starts would be recorded there, and may be missing.
+TEST(PoolGapTest, AGapBeginsBehindALossOfThePoolsCpu) {
+  TraceBuilder trace;
+  trace.Put(0ms, kTask, kWorkB).Start(1ms, kWorker, kWorkB);
+  trace.Put(2ms, kTask, kWorkA).Loss(5ms, 8ms, 0).End(30ms, kWorker, kWorkB);
+  trace.Run(30ms, 31ms, kWorker, kWorkA);
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.gaps.size(), 1u);
+  EXPECT_EQ(o.gaps[0].begin, Timestamp(8ms));
+}
+
+TEST(PoolGapTest, WhatALossMayHaveHiddenIsNoGap) {
+  TraceBuilder trace;
+  trace.Put(0ms, kTask, kWorkB).Start(1ms, kWorker, kWorkB);
+  trace.Put(2ms, kTask, kWorkA).Loss(5ms, 25ms, 0).End(30ms, kWorker, kWorkB);
+  trace.Run(30ms, 31ms, kWorker, kWorkA);
+  EXPECT_TRUE(Reconstruct(trace).gaps.empty());
+}
+
+TEST(PoolGapTest, ALossOfAnotherCpuHidesNoStartOfAPerCpuPool) {
+  TraceBuilder trace;
+  trace.Put(0ms, kTask, kWorkB).Start(1ms, kWorker, kWorkB);
+  trace.Put(2ms, kTask, kWorkA).Loss(5ms, 25ms, 1).End(30ms, kWorker, kWorkB);
+  trace.Run(30ms, 31ms, kWorker, kWorkA);
+  const Outcome o = Reconstruct(trace);
+  ASSERT_EQ(o.gaps.size(), 1u);
+  EXPECT_EQ(o.gaps[0].begin, Timestamp(2ms));
+}
+
 TEST(PoolGapTest, AnIdlePoolHasNoGap) {
   TraceBuilder trace;
   trace.Put(0ms, kTask, kWorkA).Run(1ms, 2ms, kWorker, kWorkA);

@@ -20,6 +20,11 @@ absl::StatusOr<MergedHists> MergeHosts(const std::vector<std::string>& paths) {
   HistMerger merger(keys);
   if (const absl::Status status = ReadHists(paths, merger); !status.ok()) return status;
   if (const absl::Status status = NothingMerged(merger.tally()); !status.ok()) return status;
+  const MergeTally& tally = merger.tally();
+  if (const uint64_t left_out = tally.damaged + tally.odd + tally.refused; left_out > 0) {
+    Note(fmt::format("{} left out: cut, damaged or contradictory (wqprof merge shows which)",
+                     CountOf(left_out, "line")));
+  }
   return std::move(merger).Take();
 }
 
@@ -39,7 +44,8 @@ void AddQuality(const MergedGroup& group, Quality& to) {
   to.match.unmatched_starts += count("unmatched_starts");
   to.match.executed += group.executed;
   to.corrupt_pages += count("corrupt_pages");
-  to.truncated |= count("truncated") > 0;
+  // Of a function whose line is missing nothing is known, as of one that was not recorded.
+  to.truncated |= count("truncated") > 0 || group.incomplete > 0;
   const uint64_t expected = to.match.executed + to.match.unmatched_starts;
   if (expected > 0) {
     to.paired_fraction = static_cast<double>(to.match.executed) / static_cast<double>(expected);

@@ -23,6 +23,11 @@ class CpuRuns {
     whole_ = true;
     now_ = incoming;
   }
+  // The task has the CPU although the switch to it is not in the trace.
+  void Found(Timestamp at, const TaskSeen& task) {
+    now_ = task;
+    since_ = at;
+  }
   // Events are missing: whoever runs now need not have run since the last switch.
   void OnLoss() { whole_ = false; }
 

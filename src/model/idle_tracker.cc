@@ -66,6 +66,11 @@ void IdleTracker::OnSwitch(const Event& e) {
   if (e.sched_switch.next == kIdleTask) Begin(cpu, e.at);
 }
 
+void IdleTracker::OnTask(Cpu cpu, Timestamp at) {
+  CpuState& state = cpus_[cpu];
+  if (state.idles) End(state, at, false);
+}
+
 void IdleTracker::OnLoss() {
   for (CpuState& cpu : cpus_) {
     cpu.idle.Drop();

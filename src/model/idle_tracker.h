@@ -45,6 +45,8 @@ class Stretches {
 class IdleTracker {
  public:
   void OnSwitch(const Event& e);
+  // A task has the CPU: if the CPU idled by its last switch, since when is not known.
+  void OnTask(Cpu cpu, Timestamp at);
   void OnLoss();
   Nanos Between(Cpu cpu, Timestamp from, Timestamp to) const;
 

@@ -10,6 +10,7 @@ namespace wqprof {
 void Matcher::Handle(const Event& e) {
   if (!recorded_.settled() && e.kind <= EventKind::kExecuteEnd) [[unlikely]]
     See(e.kind);
+  if (e.kind != EventKind::kSwitch) sched_.OnTask(e);
   switch (e.kind) {
     case EventKind::kQueueWork:
       HasAddress(e) ? OnQueue(e) : QueueWithoutAddress(e);

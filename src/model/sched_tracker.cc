@@ -242,6 +242,12 @@ Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,
                        std::min(to, track->waited_until));
 }
 
+// Some kernels drop single events and do not count them.
+void SchedTracker::SwitchIsMissing(const Event& e, CpuRuns& runs) {
+  runs.Found(e.at, {source_.CommOf(e.pid), e.pid, TaskSeen::kNoPrio});
+  idle_.OnTask(e.cpu, e.at);
+}
+
 void SchedTracker::KeepRun(const Event& e, const CpuRuns& runs) {
   if (e.pid == kIdleTask || !runs.now().seen()) return;
   std::deque<GapPicture::Run>& kept = kept_runs_[e.cpu];

@@ -43,6 +43,14 @@ class SchedTracker {
     last_loss_ = at;
     losing_ = others_open;
   }
+  // Any event but a switch, of whatever task: it has the CPU, also where the switch to it is
+  // missing.
+  void OnTask(const Event& e) {
+    if (!seen_ || ToInt(e.pid) <= ToInt(kIdleTask)) return;
+    CpuRuns& runs = runs_[e.cpu];
+    if (runs.now().seen() && runs.now().pid != e.pid) [[unlikely]]
+      SwitchIsMissing(e, runs);
+  }
   // An event comes from the worker itself, so that it has a CPU.
   void OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
@@ -123,6 +131,7 @@ class SchedTracker {
   void WasOnCpu(const ExecutionContext& worker, Track& track);
   void NoteWait(Track& track, const Event& e, const CpuRuns& runs);
   void KeepRun(const Event& e, const CpuRuns& runs);
+  void SwitchIsMissing(const Event& e, CpuRuns& runs);
 
   const EventSource& source_;
   WorkerTable& workers_;

@@ -23,7 +23,7 @@ namespace wqprof {
 namespace {
 
 // Tasks come and go, for days.
-constexpr size_t kMaxAsked = 1 << 16;
+constexpr size_t kMostLater = 1 << 16;
 
 }  // namespace
 
@@ -40,8 +40,9 @@ struct PageFeed::State {
   Symbols symbols;
   NameTable names;
   NameOfTask name_of_task;
-  CommTable comms;                             // of when the recording began
-  absl::flat_hash_map<int32_t, NameId> asked;  // from name_of_task
+  CommTable comms;  // of when the recording began
+  // Later ones: from name_of_task, or from events that gave a task its name.
+  absl::flat_hash_map<int32_t, NameId> later_comms;
   TraceInfo info;
   ReadStats stats;
   std::map<Cpu, std::unique_ptr<Lane>> lanes;
@@ -73,6 +74,11 @@ struct PageFeed::State {
     if (certain.size() == 0) return;
     merger.emplace(certain);
     if (stats.begin == kUnseen) NoteBegin();
+  }
+
+  void NoteComm(Pid pid, NameId comm) {
+    if (later_comms.size() >= kMostLater) later_comms.clear();
+    later_comms[ToInt(pid)] = comm;
   }
 
   // All that was certain was given.
@@ -182,7 +188,14 @@ void PageFeed::UpdateStats() {
 absl::StatusOr<std::span<const Event>> PageFeed::Next() {
   if (!state_->merger) return std::span<const Event>();
   auto run = state_->merger->Next();
-  if (!run.ok() || run->empty()) state_->Release();
+  if (!run.ok() || run->empty()) {
+    state_->Release();
+    return run;
+  }
+  for (const Event& event : *run) {
+    if (event.kind == EventKind::kRename || event.kind == EventKind::kFork) [[unlikely]]
+      state_->NoteComm(event.task.task, event.task.comm);
+  }
   return run;
 }
 
@@ -192,11 +205,13 @@ const NameTable& PageFeed::names() const { return state_->names; }
 
 // Also unknown tasks are asked for once only: those that are gone do not come back.
 NameId PageFeed::CommOf(Pid pid) const {
-  if (const NameId known = state_->comms.Of(pid); known != NameId::kUnknown) return known;
-  if (state_->asked.size() >= kMaxAsked) state_->asked.clear();
-  const auto [entry, added] = state_->asked.try_emplace(ToInt(pid), NameId::kUnknown);
-  if (added) entry->second = state_->names.Intern(state_->name_of_task(pid));
-  return entry->second;
+  State& state = *state_;
+  if (const auto later = state.later_comms.find(ToInt(pid)); later != state.later_comms.end()) {
+    return later->second;
+  }
+  if (const NameId known = state.comms.Of(pid); known != NameId::kUnknown) return known;
+  state.NoteComm(pid, state.names.Intern(state.name_of_task(pid)));
+  return state.later_comms[ToInt(pid)];
 }
 
 }  // namespace wqprof

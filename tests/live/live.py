@@ -119,11 +119,15 @@ def instances_of(pid):
     return list((TRACEFS / "instances").glob(f"wqprof-{pid}-*"))
 
 
-def trace_cmd_count(path):
-    """The number of events that trace-cmd finds."""
+def trace_cmd_lines(path):
+    """A line for each event that trace-cmd finds."""
     with subprocess.Popen(["trace-cmd", "report", "-i", path], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace") as child:
-        return sum(not line.startswith("cpus=") for line in child.stdout)
+        yield from (line for line in child.stdout if not line.startswith("cpus="))
+
+
+def trace_cmd_count(path):
+    return sum(1 for _ in trace_cmd_lines(path))
 
 
 def why_not():

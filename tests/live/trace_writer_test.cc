@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "support/dat_encoder.h"
+#include "support/dat_metadata.h"
 #include "support/read_dat.h"
 #include "trace/trace_dat.h"
 
@@ -38,19 +39,8 @@ TraceBuilder MakeTrace(int works, int cpus) {
 }
 
 TraceMetadata Metadata(const DatFile& dat) {
-  TraceMetadata out;
-  out.header_page = dat.header_page;
-  out.header_event = dat.header_event;
-  for (const auto& [system, formats] : dat.formats) {
-    for (const std::string& format : formats) out.event_formats.emplace_back(system, format);
-  }
-  out.kallsyms = dat.kallsyms;
-  out.saved_cmdlines = dat.cmdlines;
-  out.trace_clock = "local [mono] boot";
-  out.uname = "Linux host 6.1.0 #1 x86_64";
+  TraceMetadata out = MetadataOf(dat);
   out.settings.Add("wqprof", "test");
-  out.page_size = dat.page_size;
-  out.cpus = 2;
   out.possible_cpus = 8;
   return out;
 }

@@ -218,6 +218,24 @@ TEST(WindowTest, AStarvedPoolNamesTheTaskThatHasItsCpu) {
   EXPECT_EQ(window.pools[0].on_cpu_for, 57ms);
 }
 
+// Some kernels drop the switch to it; what it does on that CPU shows that it runs there.
+TEST(WindowTest, ATaskIsNamedThoughTheSwitchToItIsMissing) {
+  TraceBuilder t;
+  const Emitter hog{700, "rt-hog", 0, 0}, idle{0, "swapper/0", 0, 0};
+  t.Put(0ms, kTask, kWorkB).Run(1ms, 2ms, kWorker, kWorkB);
+  t.Switch(3ms, 0, kWorker, idle, 'I');
+  t.Put(10ms, hog, kWorkA).Waking(10ms, hog, kWorker).Wakeup(10ms, hog, kWorker);
+  t.Tick(60ms, 1);
+  t.mutable_info().has_sched = true;
+  Live live(std::move(t));
+  const Window window = live.Look(10s);
+  ASSERT_EQ(window.pools.size(), 1u);
+  ASSERT_TRUE(window.pools[0].on_cpu.has_value());
+  EXPECT_EQ(window.pools[0].on_cpu->comm, "rt-hog");
+  EXPECT_EQ(window.pools[0].on_cpu->prio, std::nullopt);
+  EXPECT_EQ(window.pools[0].on_cpu_for, 50ms) << "at least";
+}
+
 TEST(WindowTest, FunctionsAndWorkersWithoutARowOfTheirOwnShareOne) {
   TraceBuilder t;
   std::vector<std::string> names;

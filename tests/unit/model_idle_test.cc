@@ -74,6 +74,15 @@ TEST(IdleWaitTest, TimeInWhichSeveralWaitCountsOnce) {
   EXPECT_EQ(o.idle_waits[0].waited, 5ms - 10us);
 }
 
+TEST(IdleWaitTest, ACpuOnWhichATaskIsSeenIsNotTakenForIdle) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kWorker, kTask, 'I').Put(5us, kTask, kWorkA);
+  t.Waking(6us, kTask, kWorker).Switch(10us, 0, kTask, kIdle);
+  t.Put(20us, kTask, kWorkB);  // the switches to the task and from it are missing
+  t.Switch(5ms, 0, kIdle, kWorker).Run(5001us, 5002us, kWorker, kWorkA);
+  EXPECT_TRUE(Reconstruct(t).idle_waits.empty());
+}
+
 TEST(IdleWaitTest, ABusyCpuIsNoIdleOne) {
   TraceBuilder t;
   t.Switch(1us, 0, kWorker, kTask, 'I').Put(5us, kTask, kWorkA);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/dat_encoder.h"
+#include "support/dat_metadata.h"
 #include "support/read_dat.h"
 #include "support/trace_builder.h"
 #include "wqprof/page_feed.h"
@@ -24,17 +25,7 @@ class TracePageFeedTest : public ::testing::Test {
  protected:
   void Begin(const TraceBuilder& trace) {
     DatFile dat = EncodeDat(trace);
-    TraceMetadata metadata;
-    metadata.header_page = dat.header_page;
-    for (const auto& [system, formats] : dat.formats) {
-      for (const std::string& format : formats) metadata.event_formats.emplace_back(system, format);
-    }
-    metadata.kallsyms = dat.kallsyms;
-    metadata.saved_cmdlines = dat.cmdlines;
-    metadata.trace_clock = "local global [mono]";
-    metadata.uname = "Linux box 6.12.0 #1 x86_64";
-    metadata.page_size = dat.page_size;
-    metadata.cpus = metadata.possible_cpus = 2;
+    const TraceMetadata metadata = MetadataOf(dat);
     for (const DatBuffer::CpuData& cpu : dat.buffers.at(0).cpus) pages_[cpu.cpu] = cpu.pages;
     page_size_ = dat.page_size;
     auto feed = PageFeed::Create(metadata, [this](Pid pid) {
@@ -121,8 +112,8 @@ TEST_F(TracePageFeedTest, GivesWhatTheFileGives) {
   EXPECT_EQ(feed_->stats().begin, file.source->stats().begin);
   EXPECT_EQ(feed_->stats().end, file.source->stats().end);
   EXPECT_EQ(feed_->stats().events_by_name, file.source->stats().events_by_name);
-  EXPECT_EQ(feed_->info().kernel, "6.12.0");
-  EXPECT_EQ(feed_->info().machine, "box");
+  EXPECT_EQ(feed_->info().kernel, "6.1.0");
+  EXPECT_EQ(feed_->info().machine, "host");
   EXPECT_TRUE(feed_->info().clock_is_ns);
 }
 
@@ -206,6 +197,18 @@ TEST_F(TracePageFeedTest, TasksThatNoEventNamesAreAskedForOnce) {
   }
   EXPECT_EQ(asked_[77], 1);
   EXPECT_EQ(asked_[78], 1);
+}
+
+TEST_F(TracePageFeedTest, ATaskHasTheNameThatAnEventGaveItLast) {
+  TraceBuilder t = TwoCpus(1);
+  t.Fork(1ms, kTask, 77, "bash").Rename(2ms, kTask, 77, "exec");
+  Begin(t);
+  EXPECT_EQ(feed_->names().Get(feed_->CommOf(Pid{77})), "late");
+  while (AddPage(0) || AddPage(1)) {
+  }
+  feed_->EndAll();
+  Take();
+  EXPECT_EQ(feed_->names().Get(feed_->CommOf(Pid{77})), "exec");
 }
 
 TEST(TracePageFeedMetadataTest, WithoutWorkqueueEventsThereIsNothingToFeed) {

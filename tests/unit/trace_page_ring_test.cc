@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "support/dat_encoder.h"
+#include "support/dat_metadata.h"
 #include "support/read_dat.h"
 #include "support/trace_builder.h"
 #include "wqprof/page_ring.h"
@@ -25,22 +26,6 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMegabyte = uint64_t{1} << 20;
-
-TraceMetadata Metadata(const DatFile& dat) {
-  TraceMetadata out;
-  out.header_page = dat.header_page;
-  out.header_event = dat.header_event;
-  for (const auto& [system, formats] : dat.formats) {
-    for (const std::string& format : formats) out.event_formats.emplace_back(system, format);
-  }
-  out.kallsyms = dat.kallsyms;
-  out.saved_cmdlines = dat.cmdlines;
-  out.trace_clock = "local [mono] boot";
-  out.uname = "Linux host 6.1.0 #1 x86_64";
-  out.page_size = dat.page_size;
-  out.cpus = out.possible_cpus = 2;
-  return out;
-}
 
 std::unique_ptr<PageRing> MakeRing(const TraceMetadata& metadata, const RingLimits& limits) {
   auto ring = PageRing::Create(metadata, limits);
@@ -80,7 +65,7 @@ class PageRingTest : public ::testing::Test {
     return ReadPath(path);
   }
 
-  TraceMetadata metadata_ = Metadata(EncodeDat(TraceBuilder()));
+  TraceMetadata metadata_ = MetadataOf(EncodeDat(TraceBuilder()));
   fs::path directory_;
   int files_ = 0;
 };
@@ -92,7 +77,7 @@ TEST_F(PageRingTest, ATraceMadeOfItIsTheOneThatCameIn) {
     trace.Put(at, kTask, kWorkA).Run(at + 2us, at + 5us, kWorker.On(n % 2), kWorkA);
   }
   const DatFile dat = EncodeDat(trace);
-  metadata_ = Metadata(dat);
+  metadata_ = MetadataOf(dat);
   const auto ring = MakeRing(metadata_, {});
   const size_t step = size_t{3} * dat.page_size;
   for (size_t at = 0; at < dat.buffers[0].cpus[0].pages.size(); at += step) {
@@ -191,7 +176,7 @@ TEST_F(PageRingTest, WhatCameBeforeItsBeginIsNoLossAndWhatIsMissingLaterIs) {
   trace.Loss(2003ms, 3s, 0, 5);
   trace.Put(3s, kTask, kWorkC).Run(3001ms, 3002ms, kWorker, kWorkC);
   const DatFile dat = EncodeDat(trace);
-  metadata_ = Metadata(dat);
+  metadata_ = MetadataOf(dat);
   const std::string& pages = dat.buffers[0].cpus[0].pages;
   ASSERT_EQ(pages.size(), size_t{3} * dat.page_size);
   const auto ring = MakeRing(metadata_, {});

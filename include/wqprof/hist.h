@@ -66,7 +66,7 @@ struct HistOptions {
   std::map<std::string, std::string> labels;
   // At most so many lines of functions, and as many of pools; all further ones are added up.
   std::optional<size_t> top_series;  // absent: kTopSeries
-  // Names with the numbers that tell one device from the other.
+  // Names keep the numbers of devices.
   bool original_names = false;
   // Functions that the last snapshot had a line for, as KeptFunctions() gave them: they stay unless
   // another one has twice their time, so that series do not come and go.
@@ -129,8 +129,8 @@ struct HistTotal {
 // functions, and as many of pools; what is new and has no room is added up in `other`.
 HistTotal AddToTotal(std::string_view kept, const HistSnapshot& now, size_t top);
 
-// "xfs-conv/dm-3" -> "xfs-conv/dm-*": a name without what tells one device from the other.  What
-// is an address is no name.
+// "xfs-conv/dm-3" -> "xfs-conv/dm-*": a name without the numbers of devices.  An address
+// is no name.
 std::string NormalisedName(std::string_view name);
 // "u8" -> "u*", "rescuer:xfs-conv/dm-3" -> "rescuer:xfs-conv/dm-*".
 std::string NormalisedPool(std::string_view pool);

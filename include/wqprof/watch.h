@@ -46,7 +46,7 @@ struct WatchHit {
   std::string origin;          // of an item: who queued it, "task fio"
   uint64_t waiting = 0;        // items in the pool
   std::optional<Task> on_cpu;  // of a stall: the task that has the pool's CPU, or had it last
-  // What tells it from others: the item, or the pool and since when it starts nothing.
+  // What it is about: an item, or a pool and the time since when it starts nothing.
   struct Key {
     uint64_t item = 0;
     PoolId pool = PoolId::kUnknown;

@@ -62,7 +62,7 @@ fetch() {
 
 # Copies a file into the guest's directory, a program with the libraries that it needs.
 add_file() {
-  cp -L "$1" "$root/work/"
+  cp -L "$1" "$root/files/"
   for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*'); do
     case $library in
       */ld-linux*) cp -L "$library" "$root/lib64/" ;;
@@ -88,7 +88,7 @@ quoted() {
 
 make_initrd() {
   root=$scratch/root
-  mkdir -p "$root/bin" "$root/lib/modules" "$root/lib64" "$root/work" "$root/proc" "$root/sys" \
+  mkdir -p "$root/bin" "$root/lib/modules" "$root/lib64" "$root/files" "$root/proc" "$root/sys" \
     "$root/dev" "$root/tmp" "$root/out" "$root/etc"
   cp "$(command -v busybox)" "$root/bin/busybox"
   for module in $drivers; do add_module "$module"; done
@@ -102,7 +102,7 @@ make_initrd() {
   quoted "$@" >"$root/command"
   cat >"$root/init" <<INIT
 #!/bin/busybox sh
-export PATH=/work:/bin LD_LIBRARY_PATH=/lib HOME=/tmp
+export PATH=/files:/bin LD_LIBRARY_PATH=/lib HOME=/tmp
 /bin/busybox --install -s /bin
 mount -t proc none /proc
 mount -t sysfs none /sys
@@ -118,7 +118,7 @@ for pass in 1 2 3; do
 done 2>/dev/null
 mount -t tracefs none /sys/kernel/tracing
 mount -t debugfs none /sys/kernel/debug
-cd /work
+cd /files
 { sh /command; echo \$? >/out/exit; } 2>&1 | tee /out/output.txt
 dmesg >/out/dmesg.txt
 tar cf /dev/vda -C /out .

@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<std::string>> ParseCommand(std::string_view text) {
       in_word = true;
     }
   }
-  if (quote != 0) return Refuse(text, fmt::format("has a {} without its end", quote), "add one");
+  if (quote != 0) return Refuse(text, fmt::format("has a {} that is not closed", quote), "add one");
   if (in_word) words.push_back(std::move(word));
   if (words.empty() || words.front().empty()) {
     return Refuse(text, "names no program", "write a program and its arguments");

@@ -160,7 +160,7 @@ absl::StatusOr<Metric> ParseMetric(std::string_view text) {
 absl::StatusOr<FailCondition> ParseFailCondition(std::string_view text) {
   const auto refuse = [&](std::string_view why) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}' is no condition: {}; write it like 'latency.p99 > +15%'", text, why));
+        fmt::format("'{}' is not a condition: {}; write it like 'latency.p99 > +15%'", text, why));
   };
   const size_t sign = text.find('>');
   if (sign == std::string_view::npos) return refuse("it has no '>'");

@@ -122,7 +122,7 @@ bool WatchCondition::needs_timers() const {
 absl::StatusOr<WatchCondition> ParseWatchCondition(std::string_view text) {
   const auto refuse = [&](std::string_view why) {
     return absl::InvalidArgumentError(
-        fmt::format("'{}' is no condition: {}\n"
+        fmt::format("'{}' is not a condition: {}\n"
                     "write it like 'stall > 100ms' or 'latency > 50ms, function=blk_mq_*'",
                     text, why));
   };

@@ -382,6 +382,14 @@ Invocation InvocationOf(const AnalysisOptions& options, const Threshold& thresho
   return by;
 }
 
+absl::Status CheckClock(const TraceInfo& info) {
+  if (info.clock_is_ns) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the clock '{}' of the recording does not count nanoseconds\n"
+                  "record with another one, e.g. --clock mono",
+                  info.clock));
+}
+
 void NoteLosses(const Report& report) {
   for (const std::string& note : LossNotes(report)) Note(note);
 }

@@ -99,6 +99,8 @@ void NoteLosses(const Report& report);
 // As Fail(), for what went wrong with the input: a file that may not be read is unreadable
 // (5), unlike a box that may not be traced (4).
 int FailInput(const absl::Status& status);
+// kInvalidArgument: the recording's clock only orders events, so that nothing of it lies in time.
+absl::Status CheckClock(const TraceInfo& info);
 
 }  // namespace wqprof
 

@@ -248,11 +248,7 @@ int RunExport(const ExportOptions& options) {
   if (const absl::Status status = ResolveWindow(options.input, *source, window); !status.ok()) {
     return FailInput(status);
   }
-  if (!(*source)->info().clock_is_ns) {
-    return Fail(absl::InvalidArgumentError(fmt::format(
-        "the clock '{}' of the recording does not count nanoseconds\nthere is no time to export",
-        (*source)->info().clock)));
-  }
+  if (const absl::Status clock = CheckClock((*source)->info()); !clock.ok()) return Fail(clock);
   if (*options.to == Target::kHtml) {
     ItemFilter filter;
     filter.from = window.from;

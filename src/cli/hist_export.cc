@@ -34,7 +34,7 @@ absl::Status TakeLabel(std::string_view text, HistOptions& options) {
                      std::isdigit(static_cast<unsigned char>(key.front())) == 0;
   if (mark == std::string_view::npos || !named) {
     return absl::InvalidArgumentError(fmt::format(
-        "'{}' is no label: write KEY=VALUE, KEY of letters, digits and _, e.g. rack=7", text));
+        "'{}' is not a label: write KEY=VALUE, KEY of letters, digits and _, e.g. rack=7", text));
   }
   options.labels[std::string(key)] = text.substr(mark + 1);
   if (options.labels.size() > kMostLabels) {
@@ -55,12 +55,8 @@ OneExport ExportOne(const AnalysisOptions& input, const Threshold& threshold,
                     const std::function<absl::Status(const HistSnapshot&)>& take) {
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(input);
   if (!source.ok()) return {FailInput(source.status()), false};
-  if (!(*source)->info().clock_is_ns) {
-    return {Fail(absl::InvalidArgumentError(fmt::format(
-                "the clock '{}' of the recording does not count nanoseconds\nthere is no time to "
-                "export",
-                (*source)->info().clock))),
-            false};
+  if (const absl::Status clock = CheckClock((*source)->info()); !clock.ok()) {
+    return {Fail(clock), false};
   }
   AnalyzeOptions analyze;
   analyze.stall_threshold = TimeOf(threshold, (*source)->info());

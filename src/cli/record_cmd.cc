@@ -280,7 +280,8 @@ class RecordCommand {
 
 absl::StatusOr<int> ParseFileVersion(std::string_view text) {
   if (text == "6" || text == "7") return text == "6" ? 6 : 7;
-  return absl::InvalidArgumentError(fmt::format("'{}' is no version of trace.dat: 6 or 7", text));
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is not a version of trace.dat: write 6 or 7", text));
 }
 
 int RunRecord(const RecordOptions& options) {

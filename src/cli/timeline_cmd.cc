@@ -52,11 +52,7 @@ int RunTimeline(const TimelineCommandOptions& options) {
   if (const absl::Status status = ResolveWindow(options.input, *source, window); !status.ok()) {
     return FailInput(status);
   }
-  if (!(*source)->info().clock_is_ns) {
-    return Fail(absl::InvalidArgumentError(fmt::format(
-        "the clock '{}' of the recording does not count nanoseconds\nthere is no time to draw",
-        (*source)->info().clock)));
-  }
+  if (const absl::Status clock = CheckClock((*source)->info()); !clock.ok()) return Fail(clock);
   const Nanos threshold = TimeOf(options.window.threshold, (*source)->info());
   Pipeline pipeline(**source);
   TimelineCollector collector(**source, pipeline.model(), {window.from, window.to, threshold});

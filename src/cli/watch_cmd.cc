@@ -271,7 +271,7 @@ class WatchCommand {
   void RunAction(const std::string& path) {
     if (options_.action.empty()) return;
     if (action_ != nullptr && !action_->Ended()) {
-      Note(fmt::format("{} still runs, and is not run for {}", options_.action.front(), path));
+      Note(fmt::format("{} still runs: it is not started for {}", options_.action.front(), path));
       return;
     }
     if (action_ != nullptr) NoteActionEnd();
@@ -323,7 +323,7 @@ class WatchCommand {
 absl::Status ParseKeep(std::string_view text, RingLimits& out) {
   if (const auto time = ParseDuration(text); time.ok()) {
     if (*time <= Nanos(0)) {
-      return absl::InvalidArgumentError("--keep 0 would keep nothing\ngive a time, e.g. 30s");
+      return absl::InvalidArgumentError("0 would keep nothing\ngive a time, e.g. 30s");
     }
     out.time = *time;
     return absl::OkStatus();
@@ -363,7 +363,7 @@ absl::Status CheckOptions(const WatchOptions& options) {
     return absl::InvalidArgumentError("--count 0 would write nothing\ngive a number, e.g. 1");
   }
   if (options.heartbeat < std::chrono::seconds(1)) {
-    return absl::InvalidArgumentError("--heartbeat: at most once a second");
+    return absl::InvalidArgumentError("a heartbeat comes once a second at most\ngive 1s or more");
   }
   return absl::OkStatus();
 }
@@ -406,11 +406,11 @@ void AddWatchCommand(CommandLine& line) {
                      return absl::OkStatus();
                    });
   command.AddParsed({"--count", "N", "End after N files"}, &options->count, ParseCount);
-  command.AddParsed({"--cooldown", "TIME", "Write nothing for TIME after a find (default 60s)"},
+  command.AddParsed({"--cooldown", "TIME", "Write nothing for TIME after a file (default 60s)"},
                     &options->cooldown, ParseSeconds);
   command.AddParsed({"-d,--duration", "TIME", "Stop after TIME; default: at Ctrl-C"},
                     &options->duration, ParseSeconds);
-  command.AddParsed({"--heartbeat", "TIME", "Say how it stands every TIME (default 24h)"},
+  command.AddParsed({"--heartbeat", "TIME", "Print a line of state every TIME (default 24h)"},
                     &options->heartbeat, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   command.AddParsed(

@@ -68,7 +68,7 @@ class ArchiveStream : public ByteStream {
     if (out_bytes_ > kUnsuspected && out_bytes_ / kMostRatio > in_bytes_) {
       return WithKind(
           absl::ResourceExhaustedError(fmt::format("cannot read {}: it expands more than {}-fold, "
-                                                   "so that it is no trace\nunpack it where "
+                                                   "which no trace does\nunpack it where "
                                                    "there is room, and look at what comes out",
                                                    path_, kMostRatio)),
           ErrorKind::kUnreadable);

@@ -111,60 +111,65 @@ class Encoder {
 
   // --- Events ---------------------------------------------------------------------------------
 
+  static uint64_t PidOf(Pid id) { return Signed(ToInt(id)); }
+  std::string_view NameOf(NameId id) const { return trace_.names().Get(id); }
+
+  Message QueueMessage(const Event& e) {
+    Message out = {59, "workqueue_queue_work", WorkAndFunction(e)};
+    if (style_.workqueue_is_name) {
+      out.values.push_back(Text(6, "workqueue", NameOf(e.work.workqueue)));
+    } else {
+      out.values.push_back({3, "workqueue_address", AddressOf(e.work.workqueue, {})});
+    }
+    const int requested = ToInt(e.work.requested_cpu);
+    out.values.push_back({4, "req_cpu", requested < 0 ? 8192 : Signed(requested)});
+    out.values.push_back({5, "cpu", Signed(ToInt(e.work.target_cpu))});
+    return out;
+  }
+  Message SwitchMessage(const Event& e) const {
+    const Event::Switch& s = e.sched_switch;
+    return {4,
+            "sched_switch",
+            {Text(1, "prev_comm", NameOf(s.prev_comm)),
+             {2, "prev_pid", PidOf(e.pid)},
+             {3, "prev_prio", Signed(s.prev_prio)},
+             {4, "prev_state", StateBits(s)},
+             Text(5, "next_comm", NameOf(s.next_comm)),
+             {6, "next_pid", PidOf(s.next)},
+             {7, "next_prio", Signed(s.next_prio)}}};
+  }
   Message MessageOf(const Event& e) {
-    const auto name = [&](NameId id) { return trace_.names().Get(id); };
-    const auto pid = [](Pid id) { return Signed(ToInt(id)); };
     switch (e.kind) {
-      case EventKind::kQueueWork: {
-        Message out = {59, "workqueue_queue_work", WorkAndFunction(e)};
-        if (style_.workqueue_is_name) {
-          out.values.push_back(Text(6, "workqueue", name(e.work.workqueue)));
-        } else {
-          out.values.push_back({3, "workqueue_address", AddressOf(e.work.workqueue, {})});
-        }
-        const int requested = ToInt(e.work.requested_cpu);
-        out.values.push_back({4, "req_cpu", requested < 0 ? 8192 : Signed(requested)});
-        out.values.push_back({5, "cpu", Signed(ToInt(e.work.target_cpu))});
-        return out;
-      }
+      case EventKind::kQueueWork:
+        return QueueMessage(e);
       case EventKind::kActivateWork:
         return {56, "workqueue_activate_work", WorkAndFunction(e)};
       case EventKind::kExecuteStart:
         return {58, "workqueue_execute_start", WorkAndFunction(e)};
       case EventKind::kExecuteEnd:
         return {57, "workqueue_execute_end", WorkAndFunction(e)};
-      case EventKind::kSwitch: {
-        const Event::Switch& s = e.sched_switch;
-        return {4,
-                "sched_switch",
-                {Text(1, "prev_comm", name(s.prev_comm)),
-                 {2, "prev_pid", pid(e.pid)},
-                 {3, "prev_prio", Signed(s.prev_prio)},
-                 {4, "prev_state", StateBits(s)},
-                 Text(5, "next_comm", name(s.next_comm)),
-                 {6, "next_pid", pid(s.next)},
-                 {7, "next_prio", Signed(s.next_prio)}}};
-      }
+      case EventKind::kSwitch:
+        return SwitchMessage(e);
       case EventKind::kWaking:
       case EventKind::kWakeup:
         return {e.kind == EventKind::kWaking ? 20u : 17u,
                 e.kind == EventKind::kWaking ? "sched_waking" : "sched_wakeup",
-                {Text(1, "comm", name(e.wake.comm)),
-                 {2, "pid", pid(e.wake.target)},
+                {Text(1, "comm", NameOf(e.wake.comm)),
+                 {2, "pid", PidOf(e.wake.target)},
                  {3, "prio", Signed(e.wake.prio)},
                  {5, "target_cpu", Signed(ToInt(e.wake.target_cpu))}}};
       case EventKind::kFork:
         return {239,
                 "sched_process_fork",
-                {Text(3, "child_comm", name(e.task.comm)), {4, "child_pid", pid(e.task.task)}}};
+                {Text(3, "child_comm", NameOf(e.task.comm)), {4, "child_pid", PidOf(e.task.task)}}};
       case EventKind::kExit:
         return {238,
                 "sched_process_exit",
-                {Text(1, "comm", name(e.task.comm)), {2, "pid", pid(e.task.task)}}};
+                {Text(1, "comm", NameOf(e.task.comm)), {2, "pid", PidOf(e.task.task)}}};
       case EventKind::kRename:
         return {236,
                 "task_rename",
-                {{1, "pid", pid(e.task.task)}, Text(3, "newcomm", name(e.task.comm))}};
+                {{1, "pid", PidOf(e.task.task)}, Text(3, "newcomm", NameOf(e.task.comm))}};
       case EventKind::kTimerStart:
         return {555,
                 "timer_start",

@@ -38,8 +38,8 @@ constexpr std::string_view kExamples =
     "  sudo wqprof check --budget budget.toml --runs 5 -- ./load.sh\n"
     "  wqprof check --budget budget.toml --baseline base/ new/*.dat\n"
     "\n"
-    "Exit codes: 0 kept, 1 broken, 2 the budget or the call is wrong, 3 the evidence is\n"
-    "insufficient, 4 cannot trace here, 5 unreadable input. See wqprof-budget(5).";
+    "Exit codes: 0 kept, 1 broken, 2 the budget or the call is wrong, 3 the evidence\n"
+    "is insufficient, 4 cannot trace here, 5 unreadable input. See wqprof-budget(5).";
 
 // Options of `check` alone.
 struct CheckOptions {

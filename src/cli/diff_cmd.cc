@@ -31,8 +31,8 @@ constexpr std::string_view kExamples =
     "  wqprof diff base/ new/ --fail-on 'latency.p99 > +15%'\n"
     "  wqprof diff --hist --kernels 6.1.0,6.12.0 hosts/   two kernels, over all hosts\n"
     "\n"
-    "Exit codes: 0 no difference is proven, 1 one is (with --fail-on: such a one), 3 with\n"
-    "--fail-on: the runs are too few to prove any, or their data are not whole.";
+    "Exit codes: 0 no difference is proven, 1 one is (with --fail-on: such a one),\n"
+    "3 with --fail-on: the runs are too few to prove any, or their data are not whole.";
 
 constexpr size_t kRowsOnTerminal = 20;
 

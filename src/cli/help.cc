@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,21 @@ void AppendEntry(std::string& out, std::string_view left, std::string_view right
   }
   out.append(kLeft - column, ' ');
   AppendWrapped(out, right, kLeft, kLeft);
+}
+
+// Lines that are too long have an explanation behind two spaces, which goes on below its begin.
+void AppendFooter(std::string& out, std::string_view footer) {
+  while (!footer.empty()) {
+    const std::string_view line = footer.substr(0, footer.find('\n'));
+    footer.remove_prefix(std::min(footer.size(), line.size() + 1));
+    const size_t gap = line.rfind("  ");
+    if (line.size() <= kColumns || gap == std::string_view::npos || gap < 2) {
+      out.append(line).push_back('\n');
+      continue;
+    }
+    out += line.substr(0, gap + 2);
+    AppendWrapped(out, line.substr(gap + 2), gap + 2, gap + 2);
+  }
 }
 
 // "-o, --output FILE": short names first, so that the eye finds them in one column.
@@ -128,7 +144,10 @@ class HelpFormatter : public CLI::Formatter {
       AppendEntry(out, command->get_name(), command->get_description());
     }
     AppendOptions(out, *app);
-    if (const std::string footer = app->get_footer(); !footer.empty()) out += "\n" + footer + "\n";
+    if (const std::string footer = app->get_footer(); !footer.empty()) {
+      out += '\n';
+      AppendFooter(out, footer);
+    }
     return out;
   }
 };

@@ -33,7 +33,8 @@ constexpr std::string_view kExamples =
     "  wqprof record --no-sched -d 2s       the leanest way: not what the scheduler did\n"
     "  wqprof record -o a.dat --compress    until Ctrl-C, into a small file\n"
     "\n"
-    "An existing FILE becomes FILE.old. `wqprof doctor` shows whether this machine can record.";
+    "An existing FILE becomes FILE.old. `wqprof doctor` shows whether this machine can\n"
+    "record.";
 
 constexpr char kDefaultOutput[] = "wqprof.dat";
 // How often it is looked whether --max-size is near, and how much of it may come meanwhile.

@@ -38,8 +38,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kExamples =
     "Examples:\n"
     "  wqprof watch --on 'stall > 100ms' -o /var/tmp/stalls\n"
-    "  wqprof watch --on 'latency > 50ms, function=blk_mq_*' --keep 10s --count 1 -o .\n"
-    "  wqprof watch --on 'execution > 1s' --do 'logger -t wqprof found one' -o /var/tmp/slow\n"
+    "  wqprof watch --on 'latency > 50ms, function=blk_mq_*' --keep 10s -o /tmp/slow\n"
+    "  wqprof watch --on 'execution > 1s' --do 'logger found one' -o /tmp/long\n"
     "\n"
     "Read a file with wqprof report FILE.";
 
@@ -132,16 +132,17 @@ class WatchCommand {
       const absl::Status found = Workload::Check(options_.action.front());
       if (!found.ok()) return found;
     }
-    const absl::StatusOr<size_t> removed = PrepareDirectory(options_.directory);
-    if (!removed.ok()) return removed.status();
-    if (*removed > 0) {
-      Note(fmt::format("removed {} of a watch that was killed", CountOf(*removed, "file")));
-    }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
     options_.recorder.round_period = kRound;
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();
     recorder_ = *std::move(recorder);
+    // Where nothing can be recorded no directory is left behind.
+    const absl::StatusOr<size_t> removed = PrepareDirectory(options_.directory);
+    if (!removed.ok()) return removed.status();
+    if (*removed > 0) {
+      Note(fmt::format("removed {} of a watch that was killed", CountOf(*removed, "file")));
+    }
     auto feed = PageFeed::Create(recorder_->metadata(), TaskName);
     if (!feed.ok()) return feed.status();
     feed_ = *std::move(feed);

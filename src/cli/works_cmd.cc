@@ -33,8 +33,8 @@ constexpr std::string_view kExamples =
     "  wqprof works --state pending,running       what was left when the trace ended\n"
     "  wqprof works --format ndjson | jq -r .function | sort | uniq -c\n"
     "\n"
-    "A '?' behind the state: an event lost, or a queue event that came as the item started,\n"
-    "puts its times in doubt.  A '>' before a time: the trace ended first.";
+    "A '?' behind the state: an event lost, or a queue event that came as the item\n"
+    "started, puts its times in doubt.  A '>' before a time: the trace ended first.";
 
 // Sorting keeps items in memory: so many where the user names no number.
 constexpr size_t kMostSorted = 1000;

@@ -34,7 +34,9 @@ class IntervalCollector : public ItemConsumer {
   // `source` and `model` must outlive this object.
   IntervalCollector(const EventSource& source, const Reconstructor& model, const ItemFilter& filter,
                     Nanos stall_threshold);
-  Reconstructor::Options wants() const override { return {stall_threshold_, false}; }
+  Reconstructor::Options wants() const override {
+    return {.gap_floor = stall_threshold_, .wait_splits = false, .run_splits = false};
+  }
   void Add(const Completed& completed) override;
   // What happened since the last call, up to the last event that the model was given.  The
   // source's stats must be as new as that.

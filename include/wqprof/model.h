@@ -355,9 +355,13 @@ class Reconstructor {
     bool forget_workers = false;
     // Each RunPart that lasts so long is reported, with scheduler events.
     Nanos run_part_floor = Nanos::max();
+    // Items have their ItemSplit::wait, and their ItemSplit::run.
+    bool wait_splits = true, run_splits = true;
   };
   // Items alone.
-  static Options Nothing() { return {.gap_floor = Nanos::max()}; }
+  static Options Nothing() {
+    return {.gap_floor = Nanos::max(), .wait_splits = false, .run_splits = false};
+  }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);
   explicit Reconstructor(const EventSource& source) : Reconstructor(source, Options{}) {}

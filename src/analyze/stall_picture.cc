@@ -17,7 +17,11 @@ StallPictureCollector::StallPictureCollector(const EventSource& source, const Re
       timeline_(source, model, {stall.begin, stall.begin + stall.duration, stall.duration}) {}
 
 Reconstructor::Options StallPictureCollector::wants() const {
-  return {.gap_floor = duration_, .pool_steps = true, .picture_of = begin_};
+  return {.gap_floor = duration_,
+          .pool_steps = true,
+          .picture_of = begin_,
+          .wait_splits = false,
+          .run_splits = false};
 }
 
 void StallPictureCollector::Add(const Completed& completed) {

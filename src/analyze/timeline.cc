@@ -247,7 +247,10 @@ TimelineCollector::TimelineCollector(const EventSource& source, const Reconstruc
 TimelineCollector::~TimelineCollector() = default;
 
 Reconstructor::Options TimelineCollector::wants() const {
-  return {state_->options.stall_threshold, true};
+  return {.gap_floor = state_->options.stall_threshold,
+          .pool_steps = true,
+          .wait_splits = false,
+          .run_splits = false};
 }
 
 void TimelineCollector::Add(const Completed& completed) {

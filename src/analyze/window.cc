@@ -354,7 +354,7 @@ WindowCollector::WindowCollector(const EventSource& source, const Reconstructor&
 WindowCollector::~WindowCollector() = default;
 
 Reconstructor::Options WindowCollector::wants() const {
-  return {.gap_floor = state_->threshold, .forget_workers = true};
+  return {.gap_floor = state_->threshold, .forget_workers = true, .wait_splits = false};
 }
 
 void WindowCollector::Add(const Completed& completed) {

@@ -72,6 +72,7 @@ class RunCollector : public ItemConsumer {
     }
   }
 
+  Reconstructor::Options wants() const override { return {.gap_floor = Nanos::max()}; }
   void Add(const Completed& completed) override {
     for (const WorkItem& item : completed.items) {
       const ItemSplit* const split = completed.SplitOf(item);

@@ -192,6 +192,7 @@ Reconstructor::Options WatchCollector::wants() const {
   Reconstructor::Options out = Reconstructor::Nothing();
   out.forget_workers = true;
   for (const auto& w : state_->watched) {
+    if (IsPart(w.condition.quantity)) out.wait_splits = out.run_splits = true;
     if (w.condition.quantity != Quantity::kStall) continue;
     const Nanos limit(static_cast<int64_t>(w.condition.limit));
     out.gap_floor = std::min(out.gap_floor, std::max(kShortestGap, limit));

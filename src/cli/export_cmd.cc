@@ -116,7 +116,11 @@ class StepWriter : public ItemConsumer {
  public:
   StepWriter(const Reconstructor& model, const TimeWindow& window, Format format, ResultFile& file)
       : model_(model), window_(window), format_(format), file_(file), out_(StepsHeading(format)) {}
-  Reconstructor::Options wants() const override { return {Nanos::max(), true}; }
+  Reconstructor::Options wants() const override {
+    Reconstructor::Options out = Reconstructor::Nothing();
+    out.pool_steps = true;
+    return out;
+  }
   void Add(const Completed& completed) override {
     if (!status_.ok()) return;
     for (const PoolStep& step : completed.pool_steps) {

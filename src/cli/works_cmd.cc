@@ -103,6 +103,7 @@ class ItemPrinter : public ItemConsumer {
     writer_->Begin(out_);
   }
 
+  Reconstructor::Options wants() const override { return {.gap_floor = Nanos::max()}; }
   void Add(const Completed& completed) override {
     if (!status_.ok()) return;
     passed_.clear();

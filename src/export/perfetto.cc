@@ -272,7 +272,9 @@ PerfettoExport::~PerfettoExport() = default;
 Reconstructor::Options PerfettoExport::wants() const {
   return {.gap_floor = state_->options.stall_threshold,
           .pool_steps = true,
-          .run_part_floor = kLongInside};
+          .run_part_floor = kLongInside,
+          .wait_splits = false,
+          .run_splits = false};
 }
 
 void PerfettoExport::Add(const Completed& completed) {

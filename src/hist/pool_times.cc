@@ -59,7 +59,12 @@ PoolTimeCollector::PoolTimeCollector(const EventSource& source, const Reconstruc
     : state_(std::make_unique<State>(State{source, model, stall_threshold, {}, {}})) {}
 PoolTimeCollector::~PoolTimeCollector() = default;
 
-Reconstructor::Options PoolTimeCollector::wants() const { return {state_->threshold, true}; }
+Reconstructor::Options PoolTimeCollector::wants() const {
+  return {.gap_floor = state_->threshold,
+          .pool_steps = true,
+          .wait_splits = false,
+          .run_splits = false};
+}
 
 void PoolTimeCollector::Add(const Completed& completed) {
   for (const PoolStep& step : completed.pool_steps) {

@@ -41,7 +41,8 @@ void Matcher::Handle(const Event& e) {
     case EventKind::kSwitch:
       // A worker that wakes up has not yet taken what was queued before (rule 4).
       if (sched_.OnSwitch(e)) {
-        workers_.FindTask(e.sched_switch.next, e.sched_switch.next_comm)->last_event = e.at;
+        workers_.FindTaskOn(e.cpu, e.sched_switch.next, e.sched_switch.next_comm)->last_event =
+            e.at;
       }
       if (stolen_.seen()) PreemptInterrupt(e.cpu);
       break;

@@ -63,6 +63,8 @@ class Matcher {
     if (options.pool_steps) pools_.ReportSteps();
     forgets_workers_ |= options.forget_workers;
     run_part_floor_ = std::min(run_part_floor_, options.run_part_floor);
+    wait_splits_ |= options.wait_splits;
+    run_splits_ |= options.run_splits;
     if (options.picture_of != kUnseen) {
       picture_of_ = options.picture_of;
       sched_.KeepRuns(picture_of_);
@@ -218,6 +220,7 @@ class Matcher {
   Timestamp picture_of_ = kUnseen;
   bool forgets_workers_ = false;
   Nanos run_part_floor_ = Nanos::max();
+  bool wait_splits_ = false, run_splits_ = false;
   PoolTracker pools_;
   WorkerTable workers_;
   SchedTracker sched_;

@@ -8,9 +8,6 @@
 namespace wqprof {
 namespace {
 
-// Of shorter waits for a CPU nobody asks who had it.
-constexpr Nanos kWorthAName = std::chrono::milliseconds(1);
-
 // A drain of a dead CPU's BH works executes them nested, and more than that does not nest.
 constexpr size_t kDeepestNesting = 16;
 
@@ -199,12 +196,6 @@ void Matcher::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExe
   run.item.waited_in = started.waited_in;
   if (sched_.seen()) {
     SplitWait(context, run.item);
-    if (!run.item.softirq && run.item.split != SplitId::kNone) {
-      ItemSplit& split = SplitFor(run.item);
-      if (split.wait && split.wait->runqueue >= kWorthAName) {
-        split.had_cpu = sched_.PreemptedBy(context);
-      }
-    }
     // What later events may yet turn around is not counted.
     if (!run.item.wait_tainted && run.provisional == SlabIndex::kNone) {
       idle_waits_.Started(pools_.pool(started.waited_in), run.item.run_cpu, q.activated,

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t kMaxHolders = 16;
 
+// Of shorter waits for a CPU nobody asks who had it.
+constexpr Nanos kWorthAName = std::chrono::milliseconds(1);
+
 // What a worker did for the most of a span.
 GapPicture::Did DidMost(const WorkerTime& time) {
   using Did = GapPicture::Did;
@@ -61,14 +64,15 @@ std::optional<RunPart::Kind> PartOf(TaskState state) {
 
 ItemSplit& Matcher::SplitFor(WorkItem& item) {
   if (item.split == SplitId::kNone) {
-    item.split = static_cast<SplitId>(splits_.Add(ItemSplit{}));
+    item.split = static_cast<SplitId>(splits_.Add());
   }
   return splits_[static_cast<SlabIndex>(item.split)];
 }
 
 void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
-  if (item.activated == kUnseen || item.activated > item.started) return;
-  WaitSplit split;
+  if (!wait_splits_ || item.activated == kUnseen || item.activated > item.started) return;
+  ItemSplit& both = SplitFor(item);
+  WaitSplit& split = both.wait.emplace();
   if (item.softirq) {
     // What ran before in the same softirq is seen; why the softirq came late is not.
     const LastRun& before = context.last_run;
@@ -78,26 +82,26 @@ void Matcher::SplitWait(const ExecutionContext& context, WorkItem& item) {
     }
     split.unknown = item.started - item.activated - split.head_of_line;
   } else {
-    split = WaitSplitOf(*sched_.Between(context, item.activated, item.started));
+    sched_.AddTo(split, context, item.activated, item.started);
+    if (split.runqueue >= kWorthAName) both.had_cpu = sched_.PreemptedBy(context);
   }
   assert(split.Sum() == item.started - item.activated);
-  SplitFor(item).wait = split;
 }
 
 void Matcher::SplitRun(const ExecutionContext& context, WorkItem& item) {
   if (item.started == kUnseen || item.ended < item.started) return;
-  RunSplit split;
+  if (!item.softirq && run_part_floor_ != Nanos::max()) ReportParts(context, item);
+  if (!run_splits_) return;
+  RunSplit& split = SplitFor(item).run.emplace();
   if (item.softirq) {
     // A softirq has its CPU until it is done, except on PREEMPT_RT.
     const bool switched = sched_.SwitchedSince(item.run_cpu, item.started);
     (switched ? split.unknown : split.on_cpu) = item.ended - item.started;
   } else {
-    split = RunSplitOf(*sched_.Between(context, item.started, item.ended));
+    sched_.AddTo(split, context, item.started, item.ended);
     if (stolen_.seen()) stolen_.Fill(context.index, item.started, split);
-    if (run_part_floor_ != Nanos::max()) ReportParts(context, item);
   }
   assert(split.Sum() == item.ended - item.started);
-  SplitFor(item).run = split;
 }
 
 void Matcher::ReportParts(const ExecutionContext& context, const WorkItem& item) {
@@ -163,8 +167,7 @@ void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) const {
   if (run.ended == kUnseen || to <= from) return;
   GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
                    run.started,  to - from,     {},          {}};
-  if (const auto time = sched_.Between(context, from, to)) {
-    holder.split = RunSplitOf(*time);
+  if ((holder.split = sched_.SplitOf<RunSplit>(context, from, to))) {
     holder.preempted_by = run.preempted_by;
     if (open) {
       holder.idled = sched_.IdledBefore(context, from, to);
@@ -191,8 +194,8 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
   gap.rescued = starter != nullptr && pools_.pool(starter->pool).kind == PoolKind::kRescuer;
   for (const uint32_t worker : workers) {
     const ExecutionContext& context = workers_[worker];
-    if (const auto time = sched_.Between(context, gap.begin, gap.end)) {
-      gap.creation = std::max(gap.creation, WaitSplitOf(*time).worker_creation);
+    if (const auto split = sched_.SplitOf<WaitSplit>(context, gap.begin, gap.end)) {
+      gap.creation = std::max(gap.creation, split->worker_creation);
     }
     AddHolder(gap, context);
   }
@@ -214,8 +217,7 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
   if (starter == nullptr || starter->pid == Pid::kNone) return;
   gap.starter_comm = starter->comm;
   gap.starter_pid = starter->pid;
-  if (const auto time = sched_.Between(*starter, gap.begin, gap.end)) {
-    gap.starter = WaitSplitOf(*time);
+  if ((gap.starter = sched_.SplitOf<WaitSplit>(*starter, gap.begin, gap.end))) {
     gap.starter_preempted_by = sched_.PreemptedBy(*starter);
     gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
   }
@@ -287,7 +289,7 @@ OpenState Matcher::Open(Timestamp since) const {
     OpenState::Execution row{item.function, item.workqueue, context.pool, context.pid, context.comm,
                              item.run_cpu,  item.started,   item.softirq, {},          item};
     const Timestamp from = std::max(since, item.started);
-    if (const auto time = sched_.Between(context, from, now_)) row.split = RunSplitOf(*time);
+    row.split = sched_.SplitOf<RunSplit>(context, from, now_);
     out.executions.push_back(std::move(row));
   });
   return out;

@@ -21,11 +21,6 @@ SchedTracker::Track& SchedTracker::TrackOf(const ExecutionContext& worker, bool 
   return *tracks_[i];
 }
 
-const SchedTracker::Track* SchedTracker::FindTrack(const ExecutionContext& worker) const {
-  const size_t i = worker.index;
-  return i < tracks_.size() ? tracks_[i].get() : nullptr;
-}
-
 void SchedTracker::Set(Track& track, Timestamp at, TaskState state) {
   track.history.SetState(at, state);
   if (!track.listed) known_.push_back(&track);
@@ -42,7 +37,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
   runs.Switch(e.at, {s.prev_comm, e.pid, s.prev_prio}, e.pid == kIdleTask,
               {s.next_comm, s.next, s.next_prio});
   idle_.OnSwitch(e);
-  if (ExecutionContext* prev = workers_.FindTask(e.pid, s.prev_comm)) {
+  if (ExecutionContext* prev = workers_.FindTaskOn(e.cpu, e.pid, s.prev_comm)) {
     Track& track = TrackOf(*prev);
     WasOnCpu(*prev, track);
     const bool runnable = s.preempted || s.prev_state == 'R';
@@ -57,7 +52,7 @@ bool SchedTracker::OnSwitch(const Event& e) {
                                 : TaskState::kSleeping);
     }
   }
-  if (ExecutionContext* next = workers_.FindTask(s.next, s.next_comm)) {
+  if (ExecutionContext* next = workers_.FindTaskOn(e.cpu, s.next, s.next_comm)) {
     Track& track = TrackOf(*next);
     NoteWait(track, e, runs);
     const TaskState before = track.history.state();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "model/by_cpu.h"
@@ -63,9 +64,29 @@ class SchedTracker {
   // that are open.
   void Trim(Timestamp oldest);
 
-  // Absent without scheduler events.
+  // What the worker did in [from, to).  Absent without scheduler events.
   std::optional<WorkerTime> Between(const ExecutionContext& worker, Timestamp from,
                                     Timestamp to) const;
+  // The same as a split of a wait or of an execution.
+  template <typename Split>
+  std::optional<Split> SplitOf(const ExecutionContext& worker, Timestamp from, Timestamp to) const {
+    if (!seen_ || from > to) return std::nullopt;
+    std::optional<Split> split(std::in_place);
+    AddTo(*split, worker, from, to);
+    return split;
+  }
+  // REQUIRES: seen(), from <= to.
+  template <typename Split>
+  void AddTo(Split& split, const ExecutionContext& worker, Timestamp from, Timestamp to) const {
+    const Track* const track = FindTrack(worker);
+    if (track == nullptr) {
+      split.unknown += to - from;
+      return;
+    }
+    track->history.Sum(from, to, [&split](TaskState state, bool executing, Nanos part) {
+      wqprof::AddTo(split, state, executing, part);
+    });
+  }
   // Calls f(begin, end, state) for what the worker did in [from, to) while it executed.
   template <typename F>
   void ForEachState(const ExecutionContext& worker, Timestamp from, Timestamp to, F&& f) const {
@@ -122,7 +143,10 @@ class SchedTracker {
   // An execution with more changes than that within it is known in part only.
   static constexpr size_t kMostSteps = 1 << 20;
   Track& TrackOf(const ExecutionContext& worker, bool created = false);
-  const Track* FindTrack(const ExecutionContext& worker) const;
+  const Track* FindTrack(const ExecutionContext& worker) const {
+    const size_t i = worker.index;
+    return i < tracks_.size() ? tracks_[i].get() : nullptr;
+  }
   void Set(Track& track, Timestamp at, TaskState state);
   Timestamp KnownSince() const;
   void Contradict(Track& track);

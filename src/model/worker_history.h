@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstdint>
 #include <vector>
 
@@ -32,10 +33,70 @@ struct WorkerTime {
   Nanos Executing(TaskState s) const { return executing[static_cast<size_t>(s)]; }
 };
 
-// The partition of [activate, start) by the state of the worker that took the item, and that
-// of [start, end): doc/kernel.md §5.  The parts add up to the whole by construction.
-WaitSplit WaitSplitOf(const WorkerTime& time);
-RunSplit RunSplitOf(const WorkerTime& time);
+// A time in one state, as a part of the partition of [activate, start) by the state of the worker
+// that took the item, and of that of [start, end): doc/kernel.md §5.  The parts add up to the whole
+// by construction.
+inline void AddTo(WaitSplit& split, TaskState state, bool executing, Nanos time) {
+  if (executing) {
+    split.head_of_line += time;
+    return;
+  }
+  switch (state) {
+    case TaskState::kUnknown:
+      split.unknown += time;
+      break;
+    case TaskState::kOnCpu:
+      split.pre_work += time;
+      break;
+    case TaskState::kPreempted:
+    case TaskState::kRunnable:
+      split.runqueue += time;
+      break;
+    case TaskState::kSleepingIdle:
+      split.hold += time;
+      break;
+    case TaskState::kSleeping:
+    case TaskState::kSleepingD:
+      split.worker_creation += time;
+      break;
+    case TaskState::kWoken:
+      split.wakeup += time;
+      break;
+  }
+}
+
+inline void AddTo(RunSplit& split, TaskState state, bool executing, Nanos time) {
+  if (!executing) {
+    split.unknown += time;
+    return;
+  }
+  switch (state) {
+    case TaskState::kUnknown:
+      split.unknown += time;
+      break;
+    case TaskState::kOnCpu:
+      split.on_cpu += time;
+      break;
+    case TaskState::kPreempted:
+      split.preempted += time;
+      break;
+    case TaskState::kSleepingIdle:
+      split.blocked_in_i += time;
+      split.blocked += time;
+      break;
+    case TaskState::kSleepingD:
+      split.blocked_in_d += time;
+      split.blocked += time;
+      break;
+    case TaskState::kSleeping:
+      split.blocked += time;
+      break;
+    case TaskState::kWoken:
+    case TaskState::kRunnable:
+      split.runnable += time;
+      break;
+  }
+}
 
 // The states of one worker over time.  Mostly a span holds a few changes, which are walked; with
 // running sums of every so many the partition of any span costs little however much happened in it.
@@ -56,8 +117,18 @@ class WorkerHistory {
   // When that state, or the execution in which it is, began.
   Timestamp since() const { return steps_.back().since; }
 
-  // REQUIRES: from <= to.  Fast when few changes lie behind `from`.
-  WorkerTime Between(Timestamp from, Timestamp to) const;
+  // Calls add(state, executing, time) for the times that make up [from, to), in no order; a state
+  // may come more than once.  REQUIRES: from <= to.  Fast when few changes lie behind `from`.
+  template <typename F>
+  void Sum(Timestamp from, Timestamp to, F&& add) const;
+  // The same, by state.
+  WorkerTime Between(Timestamp from, Timestamp to) const {
+    WorkerTime time;
+    Sum(from, to, [&](TaskState state, bool executing, Nanos part) {
+      PartOf(time, {from, state, executing}) += part;
+    });
+    return time;
+  }
 
   // Calls f(begin, end, state) for each state that the worker had in [from, to), with an open
   // execution, in order.
@@ -92,10 +163,43 @@ class WorkerHistory {
   // What there was until the step at `index` > 0, from the first change on: before, there is no
   // beginning to count from.
   WorkerTime Until(size_t index) const;
+  // What there was between the steps at `first` and `last`.
+  WorkerTime Between(size_t first, size_t last) const;
 
   std::vector<StateStep> steps_;  // the first one is since ever
   std::vector<WorkerTime> sums_;  // Until(i * kStepsPerSum)
 };
+
+template <typename F>
+void WorkerHistory::Sum(Timestamp from, Timestamp to, F&& add) const {
+  assert(from <= to);
+  size_t i = steps_.size() - 1;
+  while (i > 0 && steps_[i].since > to) --i;
+  const auto add_step = [&](const StateStep& step, Nanos time) {
+    add(step.state, step.executing, time);
+  };
+  for (size_t walked = 0; i > 0 && steps_[i].since > from; --i) {
+    if (++walked > kStepsPerSum) [[unlikely]]
+      break;
+    add_step(steps_[i], to - steps_[i].since);
+    to = steps_[i].since;
+  }
+  if (i > 0 && steps_[i].since > from) [[unlikely]] {
+    const auto next =
+        std::upper_bound(steps_.begin() + 1, steps_.begin() + static_cast<ptrdiff_t>(i), from,
+                         [](Timestamp t, const StateStep& s) { return t < s.since; });
+    const size_t first = static_cast<size_t>(next - steps_.begin());
+    const WorkerTime time = Between(first, i);
+    for (size_t s = 0; s < kTaskStates; ++s) {
+      add(static_cast<TaskState>(s), false, time.idle[s]);
+      add(static_cast<TaskState>(s), true, time.executing[s]);
+    }
+    add_step(steps_[i], to - steps_[i].since);
+    to = next->since;
+    i = first - 1;
+  }
+  add_step(steps_[i], to - from);
+}
 
 }  // namespace wqprof
 

@@ -5,12 +5,6 @@
 
 namespace wqprof {
 
-size_t WorkerTable::Look(Recent& recent, Pid pid) const {
-  const auto it = by_pid_.find(ToInt(pid));
-  recent = {pid, it == by_pid_.end() ? kNone : it->second};
-  return recent.index;
-}
-
 ExecutionContext& WorkerTable::Append() {
   if (!free_.empty()) {
     const size_t index = free_.back();
@@ -110,11 +104,10 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
   if (now.kind != PoolKind::kRescuer) Renew(pid);
 }
 
-ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm) {
+ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm, size_t known) {
   if (IsWorkerName(comm)) {
-    const auto known = by_pid_.find(ToInt(pid));
-    if (known != by_pid_.end()) {
-      ExecutionContext& worker = contexts_[known->second];
+    if (known != kNone) {
+      ExecutionContext& worker = contexts_[known];
       if (worker.noted == comm && worker.pool != PoolId::kUnknown) return &worker;
     }
     NoteComm(pid, comm);
@@ -123,9 +116,7 @@ ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm) {
     return &worker;
   }
   // A rescuer of old kernels bears any name.
-  if (!MayBeWorker(pid)) return nullptr;
-  const auto it = by_pid_.find(ToInt(pid));
-  return it == by_pid_.end() ? nullptr : &contexts_[it->second];
+  return known == kNone ? nullptr : &contexts_[known];
 }
 
 void WorkerTable::Renew(Pid pid) {

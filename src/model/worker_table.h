@@ -88,7 +88,11 @@ class WorkerTable {
   void NoteComm(Pid pid, NameId comm);
   // The worker with this pid, also if it has executed nothing yet, provided that it is known
   // or that its name is a worker's; else null.
-  ExecutionContext* FindTask(Pid pid, NameId comm);
+  ExecutionContext* FindTask(Pid pid, NameId comm) { return FindTask(pid, comm, IndexOf(pid)); }
+  // The same, of a task that a CPU switches from or to.
+  ExecutionContext* FindTaskOn(Cpu cpu, Pid pid, NameId comm) {
+    return FindTask(pid, comm, IndexOf(pid, cpu));
+  }
   // The pid was given to a new task.
   void Renew(Pid pid);
 
@@ -129,7 +133,15 @@ class WorkerTable {
     if (recent.pid == pid && pid != Pid::kNone) return recent.index;
     return MayBeWorker(pid) ? Look(recent, pid) : kNone;
   }
-  size_t Look(Recent& recent, Pid pid) const;
+  size_t IndexOf(Pid pid) const {
+    const auto it = MayBeWorker(pid) ? by_pid_.find(ToInt(pid)) : by_pid_.end();
+    return it == by_pid_.end() ? kNone : it->second;
+  }
+  size_t Look(Recent& recent, Pid pid) const {
+    recent = {pid, IndexOf(pid)};
+    return recent.index;
+  }
+  ExecutionContext* FindTask(Pid pid, NameId comm, size_t known);
   size_t Make(Pid pid);
   ExecutionContext& Append();
   void Identify(ExecutionContext& worker);

@@ -27,7 +27,12 @@ class Keeper : public ItemConsumer {
   Reconstructor::Options wants() const override { return wants_; }
   void Add(const Completed& completed) override {
     EXPECT_FALSE(finished);
-    for (const WorkItem& item : completed.items) ids.push_back(item.id);
+    for (const WorkItem& item : completed.items) {
+      ids.push_back(item.id);
+      const ItemSplit* const split = completed.SplitOf(item);
+      waits += split != nullptr && split->wait ? 1 : 0;
+      runs += split != nullptr && split->run ? 1 : 0;
+    }
     for (const PoolStep& step : completed.pool_steps) steps.push_back(step);
     for (const PoolGap& gap : completed.gaps) gaps.push_back(gap.end - gap.begin);
   }
@@ -37,6 +42,7 @@ class Keeper : public ItemConsumer {
   std::vector<uint64_t> ids;
   std::vector<PoolStep> steps;
   std::vector<Nanos> gaps;
+  size_t waits = 0, runs = 0;  // items that have that split
   bool finished = false;
 
  private:
@@ -154,6 +160,26 @@ TEST(PipelineTest, StepsAreForThoseWhoWantThem) {
   pipeline.Attach(keeper);
   ASSERT_TRUE(pipeline.Run().ok());
   EXPECT_TRUE(keeper.steps.empty());
+}
+
+TEST(PipelineTest, SplitsAreForThoseWhoWantThem) {
+  TraceBuilder t;
+  t.Switch(1us, 0, kWorker, kTask, 'I').Put(10us, kTask, kWorkA).Waking(13us, kTask, kWorker);
+  t.Switch(28us, 0, kTask, kWorker).Run(30us, 40us, kWorker, kWorkA);
+  for (const auto& [wait, run] : {std::pair(false, false), {true, false}, {false, true}}) {
+    t.Rewind();
+    Pipeline pipeline(t);
+    Reconstructor::Options wants = Reconstructor::Nothing();
+    wants.wait_splits = wait;
+    wants.run_splits = run;
+    Keeper keeper(wants), other;
+    pipeline.Attach(keeper);
+    pipeline.Attach(other);
+    ASSERT_TRUE(pipeline.Run().ok());
+    EXPECT_EQ(keeper.ids.size(), 1U);
+    EXPECT_EQ(keeper.waits, wait ? 1U : 0U);
+    EXPECT_EQ(keeper.runs, run ? 1U : 0U);
+  }
 }
 
 TEST(PipelineTest, ASnapshotShowsWhatThereIsAndChangesNothing) {

@@ -10,7 +10,8 @@ build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11
   libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev libsimdjson-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd linux-perf mandoc
-  libxml2-utils tidy strace"
+  libxml2-utils tidy strace
+  codespell"
 
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"

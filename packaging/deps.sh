@@ -10,7 +10,8 @@ build_packages="g++ cmake ninja-build pkg-config libabsl-dev libfmt-dev libcli11
   libzstd-dev libarchive-dev zlib1g-dev libprotozero-dev libsimdjson-dev scdoc"
 
 test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd linux-perf mandoc
-  libxml2-utils tidy"
+  libxml2-utils tidy strace
+  codespell apparmor systemd"
 
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
@@ -22,7 +23,7 @@ ci_packages="clang libclang-rt-dev clang-format ccache chromium chromium-driver 
 
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.
-deb_packages="debhelper dpkg-dev fakeroot lintian"
+deb_packages="debhelper dh-apparmor dpkg-dev fakeroot lintian"
 static_packages="dpkg-dev xz-utils libbz2-dev liblz4-dev liblzma-dev nettle-dev"
 rpm_packages="rpm rpmlint"
 chroot_packages="mmdebstrap busybox-static"

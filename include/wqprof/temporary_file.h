@@ -13,6 +13,14 @@
 
 namespace wqprof {
 
+// TMPDIR, or where it would be.
+std::string TemporaryDirectory();
+// A new file without a name there; -1: errno says why not.
+int OpenTemporary(const std::string& directory);
+// From now on no file with a name is made for a moment where the file system can only make such:
+// some are made now instead.
+void ReserveTemporaryFiles();
+
 // A file without a name in TMPDIR, for what has to be read out of order and does not fit into
 // memory.  It leaves a tenth of the room there free.
 class TemporaryFile {

@@ -9,6 +9,7 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "fmt/format.h"
 #include "wqprof/chains.h"
 #include "wqprof/pipeline.h"
@@ -48,6 +49,7 @@ absl::StatusOr<std::string> Render(const ChainsOptions& options, const Report& r
 }
 
 int RunChains(const ChainsOptions& options) {
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
   if (!source.ok()) return FailInput(source.status());
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);

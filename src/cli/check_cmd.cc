@@ -21,7 +21,9 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/page_file.h"
+#include "cli/reading_rights.h"
 #include "cli/recording.h"
+#include "cli/result_file.h"
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
 #include "wqprof/page.h"
@@ -88,12 +90,16 @@ bool OnlyWarnings(const std::vector<BudgetProblem>& problems) {
                      [](const BudgetProblem& problem) { return problem.warning; });
 }
 
-absl::Status WriteText(const std::string& path, const std::string& text, bool append) {
-  std::ofstream file(path, append ? std::ios::app : std::ios::trunc);
-  file << text;
-  file.flush();
-  if (file) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+absl::Status WriteText(ResultFile& file, const std::string& text) {
+  absl::Status status = file.Open();
+  status.Update(status.ok() ? file.Write(text) : absl::OkStatus());
+  return status;
+}
+
+// Where GitHub wants a summary; "": nowhere.
+std::string SummaryPath(const CheckOptions& options) {
+  const char* const path = options.github ? std::getenv("GITHUB_STEP_SUMMARY") : nullptr;
+  return path != nullptr ? path : "";
 }
 
 // What a file holds; what is wrong with it has been printed.  Absent: it is of no use.
@@ -113,12 +119,21 @@ std::optional<ParsedBudget> LoadBudget(const std::string& path, int& exit_code) 
 // One run of the command, from the options to the exit code.
 class CheckCommand {
  public:
-  explicit CheckCommand(const CheckOptions& options) : options_(options) {}
+  explicit CheckCommand(const CheckOptions& options)
+      : options_(options),
+        junit_(options.junit),
+        html_(options.html),
+        summary_(SummaryPath(options), ResultFile::Mode::kAppend) {}
 
   int Run() {
     int exit_code = kOk;
     if (!options_.lint.empty()) return Lint(exit_code);
     if (const absl::Status status = CheckCall(); !status.ok()) return Fail(status);
+    // A recording that is yet to be made needs all rights.
+    if (options_.command.empty()) {
+      const absl::Status kept = KeepOnlyReading({&junit_, &html_, &summary_});
+      if (!kept.ok()) return Fail(kept);
+    }
     if (options_.init) return Init();
     const auto parsed = LoadBudget(options_.budget, exit_code);
     if (!parsed) return exit_code;
@@ -240,23 +255,20 @@ class CheckCommand {
     return kUsage;
   }
 
-  int Tell(const CheckResult& result) const {
+  int Tell(const CheckResult& result) {
     absl::Status status = WriteOutput(RenderCheck(
         result, options_.input.format, StyleOf(options_.input),
         {.passes = options_.verbose, .files = options_.command.empty() || !options_.keep.empty()}));
     if (absl::IsCancelled(status)) status = absl::OkStatus();
     if (!options_.junit.empty()) {
-      status.Update(WriteText(options_.junit, CheckJunit(result), false));
+      status.Update(WriteText(junit_, CheckJunit(result)));
     }
     if (options_.github) {
       std::fputs(Printable(GithubAnnotations(result)).c_str(), stderr);
-      const char* const summary = std::getenv("GITHUB_STEP_SUMMARY");
-      if (summary != nullptr && *summary != '\0') {
-        status.Update(WriteText(summary, GithubSummary(result), true));
-      }
+      if (!summary_.IsStandard()) status.Update(WriteText(summary_, GithubSummary(result)));
     }
     if (!options_.html.empty()) {
-      status.Update(WritePageFile(options_.html, CheckPage(result, {WQPROF_VERSION, {}})));
+      status.Update(WritePageFile(html_, CheckPage(result, {WQPROF_VERSION, {}})));
     }
     if (!status.ok()) return Fail(status);
     if (result.broken()) return kBroken;
@@ -264,6 +276,7 @@ class CheckCommand {
   }
 
   const CheckOptions& options_;
+  ResultFile junit_, html_, summary_;
   std::vector<std::string> failures_;  // of the runs of the command, in their order; "" for none
 };
 

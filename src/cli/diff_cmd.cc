@@ -14,6 +14,8 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/page_file.h"
+#include "cli/reading_rights.h"
+#include "cli/result_file.h"
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
 #include "wqprof/did_you_mean.h"
@@ -162,10 +164,12 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
 }
 
 int RunDiff(DiffCommandOptions& options) {
-  if (const absl::Status page = CheckPageBesideText(options.html); !page.ok()) return Fail(page);
+  if (const absl::Status file = CheckPageBesideText(options.html); !file.ok()) return Fail(file);
   if (options.kernels && !options.hist) {
     return Fail(absl::InvalidArgumentError("--kernels is for --hist\nwrite both, or neither"));
   }
+  ResultFile page(options.html);
+  if (const absl::Status kept = KeepOnlyReading({&page}); !kept.ok()) return Fail(kept);
   options.diff.metrics = MetricsOf(options);
   RunSet base(WantedBy(options.diff), std::chrono::milliseconds(10));
   RunSet now(WantedBy(options.diff), std::chrono::milliseconds(10));
@@ -180,8 +184,8 @@ int RunDiff(DiffCommandOptions& options) {
                              options.input.verbose || options.top == size_t{0}));
   if (!written.ok() && !absl::IsCancelled(written)) return Fail(written);
   if (!options.html.empty()) {
-    const absl::Status page = WritePageFile(options.html, DiffPage(result, {WQPROF_VERSION, {}}));
-    if (!page.ok()) return Fail(page);
+    const absl::Status written_page = WritePageFile(page, DiffPage(result, {WQPROF_VERSION, {}}));
+    if (!written_page.ok()) return Fail(written_page);
   }
   if (result.rows.empty()) {
     Note("no work was executed in these recordings");

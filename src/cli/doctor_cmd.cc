@@ -12,6 +12,7 @@
 #include "cli/doctor_document.h"
 #include "cli/exit_code.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "cli/self_test.h"
 #include "wqprof/columns.h"
 #include "wqprof/live.h"
@@ -72,6 +73,18 @@ std::string DoctorText(const std::vector<TracingCheck>& checks, bool can_record)
   return out;
 }
 
+// What protects a root who reads a recording of somebody else's.
+TracingCheck CheckReading() {
+  if (HasReadingFilter()) {
+    return {"reading", Verdict::kOk,
+            "as root, a command that reads a file keeps no right but to read", ""};
+  }
+  return {"reading", Verdict::kWarn,
+          "this kernel filters no system calls: as root, a command that reads a file only drops "
+          "its capabilities",
+          "read a recording that you do not trust as another user"};
+}
+
 // What makes a kernel record its workqueues from its first moment on, into the top level's buffer.
 constexpr std::string_view kBootLine =
     "trace_event=workqueue:* trace_clock=mono trace_buf_size=16M\n";
@@ -96,6 +109,7 @@ int RunDoctor(const AnalysisOptions& options) {
   const auto failed = [](const TracingCheck& check) { return check.verdict == Verdict::kFail; };
   if (std::none_of(checks.begin(), checks.end(), failed)) checks.push_back(RunSelfTest());
   const bool can_record = std::none_of(checks.begin(), checks.end(), failed);
+  checks.push_back(CheckReading());
   const std::vector<Table> tables = DoctorTables(checks, can_record);
   std::string text;
   switch (options.format) {

@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/page_file.h"
+#include "cli/reading_rights.h"
 #include "cli/result_file.h"
 #include "cli/time_window.h"
 #include "wqprof/chains.h"
@@ -222,6 +223,7 @@ int RunExport(const ExportOptions& options) {
                                    "ndjson, hist-ndjson or openmetrics"));
   }
   ResultFile file(options.output);
+  if (const absl::Status kept = KeepOnlyReading({&file}); !kept.ok()) return Fail(kept);
   if (IsForFleets(options.to)) {
     if (options.input.time || options.window.stall || options.window.item || options.slowest > 0) {
       return Fail(absl::InvalidArgumentError(
@@ -257,8 +259,7 @@ int RunExport(const ExportOptions& options) {
     ItemFilter filter;
     filter.from = window.from;
     filter.to = window.to;
-    return WriteReportPage(**source, {options.input, options.window.threshold, filter,
-                                      options.output.empty() ? "-" : options.output});
+    return WriteReportPage(**source, {options.input, options.window.threshold, filter, file});
   }
   if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   Pipeline pipeline(**source);

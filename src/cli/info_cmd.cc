@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/log_view.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "wqprof/render.h"
 
 namespace wqprof {
@@ -26,6 +27,7 @@ absl::Status ReadAll(EventSource& source) {
 }
 
 int RunInfo(const AnalysisOptions& options) {
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   LogCollector log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options, &log);
   if (!source.ok()) return FailInput(source.status());

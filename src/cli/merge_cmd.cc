@@ -17,6 +17,7 @@
 #include "cli/hist_files.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "wqprof/did_you_mean.h"
 #include "wqprof/hist.h"
 #include "wqprof/render_hist.h"
@@ -79,6 +80,7 @@ int RunMerge(const MergeOptions& options) {
         "what is to be merged? Name files of wqprof snapshot, or of wqprof export --to "
         "hist-ndjson,\nor a directory of them: wqprof merge hosts/"));
   }
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   HistMerger merger(options.keys);
   if (const absl::Status status = ReadHists(options.paths, merger); !status.ok()) {
     return FailInput(status);

@@ -31,17 +31,16 @@ bool HoldsSomethingElse(const std::string& path) {
 
 }  // namespace
 
-absl::Status WritePageFile(const std::string& file, std::string_view page) {
-  ResultFile out(file);
-  if (out.IsStandard() && isatty(STDOUT_FILENO) != 0) {
+absl::Status WritePageFile(ResultFile& file, std::string_view page) {
+  if (file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return absl::InvalidArgumentError("a page of HTML is not for a terminal\nname a file for it");
   }
-  if (!out.IsStandard() && HoldsSomethingElse(file)) {
-    return absl::InvalidArgumentError(
-        fmt::format("{} is there and is no page of HTML\nwrite the page to another file", file));
+  if (!file.IsStandard() && HoldsSomethingElse(file.path())) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{} is there and is no page of HTML\nwrite the page to another file", file.path()));
   }
-  absl::Status status = out.Open();
-  status.Update(status.ok() ? out.Write(page) : absl::OkStatus());
+  absl::Status status = file.Open();
+  status.Update(status.ok() ? file.Write(page) : absl::OkStatus());
   return status;
 }
 

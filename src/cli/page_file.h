@@ -9,14 +9,15 @@
 #include "absl/status/status.h"
 #include "cli/analysis_options.h"
 #include "cli/log_view.h"
+#include "cli/result_file.h"
 #include "cli/threshold.h"
 #include "wqprof/analyze.h"
 
 namespace wqprof {
 
-// Writes `page` to `file`; "-": to standard output.  A file that is there and is no page is
-// refused: it may be the recording.
-absl::Status WritePageFile(const std::string& file, std::string_view page);
+// Writes `page` to `file`.  A file that is there and is no page is refused: it may be the
+// recording.
+absl::Status WritePageFile(ResultFile& file, std::string_view page);
 
 // Whether `file` ("": none) can hold a page of a command that writes text to standard output.
 absl::Status CheckPageBesideText(const std::string& file);
@@ -26,7 +27,7 @@ struct ReportPageRequest {
   const AnalysisOptions& input;
   const Threshold& threshold;
   ItemFilter filter;
-  std::string file;
+  ResultFile& file;
   LogCollector* log = nullptr;  // that took the source's lines that are no events; may be null
 };
 // Reads `source` to its end and writes its page; returns the exit code.

@@ -10,7 +10,9 @@
 #include "cli/exit_code.h"
 #include "cli/log_view.h"
 #include "cli/page_file.h"
+#include "cli/reading_rights.h"
 #include "cli/report_view.h"
+#include "cli/result_file.h"
 #include "wqprof/analyze.h"
 
 namespace wqprof {
@@ -52,6 +54,8 @@ absl::Status RefuseBesideHtml(const ReportOptions& options) {
 
 int RunReport(const ReportOptions& options) {
   if (const absl::Status refused = RefuseBesideHtml(options); !refused.ok()) return Fail(refused);
+  ResultFile page(options.html);
+  if (const absl::Status kept = KeepOnlyReading({&page}); !kept.ok()) return Fail(kept);
   LogCollector log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());
@@ -59,8 +63,7 @@ int RunReport(const ReportOptions& options) {
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);
   if (!filter.ok()) return FailInput(filter.status());
   if (!options.html.empty()) {
-    return WriteReportPage(**source,
-                           {options.input, options.view.threshold, *filter, options.html, &log});
+    return WriteReportPage(**source, {options.input, options.view.threshold, *filter, page, &log});
   }
   analyze.filter = *filter;
   analyze.stall_threshold = TimeOf(options.view.threshold, (*source)->info());

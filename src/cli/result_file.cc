@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,10 +17,19 @@ ResultFile::~ResultFile() {
   if (fd_ >= 0) close(fd_);
 }
 
-absl::Status ResultFile::Open() {
-  if (IsStandard()) return absl::OkStatus();
-  fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+absl::Status ResultFile::Reserve() {
+  if (IsStandard() || fd_ >= 0) return absl::OkStatus();
+  const int how = mode_ == Mode::kAppend ? O_APPEND : 0;
+  fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0666);
   return fd_ >= 0 ? absl::OkStatus() : Error();
+}
+
+absl::Status ResultFile::Open() {
+  if (absl::Status status = Reserve(); !status.ok() || IsStandard()) return status;
+  struct stat st;
+  // A pipe or a device holds nothing.
+  const bool holds = fstat(fd_, &st) == 0 && S_ISREG(st.st_mode) && mode_ == Mode::kReplace;
+  return !holds || ftruncate(fd_, 0) == 0 ? absl::OkStatus() : Error();
 }
 
 absl::Status ResultFile::Write(std::string_view text) {

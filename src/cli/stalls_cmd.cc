@@ -16,6 +16,7 @@
 #include "cli/log_view.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "cli/threshold.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
@@ -126,6 +127,7 @@ int Explain(Report& report, uint64_t id, const StallsOptions& options) {
 }
 
 int RunStalls(const StallsOptions& options) {
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   LogCollector log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());

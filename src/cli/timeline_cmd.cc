@@ -14,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "cli/threshold.h"
 #include "cli/time_window.h"
 #include "wqprof/pipeline.h"
@@ -43,6 +44,7 @@ struct TimelineCommandOptions {
 };
 
 int RunTimeline(const TimelineCommandOptions& options) {
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   absl::StatusOr<std::optional<TimeWindow>> found = FindWindow(options.input, options.window);
   if (!found.ok()) return FailInput(found.status());
   if (!*found) return kInsufficient;

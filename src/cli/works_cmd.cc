@@ -11,6 +11,7 @@
 #include "cli/no_match.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/reading_rights.h"
 #include "fmt/format.h"
 #include "wqprof/analyze.h"
 #include "wqprof/arguments.h"
@@ -161,6 +162,7 @@ class ItemPrinter : public ItemConsumer {
 };
 
 int RunWorks(const WorksOptions& options) {
+  if (const absl::Status kept = KeepOnlyReading(); !kept.ok()) return Fail(kept);
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input);
   if (!source.ok()) return FailInput(source.status());
   absl::StatusOr<ItemFilter> filter = ResolveFilter(options.input, *source);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "wqprof/error_kind.h"
+#include "wqprof/temporary_file.h"
 
 namespace wqprof {
 namespace {
@@ -27,16 +28,14 @@ absl::Status ErrnoStatus(int error, const std::string& path) {
 }
 
 absl::StatusOr<int> SpoolStandardInput() {
-  const char* dir = std::getenv("TMPDIR");
-  std::string path = std::string(dir && *dir ? dir : "/tmp") + "/wqprof-stdin-XXXXXX";
-  const int fd = mkostemp(path.data(), O_CLOEXEC);
+  const std::string directory = TemporaryDirectory();
+  const int fd = OpenTemporary(directory);
   if (fd < 0) {
     return WithKind(absl::ResourceExhaustedError(fmt::format(
                         "cannot keep standard input in {}: {}\nset TMPDIR to a directory with room",
-                        path, std::strerror(errno))),
+                        directory, std::strerror(errno))),
                     ErrorKind::kCannotWrite);
   }
-  unlink(path.c_str());
   std::vector<char> buffer(1 << 20);
   while (true) {
     const ssize_t n = read(STDIN_FILENO, buffer.data(), buffer.size());

@@ -9,21 +9,84 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace wqprof {
 
-absl::StatusOr<std::unique_ptr<TemporaryFile>> TemporaryFile::Create(std::string what) {
-  const char* const dir = std::getenv("TMPDIR");
-  std::string directory = dir && *dir ? dir : "/tmp";
+namespace {
+
+// As many as two sides of a comparison may need.
+constexpr size_t kReserved = 64;
+
+// Descriptors of files that were made beforehand.  They are taken by any thread.
+struct Reserve {
+  std::mutex mutex;
+  std::vector<int> fds;
+};
+
+Reserve& Reserved() {
+  static Reserve reserve;
+  return reserve;
+}
+
+int OpenNameless(const std::string& directory) {
+  return open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+// For file systems that know no files without a name.
+int OpenUnlinked(const std::string& directory) {
   std::string path = directory + "/wqprof-XXXXXX";
   const int fd = mkostemp(path.data(), O_CLOEXEC);
+  if (fd >= 0) unlink(path.c_str());
+  return fd;
+}
+
+}  // namespace
+
+std::string TemporaryDirectory() {
+  const char* const dir = std::getenv("TMPDIR");
+  return dir != nullptr && *dir != '\0' ? dir : "/tmp";
+}
+
+int OpenTemporary(const std::string& directory) {
+  {
+    Reserve& reserve = Reserved();
+    const std::lock_guard lock(reserve.mutex);
+    if (!reserve.fds.empty()) {
+      const int fd = reserve.fds.back();
+      reserve.fds.pop_back();
+      return fd;
+    }
+  }
+  const int fd = OpenNameless(directory);
+  return fd >= 0 ? fd : OpenUnlinked(directory);
+}
+
+void ReserveTemporaryFiles() {
+  const std::string directory = TemporaryDirectory();
+  if (const int fd = OpenNameless(directory); fd >= 0) {
+    close(fd);
+    return;
+  }
+  Reserve& reserve = Reserved();
+  const std::lock_guard lock(reserve.mutex);
+  while (reserve.fds.size() < kReserved) {
+    const int fd = OpenUnlinked(directory);
+    if (fd < 0) return;
+    reserve.fds.push_back(fd);
+  }
+}
+
+absl::StatusOr<std::unique_ptr<TemporaryFile>> TemporaryFile::Create(std::string what) {
+  std::string directory = TemporaryDirectory();
+  const int fd = OpenTemporary(directory);
   if (fd < 0) {
     return absl::ResourceExhaustedError(
         fmt::format("cannot keep {} in {}: {}\nset TMPDIR to a directory with room", what,
                     directory, std::strerror(errno)));
   }
-  unlink(path.c_str());
   struct statvfs room;
   uint64_t most = UINT64_MAX;
   if (fstatvfs(fd, &room) == 0) {

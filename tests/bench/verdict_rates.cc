@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints how often verdicts are right, as the tables in wqprof-budget(5) and the README: on
+// Prints how often verdicts are right, as the tables in wqprof-budget(5): on
 // loads that are simulated, and on some that were recorded and are played again in pieces.
 //
 // usage: verdict_rates [TRIALS]

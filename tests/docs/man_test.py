@@ -48,6 +48,20 @@ class ManPages(unittest.TestCase):
                 said = (lint.stdout + lint.stderr).splitlines()
                 self.assertEqual([line for line in said if not USUAL.search(line)], [])
 
+    def test_quote_messages_that_the_program_has(self):
+        """Of wqprof-faq(7), between what differs."""
+        literals = [re.sub(r"\{[^{}]*\}", "\0", "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', run)))
+                    for source in ROOT.glob("src/*/*.cc")
+                    for run in re.findall(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+', source.read_text())]
+        source = "\n".join(literals).replace('\\n', "\n").replace('\\"', '"')
+        section = (ROOT / "man/wqprof-faq.7.scd").read_text().split("# ERROR MESSAGES\n")[1]
+        section = section.split("# SEE ALSO")[0]
+        quoted = [part.strip() for head in re.findall(r"^\*(.*)\*", section, re.MULTILINE)
+                  for part in re.split(r"\.\.\.|\*, \*|wqprof\.dat", head)]
+        quoted = [part.strip(" ,;()") for part in quoted if len(part) > 10]
+        self.assertGreater(len(quoted), 30)
+        self.assertEqual([part for part in quoted if part not in source], [])
+
     def test_refer_to_pages_that_exist(self):
         names = {page.stem for page in self.pages}
         for page in self.pages:

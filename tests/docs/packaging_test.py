@@ -35,7 +35,7 @@ class Packages(unittest.TestCase):
         control = (ROOT / "packaging/debian/control").read_text()
         field = re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.MULTILINE).group(1)
         names = {re.sub(r"[ (].*", "", line.strip().rstrip(",")) for line in field.splitlines()}
-        self.assertEqual(names - {"debhelper-compat"}, words_of("build_packages"))
+        self.assertEqual(names - {"debhelper-compat", "dh-apparmor"}, words_of("build_packages"))
 
     def test_are_compiled_with_the_same_flags(self):
         """As else each would be compiled anew in CI, which takes too long."""
@@ -44,6 +44,28 @@ class Packages(unittest.TestCase):
         exported = re.search(r"^    export (DEB_.*)$", (ROOT / "packaging/deps.sh").read_text(),
                              re.MULTILINE).group(1)
         self.assertEqual({tuple(word.split("=", 1)) for word in exported.split()}, flags)
+
+    def test_have_units_that_may_do_little(self):
+        """By systemd's own measure, from 0 (nothing) to 10 (all that root may)."""
+        for unit in sorted((ROOT / "packaging/systemd").glob("*.service")):
+            with self.subTest(unit=unit.name):
+                done = subprocess.run(["systemd-analyze", "security", "--offline=yes",
+                                       "--threshold=15", "--no-pager", unit],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertIn("Overall exposure level", done.stdout)
+
+    def test_have_an_apparmor_profile_that_can_be_parsed(self):
+        profile = ROOT / "packaging/apparmor/usr.bin.wqprof"
+        with tempfile.TemporaryDirectory() as folder:
+            for text, code in ((profile.read_text(), 0),
+                               (profile.read_text().replace("flags=(complain)", ""), 0),
+                               (profile.read_text().replace("capability syslog", "capability x"), 1)):
+                copy = pathlib.Path(folder) / "usr.bin.wqprof"
+                copy.write_text(text)
+                done = subprocess.run(["apparmor_parser", "-QTK", copy], capture_output=True,
+                                      text=True, check=False)
+                self.assertEqual(done.returncode, code, done.stderr)
 
     def test_hold_every_file_that_is_installed(self):
         """In the .deb's lists by folder, in the .rpm's by folder or pattern."""

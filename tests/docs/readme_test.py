@@ -5,8 +5,7 @@
 Every ```console block of the README is run: a line `$ COMMAND` and the output that the lines
 below it give, up to the next command.  Commands run in a folder of their own with the sample
 trace as wqprof.dat; a block whose commands need root is marked ```sh and not run here: the one
-about budgets is pasted by tests/live/check_test.py.  The tables of false verdicts are those of
-the man page, where tests/bench/verdict_tables writes both.
+about budgets is pasted by tests/live/check_test.py.
 
 usage: readme_test.py WQPROF [--update]
 """
@@ -22,7 +21,6 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 README = ROOT / "README.md"
-BUDGET_PAGE = ROOT / "man/wqprof-budget.5.scd"
 BLOCK = re.compile(r"(?<=```console\n)(.*?)(?=```)", re.DOTALL)
 COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 
@@ -63,15 +61,8 @@ class Readme(unittest.TestCase):
                 with self.subTest(command=command):
                     self.assertEqual(run(command, folder), shown)
 
-    def test_tells_the_rates_that_the_man_page_tells(self):
-        def squeezed(line):
-            return " ".join(line.replace("|", " ").split())
-
-        rates = {squeezed(line) for line in README.read_text().splitlines()
-                 if re.match(r"\| (one run|. v . runs)", line)}
-        told = {squeezed(line) for line in BUDGET_PAGE.read_text().splitlines()}
-        self.assertTrue(rates)
-        self.assertLessEqual(rates, told)
+    def test_is_short(self):
+        self.assertLessEqual(len(README.read_text().splitlines()), 150)
 
     def test_has_a_budget_that_is_well_written(self):
         budget = re.search(r"budget\.toml <<'END'\n(.*?)END\n", README.read_text(), re.DOTALL)

@@ -54,6 +54,8 @@ class Packages(unittest.TestCase):
                                       capture_output=True, text=True, check=False)
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
                 self.assertIn("Overall exposure level", done.stdout)
+                # It hides /proc/kallsyms, and with that the names of functions.
+                self.assertNotIn("\nProtectKernelTunables=yes", unit.read_text())
 
     def test_have_an_apparmor_profile_that_can_be_parsed(self):
         profile = ROOT / "packaging/apparmor/usr.bin.wqprof"

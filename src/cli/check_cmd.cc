@@ -156,7 +156,7 @@ class CheckCommand {
     CheckResult result = CheckBudget(*budget, runs, baseline ? &*baseline : nullptr);
     for (size_t i = 0; i < failures_.size(); ++i) result.runs[i].failure = failures_[i];
     if (!result.differences.empty() && !options_.allow_mismatch) return Mismatch(result);
-    return Tell(result);
+    return WriteResult(result);
   }
 
  private:
@@ -255,7 +255,7 @@ class CheckCommand {
     return kUsage;
   }
 
-  int Tell(const CheckResult& result) {
+  int WriteResult(const CheckResult& result) {
     absl::Status status = WriteOutput(RenderCheck(
         result, options_.input.format, StyleOf(options_.input),
         {.passes = options_.verbose, .files = options_.command.empty() || !options_.keep.empty()}));

@@ -24,16 +24,6 @@
 namespace wqprof {
 namespace {
 
-// Sanitizers need more.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WQPROF_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WQPROF_SANITIZED 1
-#endif
-
 // A filter looks at the low half of an argument, and for another machine's calls it is not made.
 #if defined(__x86_64__)
 constexpr uint32_t kMachine = AUDIT_ARCH_X86_64;

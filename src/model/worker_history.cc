@@ -40,7 +40,7 @@ WorkerTime WorkerHistory::Until(size_t index) const {
   return sum;
 }
 
-WorkerTime WorkerHistory::Between(size_t first, size_t last) const {
+WorkerTime WorkerHistory::BetweenSteps(size_t first, size_t last) const {
   const WorkerTime begin = Until(first);
   WorkerTime time = Until(last);
   for (size_t s = 0; s < kTaskStates; ++s) {

@@ -36,66 +36,22 @@ struct WorkerTime {
 // A time in one state, as a part of the partition of [activate, start) by the state of the worker
 // that took the item, and of that of [start, end): doc/kernel.md §5.  The parts add up to the whole
 // by construction.
+// The tables are in the order of TaskState.
 inline void AddTo(WaitSplit& split, TaskState state, bool executing, Nanos time) {
-  if (executing) {
-    split.head_of_line += time;
-    return;
-  }
-  switch (state) {
-    case TaskState::kUnknown:
-      split.unknown += time;
-      break;
-    case TaskState::kOnCpu:
-      split.pre_work += time;
-      break;
-    case TaskState::kPreempted:
-    case TaskState::kRunnable:
-      split.runqueue += time;
-      break;
-    case TaskState::kSleepingIdle:
-      split.hold += time;
-      break;
-    case TaskState::kSleeping:
-    case TaskState::kSleepingD:
-      split.worker_creation += time;
-      break;
-    case TaskState::kWoken:
-      split.wakeup += time;
-      break;
-  }
+  constexpr std::array<Nanos WaitSplit::*, kTaskStates> kParts = {
+      &WaitSplit::unknown, &WaitSplit::pre_work,        &WaitSplit::runqueue,
+      &WaitSplit::hold,    &WaitSplit::worker_creation, &WaitSplit::worker_creation,
+      &WaitSplit::wakeup,  &WaitSplit::runqueue};
+  split.*(executing ? &WaitSplit::head_of_line : kParts[static_cast<size_t>(state)]) += time;
 }
-
 inline void AddTo(RunSplit& split, TaskState state, bool executing, Nanos time) {
-  if (!executing) {
-    split.unknown += time;
-    return;
-  }
-  switch (state) {
-    case TaskState::kUnknown:
-      split.unknown += time;
-      break;
-    case TaskState::kOnCpu:
-      split.on_cpu += time;
-      break;
-    case TaskState::kPreempted:
-      split.preempted += time;
-      break;
-    case TaskState::kSleepingIdle:
-      split.blocked_in_i += time;
-      split.blocked += time;
-      break;
-    case TaskState::kSleepingD:
-      split.blocked_in_d += time;
-      split.blocked += time;
-      break;
-    case TaskState::kSleeping:
-      split.blocked += time;
-      break;
-    case TaskState::kWoken:
-    case TaskState::kRunnable:
-      split.runnable += time;
-      break;
-  }
+  constexpr std::array<Nanos RunSplit::*, kTaskStates> kParts = {
+      &RunSplit::unknown, &RunSplit::on_cpu,  &RunSplit::preempted, &RunSplit::blocked,
+      &RunSplit::blocked, &RunSplit::blocked, &RunSplit::runnable,  &RunSplit::runnable};
+  split.*(executing ? kParts[static_cast<size_t>(state)] : &RunSplit::unknown) += time;
+  if (!executing) return;
+  if (state == TaskState::kSleepingD) split.blocked_in_d += time;
+  if (state == TaskState::kSleepingIdle) split.blocked_in_i += time;
 }
 
 // The states of one worker over time.  Mostly a span holds a few changes, which are walked; with
@@ -164,7 +120,7 @@ class WorkerHistory {
   // beginning to count from.
   WorkerTime Until(size_t index) const;
   // What there was between the steps at `first` and `last`.
-  WorkerTime Between(size_t first, size_t last) const;
+  WorkerTime BetweenSteps(size_t first, size_t last) const;
 
   std::vector<StateStep> steps_;  // the first one is since ever
   std::vector<WorkerTime> sums_;  // Until(i * kStepsPerSum)
@@ -189,7 +145,7 @@ void WorkerHistory::Sum(Timestamp from, Timestamp to, F&& add) const {
         std::upper_bound(steps_.begin() + 1, steps_.begin() + static_cast<ptrdiff_t>(i), from,
                          [](Timestamp t, const StateStep& s) { return t < s.since; });
     const size_t first = static_cast<size_t>(next - steps_.begin());
-    const WorkerTime time = Between(first, i);
+    const WorkerTime time = BetweenSteps(first, i);
     for (size_t s = 0; s < kTaskStates; ++s) {
       add(static_cast<TaskState>(s), false, time.idle[s]);
       add(static_cast<TaskState>(s), true, time.executing[s]);

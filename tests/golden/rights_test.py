@@ -19,7 +19,7 @@ import program
 
 TRACE = program.DATA / next(trace for trace in program.TRACES if "hog" in trace)
 COMMANDS = [["report"], ["works"], ["chains"], ["stalls"], ["info"], ["timeline"],
-         ["export", "--to", "folded"], ["check", "--init"], ["diff", "{}", "{}"], ["merge", "{}"]]
+            ["export", "--to", "folded"], ["check", "--init"], ["diff", "{}", "{}"], ["merge", "{}"]]
 
 
 def shell(command, **environment):
@@ -117,8 +117,8 @@ class Rights(unittest.TestCase):
 
     def test_a_pager_shows_the_report(self):
         keeper, terminal = pty.openpty()
-        child = subprocess.Popen([WQPROF, "report", "--color", "never", TRACE], stdin=terminal, stdout=terminal,
-                                 stderr=terminal, close_fds=True,
+        child = subprocess.Popen([WQPROF, "report", "--color", "never", TRACE], stdin=terminal,
+                                 stdout=terminal, stderr=terminal, close_fds=True,
                                  env={**program.ENVIRONMENT, "TERM": "xterm",
                                       "WQPROF_PAGER": "sed s/^/paged:/"})
         os.close(terminal)

@@ -135,7 +135,7 @@ TEST_F(ReadingRightsTest, NothingElseCanBeReached) {
               attempt("ring", syscall(SYS_io_uring_setup, 1, nullptr));
               attempt("bpf", syscall(SYS_bpf, 0, nullptr, 0));
               attempt("user", setuid(1));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef WQPROF_SANITIZED
               attempt("signal", kill(getppid(), 0));
               attempt("process", static_cast<long>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)));
 #endif

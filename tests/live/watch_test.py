@@ -104,8 +104,9 @@ class Watch(live.Live):
         self.assertRegex(said, rf"stall of \d+ms that goes on: pool cpu{self.cpu} starts nothing")
         # A switch to the task shows its priority too.  There are kernels that drop the switches from
         # the idle task of a CPU; what the task does there shows it all the same.
-        switch = re.compile(r"sched_switch: .*==> stall_load:\d+ \[49\]")
-        shown = any(map(switch.search, live.trace_cmd_lines(self.files()[0])))
+        switch = re.compile(rf"\[0*{self.cpu}\] .*sched_switch: .*==> (.*)")
+        switches = list(filter(None, map(switch.search, live.trace_cmd_lines(self.files()[0]))))
+        shown = switches and re.match(r"stall_load:\d+ \[49\]", switches[-1].group(1))
         priority = r" \(rt 50\)" if shown else ""
         self.assertRegex(said, rf"stall_load\[\d+\]{priority} has its CPU")
 

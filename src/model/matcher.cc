@@ -322,6 +322,7 @@ void Matcher::Add(std::span<const Event> events) {
   if (begin_ == kUnseen && !events.empty() && events[0].kind != EventKind::kLossBegin) {
     begin_ = events[0].at;
   }
+  pools_.SetCovered(source_.stats().covered_from);
   for (const Event& event : events) {
     ++events_;
     now_ = std::max(now_, event.at);

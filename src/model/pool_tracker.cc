@@ -89,7 +89,8 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, FeedId id, Timestamp a
     // A pool that is not known may have started others meanwhile.
     if (feed.pool != PoolId::kUnknown && at - begin >= floor) [[unlikely]]
       started.gap_begin = begin;
-    if (account.first_known_start == kUnseen) account.first_known_start = at;
+    if (account.first_known_start == kUnseen && activated >= covered_) [[unlikely]]
+      account.first_known_start = at;
     account.newest_started = std::max(account.newest_started, activated);
     if (pool == feed.pool) account.newest_in_order = std::max(account.newest_in_order, activated);
   }

@@ -104,6 +104,8 @@ class PoolTracker {
   // The gap from `begin` that a start on `pool` ends at `at`.  To be asked before the item that
   // starts is uncounted.
   PoolGap GapOf(PoolId pool, Timestamp begin, Timestamp at) const;
+  // From this time on the events of all CPUs are in the trace; kUnseen: since ever.
+  void SetCovered(Timestamp from) { covered_ = from; }
   // The start of an item that waited in `feed` since `activated` (kUnseen: not known).
   Started ItemStarts(PoolId pool, FeedId feed, Timestamp activated, Timestamp at, Nanos floor);
   // The start of an item that was activated, without its queue event: when the gap that it ended
@@ -117,11 +119,9 @@ class PoolTracker {
     accounts_[ToIndex(pool)].busy.WasHigherSince(trace_begin, at);
   }
 
-  // Whether an item that was activated within the trace has started on the pool: until then
-  // an unknown item may have waited since before the trace.
-  bool started_known(PoolId pool) const {
-    return accounts_[ToIndex(pool)].newest_started != kUnseen;
-  }
+  // Whether an item that was activated when all CPUs were covered has started on the pool: until
+  // then an unknown item may have waited since before the trace, or the part of it that is missing.
+  bool started_known(PoolId pool) const { return first_known_start(pool) != kUnseen; }
   // When the first such item started; kUnseen before.  Items that waited longer were taken from
   // the worklist before it, though their starts may come later.
   Timestamp first_known_start(PoolId pool) const {
@@ -196,6 +196,7 @@ class PoolTracker {
   // Learns that `pool` serves `feed`; what waits in it moves there.
   void Serve(FeedState& feed, PoolId pool, Timestamp at);
 
+  Timestamp covered_ = kUnseen;
   std::vector<Account> accounts_;  // as pools_
   GrowingTable<Pool> pools_;
   absl::flat_hash_map<std::pair<int, int>, PoolId> ids_;

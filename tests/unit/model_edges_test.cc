@@ -116,6 +116,19 @@ TEST(TraceEdgeTest, AStartWithoutQueueAfterNewerWorkOfItsPoolIsUnmatched) {
   EXPECT_EQ(o.quality.before_trace, 0u);
 }
 
+// The buffer of CPU 0 was overwritten up to 100 us, and with it the queue event of an item that
+// waited behind one of CPU 1.
+TEST(TraceEdgeTest, NewerWorkProvesNothingUnlessItWasQueuedWhenAllCpusAreCovered) {
+  for (const auto& [queued, state] :
+       {std::pair(90us, ItemState::kBeforeTrace), std::pair(101us, ItemState::kUnmatched)}) {
+    TraceBuilder trace;
+    trace.CoveredFrom(100us).Put(10us, kTask, kWorkA, {"f", "wq", 0});
+    trace.Run(20us, 30us, kWorkerOn1, kWorkA).Put(queued, kTask, kWorkB, {"f", "wq", 0});
+    trace.Run(120us, 121us, kWorker, kWorkB).Run(20ms, 21ms, kWorker, kWorkC);
+    EXPECT_EQ(Reconstruct(trace).StartedAt(20ms).state, state);
+  }
+}
+
 TEST(TraceEdgeTest, NewerWorkOfAnotherPoolProvesNothing) {
   TraceBuilder trace;
   trace.CoveredFrom(0us).Put(10us, kTask, kWorkB, {"f", "wq", 1});

@@ -103,6 +103,8 @@ class Recorder {
   // Hands over what the ring buffer has when there is much of it; else returns after
   // `timeout`, or when `wake_fd` (-1: none) becomes readable.
   absl::Status Drain(PageSink& sink, Nanos timeout, int wake_fd);
+  // With a round_period: a round now, so that the sink has what was recorded so far.
+  absl::Status DrainNow(PageSink& sink);
   // Stops tracing and hands over the rest.  Without a sink the rest is dropped.
   absl::Status Stop(PageSink* sink);
   // REQUIRES: stopped.

@@ -45,6 +45,7 @@ class Loop {
       end.status = recorder_.Drain(sink_, std::min(Remaining(), until_next),
                                    limits_.wake_fd >= 0 ? limits_.wake_fd : signals_.fd());
       if (Clock::now() < next_period) continue;
+      end.status.Update(recorder_.DrainNow(sink_));
       each_period(Clock::now() - begin_);
       while (next_period <= Clock::now()) next_period += limits_.period;
     }

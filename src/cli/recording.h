@@ -74,7 +74,7 @@ struct RecordingEnd {
 
 // Records into `sink` until a limit is reached, `workload` (nullptr: none) ends, or a signal
 // asks for the end; then stops tracing and drains what is left.  `each_period` is for what is
-// noted meanwhile.
+// noted meanwhile; of a recorder with a round_period a round comes before it.
 RecordingEnd RunRecording(Recorder& recorder, PageSink& sink, Workload* workload,
                           SignalQueue& signals, const RecordingLimits& limits,
                           const std::function<void(Nanos elapsed)>& each_period);

@@ -39,7 +39,8 @@ constexpr std::string_view kExamples =
     "  wqprof top --once                 one table, of one second\n"
     "  wqprof top --batch -n 60 > log    sixty tables, for a file";
 
-constexpr Nanos kRound = std::chrono::milliseconds(250);
+// Each round costs as much as thousands of events, and a look begins with one.
+constexpr Nanos kRound = std::chrono::seconds(1);
 constexpr Nanos kShortestInterval = std::chrono::milliseconds(100);
 
 // The options as the user gave them.

@@ -52,6 +52,11 @@ absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   return Tracing(state_->Drain(sink, timeout, wake_fd));
 }
 
+absl::Status Recorder::DrainNow(PageSink& sink) {
+  if (state_->round_period == Nanos(0)) return absl::OkStatus();
+  return Tracing(state_->DrainRound(sink));
+}
+
 absl::Status Recorder::State::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
   assert(!stopped);
   auto ready = Wait(timeout, wake_fd);

@@ -280,6 +280,7 @@ struct Finding {
   double cpu_share = 0;                // of a loop: executed time as a part of one CPU
   bool at_end = false;                 // went on when the trace ended: times are lower bounds
   bool inactive = false;               // pending at the end: not activated
+  bool rescued = false;                // a rescuer executed most of the items that waited
   bool unheld = false;                 // while items waited for a slot none was seen active
 };
 

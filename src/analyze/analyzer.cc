@@ -80,7 +80,7 @@ struct Analyzer::State {
         options(std::move(o)),
         matcher(options.filter, s, m),
         stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
-        long_waits(s),
+        long_waits(s, m),
         worker_functions(s) {}
 
   const EventSource& source;

@@ -145,6 +145,7 @@ std::vector<Finding> DispatchFindings(const Report& report, const FindingFacts& 
     finding.pool = facts.model.pool(id).name;
     if (const Pool* pool = PoolNamed(report, finding.pool)) finding.cpu = pool->cpu;
     TakeGroup(finding, group, facts.names);
+    finding.rescued = group.rescued * 2 > group.items;
     const WaitSplit& parts = finding.wait;
     const bool behind = parts.head_of_line > parts.runqueue + parts.wakeup;
     for (const WaitGroup::HadCpu& row : group.had_cpu) {
@@ -162,7 +163,8 @@ std::vector<Finding> DispatchFindings(const Report& report, const FindingFacts& 
       finding.function = most->function;
       finding.workqueue = most->workqueue;
     }
-    if (group.had_cpu.empty() && IdledIn(report, finding.pool) * 2 >= finding.total) {
+    if (!finding.rescued && group.had_cpu.empty() &&
+        IdledIn(report, finding.pool) * 2 >= finding.total) {
       finding.kind = FindingKind::kIdleCpu;
       finding.culprits.clear();
     }

@@ -49,8 +49,9 @@ void AddTo(WaitGroup& group, const WorkItem& item, Timestamp from, Timestamp to)
 }  // namespace
 
 void LongWaitCollector::AddDispatch(const WorkItem& item, const ItemSplit* split) {
-  WaitGroup& group = dispatch_[item.waited_in];
+  WaitGroup& group = dispatch_[item.waited_in != PoolId::kUnknown ? item.waited_in : item.pool];
   AddTo(group, item, item.activated, item.started);
+  if (model_.pool(item.pool).kind == PoolKind::kRescuer) ++group.rescued;
   if (split == nullptr || !split->wait) return;
   group.split += *split->wait;
   if (split->had_cpu.seen()) AddTask(group, split->had_cpu, split->wait->runqueue);

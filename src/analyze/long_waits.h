@@ -27,7 +27,8 @@ struct WaitGroup {
     Nanos time{0};
   };
   uint64_t items = 0;
-  Nanos waited{0};  // summed over the items
+  uint64_t rescued = 0;  // of them, executed by a rescuer
+  Nanos waited{0};       // summed over the items
   Nanos worst{0};
   std::vector<uint64_t> worst_items;  // ids, the longest wait first, a few
   IntervalUnion covered;              // time in which at least one of them waited
@@ -42,10 +43,12 @@ class LongWaitCollector {
   // Items of one unbound workqueue have Cpu::kNone.
   using Slots = std::pair<NameId, Cpu>;
 
-  explicit LongWaitCollector(const EventSource& source) : source_(source) {}
+  LongWaitCollector(const EventSource& source, const Reconstructor& model)
+      : source_(source), model_(model) {}
   // `stalled`: it waited through a stall, which is reported elsewhere.
   void Add(const WorkItem& item, const ItemSplit* split, bool stalled);
 
+  // By the pool on whose worklist they waited, or the rescuer when only that is known.
   const std::map<PoolId, WaitGroup>& dispatch() const { return dispatch_; }
   const std::map<Slots, WaitGroup>& activation() const { return activation_; }
   LongWaits Summary() const;
@@ -54,6 +57,7 @@ class LongWaitCollector {
   void AddDispatch(const WorkItem& item, const ItemSplit* split);
 
   const EventSource& source_;
+  const Reconstructor& model_;
   std::map<PoolId, WaitGroup> dispatch_;
   std::map<Slots, WaitGroup> activation_;
   LongWaits summary_;

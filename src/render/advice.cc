@@ -139,6 +139,10 @@ bool IsUnbound(const Finding& finding, const Report& report) {
 }
 
 Advice AgainstDispatch(const Finding& finding, const Report& report) {
+  if (finding.rescued) {
+    return {"look for memory pressure while it happens: cat /proc/pressure/memory",
+            "see what keeps CPUs and workers busy then: a new worker needs kthreadd and a CPU"};
+  }
   Blame blame = BlameOf(finding, report);
   const WaitSplit& wait = finding.wait;
   const Nanos all = wait.Sum();

@@ -154,6 +154,10 @@ std::string DispatchText(const Finding& f) {
 }
 
 std::string DispatchBecause(const Finding& f, const Report& report) {
+  if (f.rescued) {
+    return "no worker of the pool was free and a new one was not made in time: the rescuer of the "
+           "workqueue executed what waited";
+  }
   const WaitSplit& w = f.wait;
   const Nanos all = w.Sum();
   if (all == Nanos(0)) {

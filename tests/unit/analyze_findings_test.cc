@@ -109,6 +109,18 @@ TEST(Findings, WaitsForTheCpuWithoutAStallNameTheTaskThatHadIt) {
   EXPECT_EQ(wait.culprits[0].task->pid, Pid{77});
 }
 
+// Nobody but a rescuer serves the workqueue: which pool should have done it is not known.
+TEST(Findings, WaitsThatARescuerEndedAreOfTheRescuer) {
+  const Emitter rescuer{50, "kworker/R-xfs_m", 0, 0};
+  TraceBuilder t;
+  t.Put(0ms, kTask, kWorkA, {"f", "xfs", 0}).Run(50ms, 51ms, rescuer, kWorkA);
+  const std::vector<Finding> findings = FindingsOf(t);
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].kind, FindingKind::kDispatchWait);
+  EXPECT_EQ(findings[0].pool, "rescuer:kworker/R-xfs_m");
+  EXPECT_TRUE(findings[0].rescued);
+}
+
 TEST(Findings, WorkqueuesOfOneCpuThatWaitForTheirOnlySlotAreOne) {
   TraceBuilder t;
   const Job first{"a_fn", "a_wq"}, second{"b_fn", "b_wq"};

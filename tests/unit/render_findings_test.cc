@@ -82,6 +82,20 @@ TEST(FindingText, AnUnboundPoolNeedsNoUnboundWorkqueue) {
   for (const std::string& text : words.tries) EXPECT_FALSE(Contains(text, "WQ_UNBOUND")) << text;
 }
 
+TEST(FindingText, WhatARescuerExecutedWasHeldUpByNoHog) {
+  Finding finding;
+  finding.kind = FindingKind::kDispatchWait;
+  finding.pool = "rescuer:kworker/R-mm_pe";
+  finding.rescued = true;
+  finding.wait.hold = Nanos(1'000'000);
+  const FindingWords words = WordsOf(finding, Recorded(), {});
+  EXPECT_TRUE(Contains(words.because, "the rescuer")) << words.because;
+  ASSERT_FALSE(words.tries.empty());
+  for (const std::string& text : words.tries) {
+    EXPECT_FALSE(Contains(text, "WQ_CPU_INTENSIVE")) << text;
+  }
+}
+
 TEST(CommandText, RunsOnTheFileOnStandardInputAndOnTheBox) {
   using Input = Invocation::Input;
   EXPECT_EQ(CommandText("info", "", {}), "wqprof info");

@@ -338,6 +338,7 @@ struct MatchQuality {
   uint64_t ambiguous = 0;
   uint64_t negative_latencies = 0;
   uint64_t lost_ends = 0;          // a worker started anew without an end event
+  uint64_t unseen_switches = 0;    // a worker executed that by its last switch had no CPU
   uint64_t stray_activations = 0;  // activate without a queued work: cancelled (<= 6.9)
 };
 

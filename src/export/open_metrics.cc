@@ -121,7 +121,7 @@ void AppendQuality(const HistSnapshot& total, MetricsWriter& out) {
         total.quality.lost_events.value_or(0));
   count("wqprof_matched_starts_total", "Starts that were matched to their queue event.",
         total.quality.match.executed);
-  count("wqprof_unmatched_starts_total", "Starts without a queue event, which nothing explains.",
+  count("wqprof_unmatched_starts_total", "Starts without a queue event, which no loss explains.",
         total.quality.match.unmatched_starts);
   out.Begin("wqprof_measured_seconds_total", "counter",
             "Time that was measured; rates are per second of it.");

@@ -55,7 +55,8 @@ void Matcher::OnStart(const Event& e) {
     while (!context.stack.empty()) CloseWithoutEnd(context, e.at);
   }
 
-  if (!softirq) sched_.OnRuns(context, e.at);
+  if (!softirq && sched_.OnRuns(context, e.at)) [[unlikely]]
+    ++quality_.unseen_switches;
   OpenExecution& run = context.stack.emplace_back();
   run.work = index;
   WorkItem& item = run.item;
@@ -253,7 +254,8 @@ void Matcher::OnEnd(const Event& e) {
   const bool softirq = (e.flags & kFlagSoftirq) != 0;
   ExecutionContext& context = softirq ? workers_.Softirq(e.cpu) : workers_.Worker(e.pid, e.cpu);
   auto& stack = context.stack;
-  if (!softirq) sched_.OnRuns(context, e.at);
+  if (!softirq && sched_.OnRuns(context, e.at)) [[unlikely]]
+    ++quality_.unseen_switches;
   size_t depth = stack.size();
   while (depth > 0 && stack[depth - 1].item.work != e.work.work) --depth;
   if (depth == 0) {

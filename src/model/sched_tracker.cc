@@ -89,11 +89,13 @@ Timestamp SchedTracker::KnownSince() const {
 
 // A worker that has no CPU by its events executes all the same: some of them are hidden, by a
 // filter or otherwise, and what it did is not known.
-void SchedTracker::Contradict(Track& track) {
+bool SchedTracker::Contradict(Track& track) {
   const Timestamp since = track.history.since();
-  track.hidden |= !losing_ && (last_loss_ == kUnseen || last_loss_ < since);
+  const bool unexplained = !losing_ && (last_loss_ == kUnseen || last_loss_ < since);
+  track.hidden |= unexplained;
   track.history.Rewrite(since, TaskState::kUnknown, TaskState::kUnknown);
   track.awake_since = kUnseen;
+  return unexplained;
 }
 
 // Asleep over what is not known.  Without an execution a worker mostly sleeps as an idle one.
@@ -167,8 +169,8 @@ void SchedTracker::OnLoss(Timestamp at) {
   for (CpuRuns& runs : runs_) runs.OnLoss();
 }
 
-void SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
-  if (!seen_) return;
+bool SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
+  if (!seen_) return false;
   Track& track = TrackOf(worker);
   if (track.maybe_slept != kUnseen) {
     // It was woken before it had left its CPU.
@@ -176,7 +178,7 @@ void SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
     Set(track, at, TaskState::kOnCpu);
   }
   const TaskState state = track.history.state();
-  if (state != TaskState::kOnCpu && state != TaskState::kUnknown) Contradict(track);
+  return state != TaskState::kOnCpu && state != TaskState::kUnknown && Contradict(track);
 }
 
 void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {

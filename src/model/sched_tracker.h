@@ -52,8 +52,9 @@ class SchedTracker {
     if (runs.now().seen() && runs.now().pid != e.pid) [[unlikely]]
       SwitchIsMissing(e, runs);
   }
-  // An event comes from the worker itself, so that it has a CPU.
-  void OnRuns(const ExecutionContext& worker, Timestamp at);
+  // An event comes from the worker itself, so that it has a CPU.  Whether its events say that it has
+  // none: a switch to it is missing, and no loss explains that.
+  bool OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
   // The workers with these indices are forgotten.
@@ -149,7 +150,7 @@ class SchedTracker {
   }
   void Set(Track& track, Timestamp at, TaskState state);
   Timestamp KnownSince() const;
-  void Contradict(Track& track);
+  bool Contradict(Track& track);
   void WasAsleep(Track& track, Timestamp until);
   void WasRunnable(Track& track);
   void WasOnCpu(const ExecutionContext& worker, Track& track);

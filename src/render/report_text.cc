@@ -143,8 +143,14 @@ void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
     if (anomaly.label.empty() || n == 0) continue;
     std::string label(anomaly.label);
     if (label == "clock") label += fmt::format(" '{}'", Escaped(report.source.clock));
-    notes.push_back(
-        fmt::format("{}: {} {}", label, CountText(n), n == 1 ? anomaly.one : anomaly.many));
+    std::string note =
+        fmt::format("{}: {} {}", label, CountText(n), n == 1 ? anomaly.one : anomaly.many);
+    if (label == "unpaired") {
+      note += report.quality.match.unseen_switches > 0
+                  ? "; a filter, or the kernel, left out events without counting them"
+                  : ", which nothing explains";
+    }
+    notes.push_back(std::move(note));
   }
   if (const std::string left_out = LeftOut(report.quality); !left_out.empty()) {
     notes.push_back("in no percentile: " + left_out);

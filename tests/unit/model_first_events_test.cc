@@ -84,6 +84,14 @@ TEST(FirstEventTest, AWokenWorkerThatStartsWithoutASwitchHadItsCpu) {
   const Outcome o = Reconstruct(trace);
   EXPECT_EQ(WaitOf(o, 1ms).pre_work, 3ms);
   EXPECT_EQ(RunOf(o, 1ms).on_cpu, 1ms);
+  EXPECT_EQ(o.quality.unseen_switches, 0u);
+}
+
+TEST(FirstEventTest, ASwitchThatALossMayHaveTakenIsNotCounted) {
+  TraceBuilder trace = Begun();
+  trace.Switch(1ms, 0, kWorker, kTask, 'I').Loss(2ms, 4ms, 1);
+  trace.Put(5ms, kTask, kWorkA).Run(6ms, 9ms, kWorker, kWorkA);
+  EXPECT_EQ(Reconstruct(trace).quality.unseen_switches, 0u);
 }
 
 TEST(FirstEventTest, NothingIsToldAcrossALoss) {
@@ -104,6 +112,7 @@ TEST(FirstEventTest, AWorkerThatExecutesHasACpuWhateverItsEventsSay) {
   EXPECT_EQ(WaitOf(o, 2ms).unknown, 3ms) << "when it was woken is hidden";
   EXPECT_EQ(RunOf(o, 2ms).blocked, 0ms);
   EXPECT_EQ(RunOf(o, 2ms).unknown, 4ms);
+  EXPECT_EQ(o.quality.unseen_switches, 1u);
 }
 
 TEST(FirstEventTest, OfAWorkerSomeOfWhoseEventsAreHiddenNothingIsInferred) {

@@ -87,6 +87,7 @@ void StallCollector::AddGap(const PoolGap& gap) {
   PoolState& pool = pools_[KeyOf(gap.pool)];
   pool.stalled += gap.end - gap.begin;
   pool.recent.push_back(record);
+  newest_end_ = std::max(newest_end_, gap.end);
   if (!IsInTime(gap)) return;
   kept_.push_back(std::move(record));
   if (kept_.size() >= 2 * most_ + kRecent) dropped_ += CutToLongest(kept_);
@@ -160,6 +161,8 @@ DelayedRow StallCollector::ToRow(const Waited& waited) const {
 
 bool StallCollector::AddItem(const WorkItem& item) {
   const bool pending = item.state == ItemState::kPending;
+  if (item.activated >= newest_end_) [[likely]]
+    return false;
   if (item.activated == kUnseen || (item.started == kUnseen && !pending)) return false;
   const auto pool = pools_.find(KeyOf(item.waited_in));
   if (pool == pools_.end()) return false;

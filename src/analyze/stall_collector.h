@@ -95,6 +95,7 @@ class StallCollector {
   Nanos threshold_;
   size_t most_;
   uint64_t ids_ = 0, dropped_ = 0;
+  Timestamp newest_end_ = Timestamp::min();  // of all gaps: what was activated later met none
   absl::flat_hash_map<uint32_t, PoolState> pools_;
   std::vector<std::shared_ptr<Record>> kept_;
 };

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # From a clean clone to a report of this machine's workqueues: installs what the build needs,
 # builds, records five seconds under a small load of its own, prints the report.
+#   CI=true                  the objects are those of the packages
 set -eu
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$source/packaging/deps.sh"
@@ -12,7 +13,14 @@ seconds=5
 install_packages $build_packages
 directory=$(build_root "$source")/release
 # All, so that `cmake --install` finds the man pages and completions.
-build release "$directory" 'all quickload'
+if [ -n "${CI-}" ]; then
+  # shellcheck disable=SC2086
+  install_packages $deb_packages
+  build release "$directory" 'all quickload' -DWQPROF_WERROR=ON -DWQPROF_FAT_OBJECTS=ON \
+    -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
+else
+  build release "$directory" 'all quickload'
+fi
 
 wqprof=$directory/wqprof
 recording=$directory/quickstart.dat

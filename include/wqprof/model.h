@@ -173,7 +173,8 @@ struct PoolGap {
   bool at_end = false;      // the trace ended first
   // As the pool starts nothing in a gap, each worker has at most one execution in it.
   std::vector<GapHolder> holders;
-  // What the worker that ended the gap did in it; with scheduler events.
+  // What the worker did in it that ended the gap or, of one that goes on, that was woken to end it
+  // and does not execute yet; with scheduler events.
   std::optional<WaitSplit> starter;
   NameId starter_comm = NameId::kUnknown;
   Pid starter_pid = Pid::kNone;

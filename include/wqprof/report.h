@@ -185,7 +185,8 @@ struct StallHolder {
   Timestamp asleep_since = kUnseen;
 };
 
-// The worker that ended a stall, and what it did until then; with scheduler events.
+// The worker that ended a stall or, of one that goes on, was woken to end it, and what it did until
+// then; with scheduler events.
 struct StallStarter {
   std::string worker;
   Pid worker_pid = Pid::kNone;

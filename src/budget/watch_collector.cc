@@ -130,7 +130,8 @@ struct WatchCollector::State {
       hit.worker = source.names().Get(holder.comm);
       hit.worker_pid = holder.worker;
     }
-    const TaskSeen& task = open != nullptr ? open->on_cpu : gap.starter_preempted_by;
+    const bool had_longest = open == nullptr || gap.starter_preempted_by.seen();
+    const TaskSeen& task = had_longest ? gap.starter_preempted_by : open->on_cpu;
     if (task.seen()) {
       hit.on_cpu = Task{std::string(source.names().Get(task.comm)), task.pid, std::nullopt};
       if (task.prio != TaskSeen::kNoPrio) hit.on_cpu->prio = task.prio;

@@ -35,16 +35,20 @@ class CpuRuns {
   TaskSeen now() const { return whole_ ? now_ : TaskSeen(); }
   // kUnseen before the first.
   Timestamp last_switch() const { return since_; }
-  // The task of the longest run in [from, to); `otherwise` when none is kept.
+  // The task of the longest run in [from, to), the one that goes on included; `otherwise` when none
+  // is kept.
   TaskSeen LongestIn(Timestamp from, Timestamp to, TaskSeen otherwise) const {
     Nanos longest{0};
-    for (const Run& run : runs_) {
-      if (run.begin == kUnseen) continue;
+    const auto take = [&](const Run& run) {
       const Nanos overlap = std::min(run.end, to) - std::max(run.begin, from);
-      if (overlap <= longest) continue;
+      if (overlap <= longest) return;
       longest = overlap;
       otherwise = run.task;
+    };
+    for (const Run& run : runs_) {
+      if (run.begin != kUnseen) take(run);
     }
+    if (now().seen() && now().pid != kIdleTask) take({now(), since_, to});
     return otherwise;
   }
 

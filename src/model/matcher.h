@@ -188,6 +188,7 @@ class Matcher {
   size_t LooksAllowed() const;
   std::span<const uint32_t> Look(PoolId pool);
   void AddHolder(PoolGap& gap, const ExecutionContext& context) const;
+  const ExecutionContext* WokenWorker(std::span<const uint32_t> workers) const;
   void DescribeGap(PoolGap& gap, std::span<const uint32_t> workers, const ExecutionContext* starter,
                    bool collided) const;
   GapPicture PictureOf(const PoolGap& gap, std::span<const uint32_t> workers,

@@ -211,6 +211,8 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
   if (sched_.seen() && cpu != Cpu::kNone) {
     gap.cpu_idle = sched_.idle().Between(cpu, gap.begin, gap.end);
   }
+  const bool ended = starter != nullptr;
+  if (!ended) starter = WokenWorker(workers);
   if (gap.begin == picture_of_ && sched_.seen()) [[unlikely]] {
     gap.picture = std::make_shared<const GapPicture>(PictureOf(gap, workers, starter));
   }
@@ -218,9 +220,28 @@ void Matcher::DescribeGap(PoolGap& gap, std::span<const uint32_t> workers,
   gap.starter_comm = starter->comm;
   gap.starter_pid = starter->pid;
   if ((gap.starter = sched_.SplitOf<WaitSplit>(*starter, gap.begin, gap.end))) {
-    gap.starter_preempted_by = sched_.PreemptedBy(*starter);
-    gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
+    if (ended) {
+      gap.starter_preempted_by = sched_.PreemptedBy(*starter);
+      gap.starter_idled = sched_.IdledBefore(*starter, gap.begin, gap.end);
+    } else if (cpu != Cpu::kNone) {
+      const Timestamp since = std::max(sched_.AwakeSince(*starter), gap.begin);
+      gap.starter_preempted_by = sched_.HadCpuMeanwhile(*starter, cpu, gap.end);
+      gap.starter_idled = sched_.idle().Between(cpu, since, gap.end);
+    }
   }
+}
+
+// The worker that was woken for what waits, and does not execute yet: the pool wakes one at a time.
+const ExecutionContext* Matcher::WokenWorker(std::span<const uint32_t> workers) const {
+  const ExecutionContext* out = nullptr;
+  Timestamp earliest = Timestamp::max();
+  for (const uint32_t index : workers) {
+    const Timestamp since = sched_.AwakeSince(workers_[index]);
+    if (since == kUnseen || since >= earliest) continue;
+    earliest = since;
+    out = &workers_[index];
+  }
+  return out;
 }
 
 GapPicture Matcher::PictureOf(const PoolGap& gap, std::span<const uint32_t> workers,

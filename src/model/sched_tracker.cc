@@ -239,6 +239,24 @@ Nanos SchedTracker::IdledBefore(const ExecutionContext& worker, Timestamp from,
                        std::min(to, track->waited_until));
 }
 
+Timestamp SchedTracker::AwakeSince(const ExecutionContext& worker) const {
+  const Track* track = FindTrack(worker);
+  if (track == nullptr || !worker.stack.empty()) return kUnseen;
+  const TaskState state = track->history.state();
+  const bool waits =
+      state == TaskState::kWoken || state == TaskState::kRunnable || state == TaskState::kPreempted;
+  return waits ? track->awake_since : kUnseen;
+}
+
+TaskSeen SchedTracker::HadCpuMeanwhile(const ExecutionContext& worker, Cpu cpu,
+                                       Timestamp now) const {
+  const Timestamp since = AwakeSince(worker);
+  const CpuRuns* const runs = runs_.Find(cpu);
+  if (since == kUnseen || runs == nullptr) return {};
+  const bool idled = idle_.Between(cpu, since, now) * 2 >= now - since;
+  return idled ? TaskSeen() : runs->LongestIn(since, now, {});
+}
+
 // Some kernels drop single events and do not count them.
 void SchedTracker::SwitchIsMissing(const Event& e, CpuRuns& runs) {
   runs.Found(e.at, {source_.CommOf(e.pid), e.pid, TaskSeen::kNoPrio});

@@ -52,8 +52,8 @@ class SchedTracker {
     if (runs.now().seen() && runs.now().pid != e.pid) [[unlikely]]
       SwitchIsMissing(e, runs);
   }
-  // An event comes from the worker itself, so that it has a CPU.  Whether its events say that it has
-  // none: a switch to it is missing, and no loss explains that.
+  // An event comes from the worker itself, so that it has a CPU.  Whether its events say that it
+  // has none: a switch to it is missing, and no loss explains that.
   bool OnRuns(const ExecutionContext& worker, Timestamp at);
   // A worker began or ended its outermost execution.
   void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
@@ -99,6 +99,12 @@ class SchedTracker {
   TaskSeen PreemptedBy(const ExecutionContext& worker) const;
   // How long that CPU idled within that wait, between two times.
   Nanos IdledBefore(const ExecutionContext& worker, Timestamp from, Timestamp to) const;
+  // Since when a worker without an execution has been awake, and not yet come to one; kUnseen: it
+  // sleeps, or that is not known.
+  Timestamp AwakeSince(const ExecutionContext& worker) const;
+  // The task that had a CPU longest since the worker that still waits for it was woken; none when
+  // the CPU mostly idled.
+  TaskSeen HadCpuMeanwhile(const ExecutionContext& worker, Cpu cpu, Timestamp now) const;
   // How a worker sleeps: the letter of its state, 0 when it does not, or that is not known.
   struct Sleep {
     char letter = 0;

@@ -63,16 +63,17 @@ std::string AtLeast(const Finding& finding) { return finding.at_end ? "at least 
 
 std::string StallText(const Finding& f) {
   std::string out;
+  const std::string_view pool = f.pool == "unknown" ? "a pool unknown" : std::string_view(f.pool);
   if (f.count == 1) {
-    out = fmt::format("{} started nothing for {}{} ({})", f.pool, AtLeast(f), DurationText(f.total),
+    out = fmt::format("{} started nothing for {}{} ({})", pool, AtLeast(f), DurationText(f.total),
                       ShareText(f));
   } else if (f.stretches == 1) {
-    out = fmt::format("{} started next to nothing for {} ({}): {} in a row", f.pool,
+    out = fmt::format("{} started next to nothing for {} ({}): {} in a row", pool,
                       DurationText(f.total), ShareText(f), CountOf(f.count, "stall"));
   } else {
     // Between stalls in a row a few items were started.
     out =
-        fmt::format("{} started {} for up to {}, {} times, {} in all ({})", f.pool,
+        fmt::format("{} started {} for up to {}, {} times, {} in all ({})", pool,
                     f.count > f.stretches ? "next to nothing" : "nothing", DurationText(f.stretch),
                     CountText(f.stretches), DurationText(f.total), ShareText(f));
   }

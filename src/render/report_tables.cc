@@ -322,8 +322,9 @@ Table StallTable(const Report& report, const Invocation& by) {
        HolderTable},
       {{.key = "starter",
         .audience = kJson,
-        .about = "At most one: the worker that ended the stall, and what it did until then; with "
-                 "scheduler events."},
+        .about =
+            "At most one: the worker that ended the stall, or was woken to end it, and what it "
+            "did until then; with scheduler events."},
        StarterTable},
       {{.key = "delayed", .audience = kJson, .about = "What waited."}, DelayedTable},
   };

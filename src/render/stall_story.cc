@@ -62,7 +62,7 @@ std::string OriginWords(const DelayedRow& row, bool ascii) {
 // Less than a percent of a stall explains nothing of it.
 bool Explains(Nanos time, const Stall& stall) { return time * 100 >= stall.duration; }
 
-// "It was taken by ...": what the worker that ended the stall did until then.
+// What the worker did until then that ended the stall, or was woken to.
 void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   if (!stall.starter) return;
   const StallStarter& starter = *stall.starter;
@@ -82,7 +82,8 @@ void AppendStarter(std::string& out, const Stall& stall, bool ascii) {
   add(starter.wait.head_of_line, "executing what was ahead");
   add(starter.wait.pre_work, "on its CPU, not yet at the item");
   add(starter.wait.unknown, "unknown");
-  out += fmt::format("  Ended by {}",
+  // One that goes on has no id in a live view.
+  out += fmt::format("  {} {}", stall.at_end || stall.id == 0 ? "Woken to end it was" : "Ended by",
                      starter.worker.empty() ? "a worker unknown" : Escaped(starter.worker, ascii));
   if (starter.worker_pid != Pid::kNone) out += fmt::format(" ({})", ToInt(starter.worker_pid));
   out += parts.empty()

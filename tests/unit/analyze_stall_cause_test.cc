@@ -112,6 +112,26 @@ TEST(StallCauseTest, WhoStarvedAWorkerIsNamed) {
   EXPECT_EQ(report->stalls[0].starter->preempted_by->pid, Pid{77});
 }
 
+// The trace ends before the worker gets its CPU.
+TEST(StallCauseTest, WhoStarvesAWokenWorkerIsNamedBeforeTheStallIsOver) {
+  const Emitter hog{77, "rt_hog", 0, 0};
+  const Emitter idle{0, "swapper/0", 0, 0};
+  TraceBuilder t;
+  t.Put(0us, kTask, kWorkA).Switch(1us, 0, idle, kWorker).Run(2us, 3us, kWorker, kWorkA);
+  t.Switch(4us, 0, kWorker, hog, 'I').Put(5us, kOtherTask, kWorkB);
+  t.Wakeup(6us, kOtherTask, kWorker).Tick(40ms, 0);
+  const auto report = Analyze(t, {});
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->stalls.size(), 1u);
+  const Stall& stall = report->stalls[0];
+  EXPECT_TRUE(stall.at_end);
+  EXPECT_EQ(stall.cause, StallCause::kStarved);
+  ASSERT_TRUE(stall.starter.has_value());
+  EXPECT_EQ(stall.starter->worker_pid, kWorker.pid);
+  ASSERT_TRUE(stall.starter->preempted_by.has_value());
+  EXPECT_EQ(stall.starter->preempted_by->comm, "rt_hog");
+}
+
 TEST(StallCauseTest, AnIdleTaskStarvesNobody) {
   const Emitter idle{0, "swapper/0", 0, 0};
   TraceBuilder t;

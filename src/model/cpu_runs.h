@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "model/idle_tracker.h"
 #include "wqprof/model.h"
 
 namespace wqprof {

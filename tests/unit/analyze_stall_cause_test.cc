@@ -127,7 +127,7 @@ TEST(StallCauseTest, WhoStarvesAWokenWorkerIsNamedBeforeTheStallIsOver) {
   EXPECT_TRUE(stall.at_end);
   EXPECT_EQ(stall.cause, StallCause::kStarved);
   ASSERT_TRUE(stall.starter.has_value());
-  EXPECT_EQ(stall.starter->worker_pid, kWorker.pid);
+  EXPECT_EQ(stall.starter->worker_pid, Pid{kWorker.pid});
   ASSERT_TRUE(stall.starter->preempted_by.has_value());
   EXPECT_EQ(stall.starter->preempted_by->comm, "rt_hog");
 }

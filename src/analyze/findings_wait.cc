@@ -146,6 +146,7 @@ std::vector<Finding> DispatchFindings(const Report& report, const FindingFacts& 
     if (const Pool* pool = PoolNamed(report, finding.pool)) finding.cpu = pool->cpu;
     TakeGroup(finding, group, facts.names);
     finding.rescued = group.rescued * 2 > group.items;
+    if (finding.rescued && finding.cpu == Cpu::kNone) finding.cpu = group.cpu;
     const WaitSplit& parts = finding.wait;
     const bool behind = parts.head_of_line > parts.runqueue + parts.wakeup;
     for (const WaitGroup::HadCpu& row : group.had_cpu) {

@@ -50,6 +50,7 @@ void AddTo(WaitGroup& group, const WorkItem& item, Timestamp from, Timestamp to)
 
 void LongWaitCollector::AddDispatch(const WorkItem& item, const ItemSplit* split) {
   WaitGroup& group = dispatch_[item.waited_in != PoolId::kUnknown ? item.waited_in : item.pool];
+  group.cpu = group.items == 0 || group.cpu == item.target_cpu ? item.target_cpu : Cpu::kNone;
   AddTo(group, item, item.activated, item.started);
   if (model_.pool(item.pool).kind == PoolKind::kRescuer) ++group.rescued;
   if (split == nullptr || !split->wait) return;

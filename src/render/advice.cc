@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "render/executions_of.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -32,6 +33,12 @@ Advice AgainstTask(const Blame& blame) {
             "make the workqueue WQ_HIGHPRI, so that its workers run at nice -20"};
   }
   const bool rt = PolicyOf(task) == "rt" || PolicyOf(task) == "deadline";
+  if (rt && blame.tasks > 1) {
+    return {fmt::format("find out what starts {} so often as a real-time task, and let it be an "
+                        "ordinary one",
+                        task.comm),
+            "queue works that must not wait on a WQ_UNBOUND workqueue"};
+  }
   Advice out;
   if (blame.tasks <= 1 && !unbound) {
     out.push_back(
@@ -116,13 +123,24 @@ Blame BlameOf(const Finding& finding, const Report& report) {
   return blame;
 }
 
-Advice AgainstLimit(const Finding& finding) {
+Advice AgainstLimit(const Finding& finding, const Report& report) {
   const std::string& workqueue = finding.workqueue;
   if (finding.unheld) return {fmt::format("find out who froze or plugged {}", workqueue)};
   Advice out;
   if (!finding.culprits.empty()) {
-    out.push_back(
-        fmt::format("make {} shorter: the others wait for its end", finding.culprits[0].function));
+    const std::string& holder = finding.culprits[0].function;
+    const bool itself = finding.delayed.size() == 1 && finding.delayed[0].function == holder;
+    if (FindExecutions(report, workqueue, holder).sleeps()) {
+      out.push_back(fmt::format(
+          "find out what {} sleeps on: sudo cat /proc/PID/stack of its worker", holder));
+    } else if (itself) {
+      out.push_back(
+          fmt::format("make {} shorter, or queue less of it at once: its items wait for "
+                      "each other",
+                      holder));
+    } else {
+      out.push_back(fmt::format("make {} shorter: the others wait for its end", holder));
+    }
   }
   out.push_back(
       fmt::format("raise max_active of {} in alloc_workqueue(), or, if it has WQ_SYSFS, in "
@@ -178,7 +196,7 @@ std::vector<std::string> AdviceOn(const Finding& finding, const Report& report) 
     case FindingKind::kStall:
       return AdviceOnStall(blame);
     case FindingKind::kActivationWait:
-      return AgainstLimit(finding);
+      return AgainstLimit(finding, report);
     case FindingKind::kDispatchWait:
       return AgainstDispatch(finding, report);
     case FindingKind::kLongExecution:

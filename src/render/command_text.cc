@@ -69,7 +69,8 @@ std::string NextCommand(const Finding& finding, const Report& report, const Invo
       if (by.input == Invocation::Input::kThisBox) {
         return CommandText("report", " --by activation" + GlobOption("-w", finding.workqueue), by);
       }
-      return CommandText("works", GlobOption("-w", finding.workqueue) + " --slowest 10", by);
+      if (sched) return CommandText("report", GlobOption("-w", finding.workqueue) + " --split", by);
+      return CommandText("works", GlobOption("-w", finding.workqueue) + " --sort execution", by);
     case FindingKind::kDispatchWait:
       if (sched) return CommandText("report", works + " --split", by);
       return CommandText("works", works + " --slowest 10", by);

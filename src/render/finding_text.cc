@@ -8,6 +8,7 @@
 
 #include "render/advice.h"
 #include "render/command_text.h"
+#include "render/executions_of.h"
 #include "render/task_text.h"
 #include "wqprof/columns.h"
 #include "wqprof/number_text.h"
@@ -72,10 +73,9 @@ std::string StallText(const Finding& f) {
                       DurationText(f.total), ShareText(f), CountOf(f.count, "stall"));
   } else {
     // Between stalls in a row a few items were started.
-    out =
-        fmt::format("{} started {} for up to {}, {} times, {} in all ({})", pool,
-                    f.count > f.stretches ? "next to nothing" : "nothing", DurationText(f.stretch),
-                    CountText(f.stretches), DurationText(f.total), ShareText(f));
+    out = fmt::format("{} started {} {} times, {} in all ({}), {} the longest time", pool,
+                      f.count > f.stretches ? "next to nothing" : "nothing", CountText(f.stretches),
+                      DurationText(f.total), ShareText(f), DurationText(f.stretch));
   }
   return out + fmt::format("; worst wait {}{}", AtLeast(f), DurationText(f.worst));
 }
@@ -131,7 +131,7 @@ std::string ActivationText(const Finding& f) {
                      f.active_max ? fmt::format("; {} active at once", *f.active_max) : "");
 }
 
-std::string ActivationBecause(const Finding& f) {
+std::string ActivationBecause(const Finding& f, const Report& report) {
   if (f.unheld) {
     return "none of its items was active meanwhile: it was frozen, or plugged, or what held it "
            "began before the trace";
@@ -143,9 +143,17 @@ std::string ActivationBecause(const Finding& f) {
   const double share =
       all > Nanos(0) ? static_cast<double>(first.time.count()) / static_cast<double>(all.count())
                      : 0;
-  return fmt::format(
-      "{} had the slots, {} of that time{}", WorkText(first.function, ""), PercentText(share),
-      f.culprits.size() > 1 ? fmt::format("; then {}", WorkText(f.culprits[1].function, "")) : "");
+  std::string out = fmt::format("{} had the slots for {} of that time",
+                                WorkText(first.function, ""), PercentText(share));
+  if (const std::string executions =
+          ExecutionsText(FindExecutions(report, f.workqueue, first.function));
+      !executions.empty()) {
+    out += ": " + executions;
+  }
+  if (f.culprits.size() > 1 && f.culprits[1].time * 10 >= first.time) {
+    out += fmt::format("; then {}", WorkText(f.culprits[1].function, ""));
+  }
+  return out;
 }
 
 std::string DispatchText(const Finding& f) {
@@ -156,8 +164,10 @@ std::string DispatchText(const Finding& f) {
 
 std::string DispatchBecause(const Finding& f, const Report& report) {
   if (f.rescued) {
-    return "no worker of the pool was free and a new one was not made in time: the rescuer of the "
-           "workqueue executed what waited";
+    return fmt::format(
+        "no worker was free on {}, and a new one was not made in time: the rescuer "
+        "of the workqueue executed what waited",
+        CpuText(f.cpu));
   }
   const WaitSplit& w = f.wait;
   const Nanos all = w.Sum();
@@ -182,11 +192,13 @@ std::string DispatchBecause(const Finding& f, const Report& report) {
       {w.head_of_line,
        "behind items of the pool itself" +
            (who.empty() || !behind ? std::string() : fmt::format(", mostly {}", who))},
-      {w.unknown, "unknown"}};
+      {w.unknown, ""}};
   const auto most = std::max_element(parts.begin(), parts.end(),
                                      [](const Part& a, const Part& b) { return a.time < b.time; });
   const double share = static_cast<double>(most->time.count()) / static_cast<double>(all.count());
-  return fmt::format("{} of the waits {}", PercentText(share), most->words);
+  return most->words.empty()
+             ? fmt::format("what took {} of that time is not known", PercentText(share))
+             : fmt::format("{} of that time passed {}", PercentText(share), most->words);
 }
 
 std::string LoopText(const Finding& f) {
@@ -252,7 +264,7 @@ std::string BecauseOf(const Finding& f, const Report& report) {
     case FindingKind::kStall:
       return StallBecause(f, report);
     case FindingKind::kActivationWait:
-      return ActivationBecause(f);
+      return ActivationBecause(f, report);
     case FindingKind::kDispatchWait:
       return DispatchBecause(f, report);
     case FindingKind::kLongExecution:

@@ -119,6 +119,7 @@ TEST(Findings, WaitsThatARescuerEndedAreOfTheRescuer) {
   EXPECT_EQ(findings[0].kind, FindingKind::kDispatchWait);
   EXPECT_EQ(findings[0].pool, "rescuer:kworker/R-xfs_m");
   EXPECT_TRUE(findings[0].rescued);
+  EXPECT_EQ(findings[0].cpu, Cpu{0});
 }
 
 TEST(Findings, WorkqueuesOfOneCpuThatWaitForTheirOnlySlotAreOne) {

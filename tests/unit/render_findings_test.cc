@@ -45,9 +45,10 @@ Finding Starved() {
 
 TEST(FindingWords, SayWhoMadeWhomWaitAndWhatToTry) {
   const FindingWords words = WordsOf(Starved(), Recorded(), {});
-  EXPECT_EQ(words.text,
-            "cpu1 started nothing for up to 724ms, 2 times, 1.00s in all (20.0% of the trace); "
-            "worst wait 724ms");
+  EXPECT_EQ(
+      words.text,
+      "cpu1 started nothing 2 times, 1.00s in all (20.0% of the trace), 724ms the longest time; "
+      "worst wait 724ms");
   EXPECT_EQ(words.because, "python3[4711] (rt 50) had CPU 1 while a worker was runnable");
   EXPECT_EQ(words.delayed, "25 items: aio_fsync_work x24 and vmstat_update");
   ASSERT_GE(words.tries.size(), 2u);
@@ -94,6 +95,29 @@ TEST(FindingText, WhatARescuerExecutedWasHeldUpByNoHog) {
   for (const std::string& text : words.tries) {
     EXPECT_FALSE(Contains(text, "WQ_CPU_INTENSIVE")) << text;
   }
+}
+
+// Whether it runs or sleeps decides what helps.
+TEST(FindingText, OfWhoHasTheSlotsItSaysHowItExecuted) {
+  Finding finding;
+  finding.kind = FindingKind::kActivationWait;
+  finding.workqueue = "io_wq";
+  finding.culprits = {{"reset_fn", "io_wq", {}, milliseconds(999)},
+                      {"poll_fn", "io_wq", {}, milliseconds(1)}};
+  finding.delayed = {{"poll_fn", "io_wq", 10, milliseconds(999)}};
+  Report report = Recorded();
+  FunctionRow row{"io_wq", "reset_fn", "", {}};
+  row.measures[Measure::kExecution].Add(seconds(1));
+  row.measures.split = {.runs = 1,
+                        .run = {.on_cpu = milliseconds(10), .blocked = milliseconds(990)}};
+  report.functions.push_back(row);
+  const FindingWords words = WordsOf(finding, report, {});
+  EXPECT_EQ(words.because,
+            "reset_fn had the slots for 99.9% of that time: 1 execution of 1.00s, asleep for 99.0% "
+            "of it");
+  ASSERT_FALSE(words.tries.empty());
+  EXPECT_TRUE(Contains(words.tries[0], "/proc/PID/stack")) << words.tries[0];
+  EXPECT_TRUE(Contains(words.next, "--split")) << words.next;
 }
 
 TEST(CommandText, RunsOnTheFileOnStandardInputAndOnTheBox) {

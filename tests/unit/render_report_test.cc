@@ -116,7 +116,7 @@ TEST(QualityNotes, TellEachKindOfDamage) {
   for (const std::string& note : QualityNotes(report)) all += note + "\n";
   for (const std::string_view part :
        {"lost: 7,271 events in 4 gaps; 135 items", "damaged: 2 of 1,000 pages", "truncated: ",
-        "unfinished: ", "ambiguous: 1 item ", "12 superseded, 1 pending at its end"}) {
+        "unfinished: ", "ambiguous: 1 item ", "12 superseded, 1 pending when the trace ended"}) {
     EXPECT_TRUE(Contains(all, part)) << part << " in\n" << all;
   }
 }

@@ -9,7 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "hist/record.h"
+#include "hist/line_reader.h"
 #include "hist/segments.h"
 #include "hist/sums.h"
 #include "wqprof/hist.h"
@@ -27,7 +27,14 @@ struct Series {
   std::string workqueue, function, pool, metric;
   HistSums sums;
   HistLine::Counts counts;
+  uint32_t next = 0;  // the one that came after it last time
 };
+
+bool IsOf(const Series& series, size_t group, const HistRecord& record) {
+  return series.group == group && series.workqueue == record.workqueue &&
+         series.function == record.function && series.metric == record.metric &&
+         series.pool == record.pool && ToString(series.kind) == record.kind;
+}
 
 uint64_t AddCapped(uint64_t a, uint64_t b) {
   uint64_t sum;
@@ -68,8 +75,8 @@ Histogram* MetricOf(MergedPool& pool, std::string_view metric) {
 
 bool IsKnownMetric(const HistRecord& record) {
   if (record.kind == ToString(HistKind::kFunction)) return MeasureNamed(record.metric) != nullptr;
-  MergedPool pool;
-  return record.kind == ToString(HistKind::kQuality) || MetricOf(pool, record.metric) != nullptr;
+  return record.kind == ToString(HistKind::kQuality) ||
+         std::ranges::find(kPoolMetrics, record.metric) != std::end(kPoolMetrics);
 }
 
 }  // namespace
@@ -79,17 +86,19 @@ struct HistMerger::State {
 
   MergeKeys keys;
   MergeTally tally;
-  std::unique_ptr<LineParser> parser = MakeLineParser();
-  HistRecord record;
+  HistLineReader reader;
+  HistRecord& record = reader.record();
   // What is left of a line that goes on, with room behind it.
   std::vector<char> buffer = std::vector<char>(LineParser::kPadding);
   size_t used = 0;
   bool skipping = false;  // the rest of a line that is too long
 
   std::vector<MergedGroup> groups;
+  std::optional<size_t> head_group;  // of lines that begin like the last one, once it is looked up
   absl::flat_hash_map<std::string, size_t> group_of;
   std::vector<Series> series;
   absl::flat_hash_map<std::string, uint32_t> series_of;
+  uint32_t last_series = 0;
   SegmentTable segments;
   absl::flat_hash_set<std::string> hosts;  // by group
   std::map<std::tuple<size_t, std::string, std::string>, HistStalls> stalls;
@@ -98,6 +107,7 @@ struct HistMerger::State {
   void AddLine(std::string_view line);
   size_t GroupOf();
   std::optional<uint32_t> SeriesOf(size_t group);
+  std::optional<uint32_t> FindSeries(size_t group);
   void AddQuality(MergedGroup& group);
   void AddValues(Series& to);
 };
@@ -125,6 +135,17 @@ size_t HistMerger::State::GroupOf() {
 }
 
 std::optional<uint32_t> HistMerger::State::SeriesOf(size_t group) {
+  // Segments of one group have the same series, in the same order.
+  if (!series.empty()) {
+    const uint32_t next = series[last_series].next;
+    if (IsOf(series[next], group, record)) return last_series = next;
+  }
+  const std::optional<uint32_t> found = FindSeries(group);
+  if (found) last_series = series[last_series].next = *found;
+  return found;
+}
+
+std::optional<uint32_t> HistMerger::State::FindSeries(size_t group) {
   key.clear();
   key.append(reinterpret_cast<const char*>(&group), sizeof group);
   for (const std::string* word :
@@ -139,7 +160,7 @@ std::optional<uint32_t> HistMerger::State::SeriesOf(size_t group) {
                         : record.kind == ToString(HistKind::kFunction) ? HistKind::kFunction
                                                                        : HistKind::kPool;
   series.push_back(
-      {kind, group, record.workqueue, record.function, record.pool, record.metric, {}, {}});
+      {kind, group, record.workqueue, record.function, record.pool, record.metric, {}, {}, 0});
   return index;
 }
 
@@ -178,7 +199,8 @@ void HistMerger::State::AddLine(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.find_first_not_of(" \t") == std::string_view::npos) return;
   ++tally.lines;
-  const LineForm form = parser->Parse(line, record);
+  const LineForm form = reader.Read(line);
+  if (!reader.same_head()) head_group.reset();
   if (form == LineForm::kNoJson) {
     if (tally.damaged++ == 0) tally.first_damaged = line.substr(0, 80);
     return;
@@ -199,7 +221,8 @@ void HistMerger::State::AddLine(std::string_view line) {
     ++tally.foreign;
     return;
   }
-  const size_t group = GroupOf();
+  if (!head_group) head_group = GroupOf();
+  const size_t group = *head_group;
   const std::optional<uint32_t> index = SeriesOf(group);
   const std::optional<uint32_t> segment =
       index ? segments.IndexOf(record.segment, kMostSegments) : std::nullopt;
@@ -256,6 +279,7 @@ void HistMerger::Add(std::string_view bytes) {
 
 void HistMerger::EndFile() {
   State& s = *state_;
+  s.buffer[s.used] = '\n';
   if (!std::exchange(s.skipping, false) && s.used > 0) s.AddLine({s.buffer.data(), s.used});
   s.used = 0;
 }

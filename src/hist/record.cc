@@ -2,6 +2,7 @@
 #include "hist/record.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace wqprof {
@@ -11,7 +12,7 @@ bool IsTime(uint64_t ns) { return ns <= static_cast<uint64_t>(INT64_MAX); }
 
 bool HasBuckets(const HistRecord& r) {
   constexpr int kMostScale = Histogram::kScale;
-  if (!Has(r, &HistRecord::n) || !Has(r, &HistRecord::scale) || r.metric.empty()) return false;
+  if (!Has<&HistRecord::n>(r) || !Has<&HistRecord::scale>(r) || r.metric.empty()) return false;
   if (r.scale < kHistScale || r.scale > kMostScale || r.idx.size() != r.cnt.size()) return false;
   if (!IsTime(r.sum) || !IsTime(r.min) || !IsTime(r.max)) return false;
   // A value of 1 ns is in bucket -1, one of 2^63 in the last.
@@ -23,7 +24,7 @@ bool HasBuckets(const HistRecord& r) {
   }
   if (sum != r.n) return false;
   if (r.n == 0) return r.sum == 0;
-  return Has(r, &HistRecord::min) && Has(r, &HistRecord::max) && r.min <= r.max && r.sum >= r.max;
+  return Has<&HistRecord::min>(r) && Has<&HistRecord::max>(r) && r.min <= r.max && r.sum >= r.max;
 }
 
 bool HasQuality(const HistRecord& r) {
@@ -37,17 +38,22 @@ bool HasQuality(const HistRecord& r) {
 }  // namespace
 
 void HistRecord::Clear() {
-  for (const HistTarget& target : kHistTargets) {
+  Clear((uint64_t{1} << kHistTargets.size()) - 1);
+  anomalies.fill({});
+  seen = 0;
+}
+
+void HistRecord::Clear(uint64_t targets) {
+  for (; targets != 0; targets &= targets - 1) {
+    const HistTarget& target = kHistTargets[static_cast<size_t>(std::countr_zero(targets))];
     if (target.text != nullptr) (this->*target.text).clear();
     if (target.count != nullptr) this->*target.count = 0;
     if (target.number != nullptr) this->*target.number = 0;
     if (target.texts != nullptr) (this->*target.texts).clear();
     if (target.counts != nullptr) (this->*target.counts).clear();
     if (target.integers != nullptr) (this->*target.integers).clear();
+    if (target.labels) labels.clear();
   }
-  labels.clear();
-  anomalies.fill({});
-  seen = 0;
 }
 
 const HistTarget* TargetOf(std::string_view name, size_t& guess) {

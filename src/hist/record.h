@@ -38,6 +38,8 @@ struct HistRecord {
   uint64_t seen = 0;  // bits of kHistTargets
 
   void Clear();
+  // The fields of these bits.
+  void Clear(uint64_t targets);
 };
 
 // A field that is read: where it goes.
@@ -84,18 +86,22 @@ inline constexpr auto kHistTargets = std::to_array<HistTarget>({
     {.name = "stall_count", .counts = &HistRecord::stall_count},
     {.name = "stall_ns", .counts = &HistRecord::stall_ns},
 });
-static_assert(kHistTargets.size() <= 64);
+static_assert(kHistTargets.size() < 64);
 
 // The target of that name, nullptr: none.  `guess`: where it is looked for first; the one behind it
 // becomes the next guess.
 const HistTarget* TargetOf(std::string_view name, size_t& guess);
 // Of kAnomalies; its size: none has the name.
 size_t AnomalyOf(std::string_view name);
-inline bool Has(const HistRecord& record, uint64_t HistRecord::*count) {
-  for (size_t i = 0; i < kHistTargets.size(); ++i) {
-    if (kHistTargets[i].count == count) return (record.seen >> i & 1) != 0;
-  }
-  return false;
+// Whether the line has that field.
+template <uint64_t HistRecord::*kCount>
+bool Has(const HistRecord& record) {
+  constexpr size_t kIndex = [] {
+    size_t i = 0;
+    while (kHistTargets[i].count != kCount) ++i;
+    return i;
+  }();
+  return (record.seen >> kIndex & 1) != 0;
 }
 
 // More elements of one list belong to no line of ours.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as lines of a fleet: both parsers agree on each line, what merges does not depend on
+// Any bytes as lines of a fleet: both parsers agree on each line, and so does who reads lines that
+// begin alike, what merges does not depend on
 // how the bytes are cut, a file that is read twice counts once, and all can be shown.
 #include <algorithm>
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "hist/line_reader.h"
 #include "hist/record.h"
 #include "wqprof/hist.h"
 #include "wqprof/render_hist.h"
@@ -41,6 +43,29 @@ void CompareParsers(std::string_view text) {
 #endif
 }
 
+void CompareReader(std::string_view text) {
+  static const auto parser = wqprof::MakeLineParser();
+  wqprof::HistLineReader reader;
+  // Each line twice, so that its beginning is known.
+  for (bool again = false; !text.empty(); again = !again) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string line(text.substr(0, end));
+    line += '\n';
+    line.resize(end + wqprof::LineParser::kPadding);
+    wqprof::HistRecord expected;
+    const LineForm form = parser->Parse({line.data(), end}, expected);
+    if (reader.Read({line.data(), end}) != form) std::abort();
+    const wqprof::HistRecord& found = reader.record();
+    if (form == LineForm::kGood &&
+        (found.seen != expected.seen || found.segment != expected.segment ||
+         found.function != expected.function || found.labels != expected.labels ||
+         found.n != expected.n || found.idx != expected.idx || found.cnt != expected.cnt)) {
+      std::abort();
+    }
+    if (again) text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 std::string Shown(HistMerger merger) {
   const wqprof::MergedHists merged = std::move(merger).Take();
   for (const auto format : {wqprof::Format::kTable, wqprof::Format::kCsv}) {
@@ -57,6 +82,7 @@ std::string Shown(HistMerger merger) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   CompareParsers(text);
+  CompareReader(text);
   const wqprof::MergeKeys keys{true, true, true, true, {}};
   HistMerger whole(keys), cut(keys);
   for (int i = 0; i < 2; ++i) {

@@ -21,6 +21,8 @@ class WallClock {
 
   // "14:02:10.039"; "" when it is too far away.
   std::string TimeOfDay(Timestamp at) const;
+  // Since 1970; absent when it is before, or too far away.
+  std::optional<Nanos> SinceEpoch(Timestamp at) const;
   // "2026-11-28", and "CET" or "UTC", of the begin.
   std::string Date() const;
   std::string Zone() const;
@@ -31,6 +33,8 @@ class WallClock {
  private:
   WallClock(Timestamp begin, int64_t begin_ns, bool utc)
       : begin_(begin), begin_ns_(begin_ns), utc_(utc) {}
+  // Since 1970, or before.
+  std::optional<int64_t> NanosAt(Timestamp at) const;
 
   Timestamp begin_;
   int64_t begin_ns_;  // since 1970

@@ -77,14 +77,26 @@ std::optional<WallClock> WallClock::Of(std::string_view begin_utc, Timestamp beg
   return WallClock(begin, *ns, utc);
 }
 
-std::string WallClock::TimeOfDay(Timestamp at) const {
+std::optional<int64_t> WallClock::NanosAt(Timestamp at) const {
   int64_t since, ns;
   if (at == kUnseen ||
       __builtin_sub_overflow(at.time_since_epoch().count(), begin_.time_since_epoch().count(),
                              &since) ||
       __builtin_add_overflow(begin_ns_, since, &ns)) {
-    return "";
+    return std::nullopt;
   }
+  return ns;
+}
+
+std::optional<Nanos> WallClock::SinceEpoch(Timestamp at) const {
+  const std::optional<int64_t> ns = NanosAt(at);
+  return ns && *ns >= 0 ? std::optional(Nanos(*ns)) : std::nullopt;
+}
+
+std::string WallClock::TimeOfDay(Timestamp at) const {
+  const std::optional<int64_t> found = NanosAt(at);
+  if (!found) return "";
+  const int64_t ns = *found;
   const std::tm tm = Broken(ns, utc_);
   const int64_t ms = (ns % kSecond + kSecond) % kSecond / 1'000'000;
   return fmt::format("{:02}:{:02}:{:02}.{:03}", tm.tm_hour, tm.tm_min, tm.tm_sec, ms);

@@ -42,19 +42,28 @@ constexpr std::string_view kExamples =
     "  wqprof export --to csv                              each change of each pool\n"
     "  wqprof export --to hist-ndjson *.dat -o x.ndjson    lines that merge: see wqprof merge";
 
-constexpr std::string_view kForFleets = "Of hist-ndjson and openmetrics";
+constexpr std::string_view kForFleets = "Of hist-ndjson, openmetrics and otlp-json";
 
 // Output is written in pieces of this size.
 constexpr size_t kPiece = size_t{1} << 18;
 
-enum class Target { kPerfetto, kHtml, kFolded, kCsv, kNdjson, kHistNdjson, kOpenMetrics };
+enum class Target {
+  kPerfetto,
+  kHtml,
+  kFolded,
+  kCsv,
+  kNdjson,
+  kHistNdjson,
+  kOpenMetrics,
+  kOtlpJson
+};
 
 absl::StatusOr<Target> ParseTarget(std::string_view text) {
-  const std::vector<std::string> names = {"perfetto", "html",        "folded",     "csv",
-                                          "ndjson",   "hist-ndjson", "openmetrics"};
-  constexpr Target kTargets[] = {Target::kPerfetto,   Target::kHtml,   Target::kFolded,
-                                 Target::kCsv,        Target::kNdjson, Target::kHistNdjson,
-                                 Target::kOpenMetrics};
+  const std::vector<std::string> names = {"perfetto", "html",        "folded",      "csv",
+                                          "ndjson",   "hist-ndjson", "openmetrics", "otlp-json"};
+  constexpr Target kTargets[] = {Target::kPerfetto,    Target::kHtml,    Target::kFolded,
+                                 Target::kCsv,         Target::kNdjson,  Target::kHistNdjson,
+                                 Target::kOpenMetrics, Target::kOtlpJson};
   for (size_t i = 0; i < names.size(); ++i) {
     if (text == names[i]) return kTargets[i];
   }
@@ -73,7 +82,7 @@ struct ExportOptions {
 };
 
 bool IsForFleets(std::optional<Target> to) {
-  return to == Target::kHistNdjson || to == Target::kOpenMetrics;
+  return to == Target::kHistNdjson || to == Target::kOpenMetrics || to == Target::kOtlpJson;
 }
 
 // Collects the items that waited longest.
@@ -220,7 +229,7 @@ int RunExport(const ExportOptions& options) {
   if (!options.to) {
     return Fail(
         absl::InvalidArgumentError("export needs a target\nwrite --to perfetto, html, folded, csv, "
-                                   "ndjson, hist-ndjson or openmetrics"));
+                                   "ndjson, hist-ndjson, openmetrics or otlp-json"));
   }
   ResultFile file(options.output);
   if (const absl::Status kept = KeepOnlyReading({&file}); !kept.ok()) return Fail(kept);
@@ -230,14 +239,15 @@ int RunExport(const ExportOptions& options) {
           "lines of a fleet are about a whole recording\nleave out --time, --stall, --item and "
           "--slowest"));
     }
-    return ExportHist(
-        options.input, options.window.threshold, options.hist,
-        *options.to == Target::kHistNdjson ? HistForm::kLines : HistForm::kOpenMetrics, file);
+    const HistForm form = *options.to == Target::kHistNdjson    ? HistForm::kLines
+                          : *options.to == Target::kOpenMetrics ? HistForm::kOpenMetrics
+                                                                : HistForm::kOtlpJson;
+    return ExportHist(options.input, options.window.threshold, options.hist, form, file);
   }
   if (!options.hist.labels.empty() || options.hist.top_series || options.hist.original_names) {
     return Fail(absl::InvalidArgumentError(
-        "--label, --top-series and --original-names are for --to hist-ndjson and openmetrics\n"
-        "leave them out"));
+        "--label, --top-series and --original-names are for --to hist-ndjson, openmetrics "
+        "and otlp-json\nleave them out"));
   }
   if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
     return Fail(
@@ -289,11 +299,12 @@ void AddExportCommand(CommandLine& line) {
   AddInputOptions(command, &options->input, [options] { return IsForFleets(options->to); });
   AddStrictOption(command, &options->input);
   command.AddParsed(
-      {"--to", "perfetto|html|folded|csv|ndjson|hist-ndjson|openmetrics",
+      {"--to", "perfetto|html|folded|csv|ndjson|hist-ndjson|openmetrics|otlp-json",
        "perfetto: a trace for ui.perfetto.dev; html: a page, one file, for a browser; folded: who "
        "queued whom, for flame graphs; csv, ndjson: backlog and busy workers of each pool, change "
        "by change; hist-ndjson: histograms that merge by addition, for a fleet; openmetrics: "
-       "counters and histograms, for Prometheus"},
+       "counters and histograms, for Prometheus; otlp-json: a request of OpenTelemetry's protocol "
+       "for each recording"},
       &options->to, ParseTarget);
   command.AddText({"-o,--output", "FILE", "write to FILE (default: standard output)"},
                   &options->output);

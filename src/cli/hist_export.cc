@@ -16,6 +16,7 @@
 #include "cli/output.h"
 #include "wqprof/analyze.h"
 #include "wqprof/open_metrics.h"
+#include "wqprof/otlp_json.h"
 #include "wqprof/pipeline.h"
 
 namespace wqprof {
@@ -111,6 +112,13 @@ int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const H
     if (!segments.insert(snapshot.segment.id).second) {
       Note(fmt::format("segment {} is given twice, and counts once", snapshot.segment.id));
       return absl::OkStatus();
+    }
+    if (form == HistForm::kOtlpJson) {
+      if (snapshot.segment.ts.empty()) {
+        Note(fmt::format("segment {} has no time of day: its points have no times",
+                         snapshot.segment.id));
+      }
+      return file.Write(ToOtlpJson(snapshot));
     }
     const std::string kept = any ? ToHistNdjson(total.snapshot) : "";
     total = AddToTotal(kept, snapshot, top);

@@ -15,12 +15,12 @@ namespace wqprof {
 void AddHistOptions(Command& command, HistOptions* options, std::string_view group = kPlain);
 
 // What they are written as.
-enum class HistForm : uint8_t { kLines, kOpenMetrics };
+enum class HistForm : uint8_t { kLines, kOpenMetrics, kOtlpJson };
 // So many series of an exporter's metrics, unless --top-series says otherwise.
 inline constexpr size_t kTopMetrics = 40;
 
-// Writes the lines of each of the recordings (input.files; none: the default one), or their sum as
-// metrics.  Returns the exit code.
+// Writes the lines of each of the recordings (input.files; none: the default one), a request of
+// OpenTelemetry's for each, or their sum as metrics.  Returns the exit code.
 int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const HistOptions& options,
                HistForm target, ResultFile& file);
 

@@ -33,6 +33,11 @@ def lines_of(*arguments):
     return output("export", "--to", "hist-ndjson", *arguments).decode().splitlines(keepends=True)
 
 
+def attributes(of):
+    """Of a point or a resource of OpenTelemetry's."""
+    return {entry["key"]: next(iter(entry["value"].values())) for entry in of["attributes"]}
+
+
 def merged(*files, options=()):
     return json.loads(output("merge", "--format", "json", *options, *files, expect=(0,)))
 
@@ -203,6 +208,56 @@ class Lines(unittest.TestCase):
             done = subprocess.run(["promtool", "check", "metrics"], input=text, check=False,
                                   capture_output=True)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, b""))
+
+    def test_as_requests_of_opentelemetry_are_what_the_lines_hold(self):
+        schema = json.loads(pathlib.Path(__file__).with_name("otlp-metrics.json").read_text())
+        validator = jsonschema.Draft7Validator(schema)
+        text = output("export", "--to", "otlp-json", "--label", "rack=7", *program.TRACES)
+        requests = [json.loads(line) for line in text.decode().splitlines()]
+        self.assertEqual(len(requests), len(program.TRACES))
+        compared = 0
+        for trace, request in zip(program.TRACES, requests):
+            validator.validate(request)
+            lines = [json.loads(line) for line in lines_of("--label", "rack=7", trace)]
+            (resource,) = request["resourceMetrics"]
+            about = attributes(resource["resource"])
+            self.assertEqual((about["wqprof.segment"], about["rack"], about["os.version"]),
+                             (lines[0]["segment"], "7", lines[0]["kernel"]))
+            expected = {(line["kind"], line.get("workqueue"), line.get("function"),
+                         line.get("pool"), line["metric"]): line
+                        for line in lines if line.get("n")}
+            sums = {}
+            for metric in resource["scopeMetrics"][0]["metrics"]:
+                of, _, name = metric["name"].removeprefix("wqprof.").partition(".")
+                for point in metric.get("sum", {"dataPoints": []})["dataPoints"]:
+                    key = (metric["name"], *sorted(attributes(point).items()))
+                    self.assertNotIn(key, sums)
+                    sums[key] = int(point["asInt"])
+                for point in metric.get("exponentialHistogram", {"dataPoints": []})["dataPoints"]:
+                    key = attributes(point)
+                    line = expected.pop((of, key.get("workqueue"), key.get("function"),
+                                         key.get("pool"), name))
+                    self.assertEqual(
+                        (point["scale"], int(point["count"]), int(point["zeroCount"])),
+                        (line["scale"], line["n"], line["zero"]))
+                    self.assertEqual([point[end] for end in ("sum", "min", "max")],
+                                     [line[end] for end in ("sum", "min", "max")])
+                    buckets = point.get("positive", {"offset": 0, "bucketCounts": []})
+                    found = {buckets["offset"] + i: int(count)
+                             for i, count in enumerate(buckets["bucketCounts"]) if int(count)}
+                    self.assertEqual(found, dict(zip(line["idx"], line["cnt"])))
+                    compared += 1
+            self.assertEqual(expected, {})
+            self.assertEqual(sums[("wqprof.quality.matched",)], lines[0]["matched"])
+            self.assertEqual(sums.get(("wqprof.quality.lost_events",)), lines[0]["lost_events"])
+            for pool, cause, count in zip(*(lines[0][f"stall_{key}"]
+                                            for key in ("pool", "cause", "count"))):
+                key = ("wqprof.pool.stalls", ("cause", cause), ("pool", pool))
+                self.assertEqual(sums[key], count)
+        self.assertGreater(compared, 500)
+        with self.assertRaises(jsonschema.ValidationError):
+            point["count"] = 7
+            validator.validate(request)
 
     def test_show_a_planted_regression_of_a_kernel_and_no_other(self):
         one = self.write("one.ndjson", lines_of("6.1-cloud/flags/trace.dat"))

@@ -21,6 +21,8 @@ TEST(WallClock, TellsTheTimeOfDayOfAStamp) {
   EXPECT_EQ(clock->Date(), "2026-11-28");
   EXPECT_EQ(clock->Zone(), "UTC");
   EXPECT_EQ(clock->TimeOfDay(kUnseen), "");
+  EXPECT_EQ(clock->SinceEpoch(kBegin + 2ns), Nanos(1795874526'131000002));
+  EXPECT_EQ(clock->SinceEpoch(kBegin - 60 * 365 * 24h), std::nullopt);
 }
 
 TEST(WallClock, UsesTheZoneOfTheReader) {

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""DuckDB, asked by packaging/fleet/duckdb.sql, says what `wqprof merge` says.
+
+usage: duckdb_test.py WQPROF
+Needs node and its package @duckdb/node-api, where NODE_PATH says; skipped without them.
+"""
+
+import collections
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+FLEET = ROOT / "packaging/fleet"
+LAB = ROOT / "tests/data/lab/6.1-cloud"
+RUN = pathlib.Path(__file__).with_name("duckdb_run.js")
+HOSTS, SLOW = 60, 3
+
+
+class DuckDb(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="wqprof-fleet-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        one = cls.folder / "one.ndjson"
+        subprocess.run([WQPROF, "export", "--to", "hist-ndjson", "-o", one, LAB / "flags/trace.dat",
+                        LAB / "hog/trace.dat"], check=True)
+        made = subprocess.run([FLEET / "generate", one, "--hosts", str(HOSTS), "--slow-hosts",
+                               str(SLOW)], capture_output=True, check=True)
+        cls.planted = made.stderr.decode().split("planted: ")[1].strip()
+        (cls.folder / "fleet.ndjson").write_bytes(made.stdout)
+        # Whoever uploads half of it before, and cuts a line, changes nothing.
+        (cls.folder / "half.ndjson").write_bytes(made.stdout[:len(made.stdout) // 3])
+
+    def ask(self, view):
+        text = (f"SET VARIABLE files = '{self.folder}/*.ndjson';\n"
+                f"{(FLEET / 'duckdb.sql').read_text()}\nSELECT * FROM wqprof.{view};")
+        done = subprocess.run(["node", RUN], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_merges_to_the_buckets_of_merge(self):
+        done = subprocess.run([WQPROF, "merge", "--by", "kernel", "--json", self.folder],
+                              capture_output=True, check=True)
+        merged = json.loads(done.stdout)
+        self.assertEqual(merged["merged"]["damaged"], 1)
+        expected = collections.Counter()
+        for row in merged["functions"]:
+            for metric, value in row.items():
+                if not isinstance(value, dict):
+                    continue
+                name = (row["kernel"], row["workqueue"] or "", row["function"] or "", metric)
+                histogram = value["histogram"]
+                for index, count in zip(histogram["index"], histogram["count"]):
+                    expected[(*name, index)] = count
+                if histogram["zero_count"]:
+                    expected[(*name, -1000)] = histogram["zero_count"]
+        found = {(*row[:4], row[4]): int(row[5]) for row in self.ask("buckets")}
+        self.assertEqual(found, dict(expected))
+        self.assertGreater(len(found), 1000)
+
+    def test_finds_the_slow_hosts(self):
+        rows = self.ask("outlier_hosts")
+        slow = {f"h{number:06}" for number in range(SLOW)}
+        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted}, slow)
+
+    def test_answers_every_query(self):
+        coverage = {row[0]: row for row in self.ask("coverage")}
+        self.assertEqual([float(cell) for cell in coverage["6.12.0"][1:5]],
+                         [HOSTS // 2, HOSTS // 2, HOSTS // 2 * 10, 0])
+        rows = self.ask("worst_functions")
+        self.assertEqual(len(rows), 20)
+        # A percentile lies in its bucket's middle.
+        self.assertTrue(all(row[6] <= row[5] * 1.03 for row in rows), rows)
+        self.assertIn("cpu_hog", {row[2] for row in self.ask("stalls_by_cause")})
+
+
+def has_duckdb():
+    return bool(shutil.which("node")) and subprocess.run(
+        ["node", "-e", "require('@duckdb/node-api')"], capture_output=True,
+        check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
+    if not has_duckdb():
+        print("no DuckDB: install node's package @duckdb/node-api, and set NODE_PATH")
+        sys.exit(77)
+    unittest.main(argv=sys.argv[:1])

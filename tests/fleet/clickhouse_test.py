@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLEET = ROOT / "packaging/fleet"
 LAB = ROOT / "tests/data/lab/6.1-cloud"
 HOSTS, SLOW = 60, 3
+QUERIES = {"worst_functions", "outlier_hosts", "stalls_by_cause", "coverage"}
 
 CONFIG = """<yandex><logger><level>error</level><log>{0}/log</log><errorlog>{0}/err</errorlog></logger>
 <http_port>{1}</http_port><tcp_port>{2}</tcp_port><listen_host>127.0.0.1</listen_host>
@@ -37,6 +38,11 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def statements(name):
+    text = (FLEET / f"{name}.sql").read_text()
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--")).split(";")
 
 
 class Server:
@@ -69,10 +75,8 @@ class Server:
 
     def run(self, name):
         """The answer to the last statement of a file."""
-        text = (FLEET / f"{name}.sql").read_text()
-        lines = [line for line in text.splitlines() if not line.startswith("--")]
         rows = []
-        for statement in "\n".join(lines).split(";"):
+        for statement in statements(name):
             if statement.strip():
                 rows = self.ask(statement)
         return rows
@@ -140,6 +144,23 @@ class ClickHouse(unittest.TestCase):
         self.assertEqual(len(self.server.run("worst_functions")), 20)
         self.assertIn("cpu_hog", {row[2] for row in self.server.run("stalls_by_cause")})
         self.server.run("rollup")
+
+    def test_answers_every_panel_of_the_dashboard(self):
+        """Panels ask what the files ask, of the time that is looked at."""
+        shown = "$__timeFilter(ts)"
+        files = {query.strip(): name for name in QUERIES for query in statements(name)[:1]}
+        found = set()
+        for panel in json.loads((FLEET / "grafana.json").read_text())["panels"]:
+            for target in panel["targets"]:
+                sql = target["rawSql"]
+                name = files[sql.replace(f"{shown} AND ", "").strip()]
+                self.assertEqual(sql.count(shown), sql.count("wqprof.once"), name)
+                always = "ts < toDateTime('2100-01-01 00:00:00')"
+                rows = self.server.ask(sql.replace(shown, always))
+                self.assertEqual(rows, self.server.run(name), name)
+                self.assertEqual(self.server.ask(sql.replace(shown, f"NOT {always}")), [], name)
+                found.add(name)
+        self.assertEqual(found, QUERIES)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,8 @@ struct MergeTally {
   uint64_t foreign = 0;   // JSON of another schema, or a later version
   uint64_t odd = 0;       // its numbers contradict each other, or fields are missing
   uint64_t refused = 0;   // more series or segments than kMost...
+  // Not of lines: series with a sum that does not fit, and stays at the largest number.
+  uint64_t too_large = 0;
   std::string first_damaged;
 };
 

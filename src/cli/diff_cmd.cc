@@ -19,6 +19,7 @@
 #include "cli/run_files.h"
 #include "wqprof/budget.h"
 #include "wqprof/did_you_mean.h"
+#include "wqprof/number_text.h"
 #include "wqprof/page.h"
 #include "wqprof/render_verdicts.h"
 
@@ -163,6 +164,16 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
   return tested && result.losses.empty() ? kOk : kInsufficient;
 }
 
+// The lines of a host are one run, however many segments it has.
+void NoteFewHosts(const DiffResult& result) {
+  constexpr size_t kFewest = 4;
+  if (std::min(result.base_runs, result.new_runs) >= kFewest) return;
+  Note(
+      fmt::format("{} against {}: hosts differ by themselves, and so few do not show by how much\n"
+                  "give the lines of {} hosts or more on each side",
+                  CountOf(result.base_runs, "host"), CountOf(result.new_runs, "host"), kFewest));
+}
+
 int RunDiff(DiffCommandOptions& options) {
   if (const absl::Status file = CheckPageBesideText(options.html); !file.ok()) return Fail(file);
   if (options.kernels && !options.hist) {
@@ -177,6 +188,7 @@ int RunDiff(DiffCommandOptions& options) {
       options.hist ? ReadGroupsOfHosts(options, base, now) : ReadGroups(options, base, now);
   if (!status.ok()) return FailInput(status);
   const DiffResult result = Diff(options.diff, base, now);
+  if (options.hist) NoteFewHosts(result);
   const bool terminal = DetectTerminal().is_terminal;
   const size_t top = options.top.value_or(terminal && !options.input.verbose ? kRowsOnTerminal : 0);
   const absl::Status written =

@@ -25,7 +25,12 @@ absl::StatusOr<MergedHists> MergeHosts(const std::vector<std::string>& paths) {
     Note(fmt::format("{} left out: cut, damaged or contradictory (wqprof merge shows which)",
                      CountOf(left_out, "line")));
   }
-  return std::move(merger).Take();
+  MergedHists merged = std::move(merger).Take();
+  if (merged.tally.too_large > 0) {
+    Note(fmt::format("sums of {} do not fit in 64 bits, and are at their largest",
+                     CountOf(merged.tally.too_large, "series", "series")));
+  }
+  return merged;
 }
 
 // What verdicts ask of a run's quality.

@@ -101,8 +101,9 @@ int RunMerge(const MergeOptions& options) {
         return group.incomplete == 0 && group.incoherent == 0 && !group.unmeasured;
       });
   const MergeTally& tally = merged.tally;
-  const bool all_read = tally.damaged + tally.foreign + tally.odd + tally.refused == 0;
-  return options.input.strict && !(whole && all_read) ? kInsufficient : kOk;
+  const bool exact =
+      tally.damaged + tally.foreign + tally.odd + tally.refused + tally.too_large == 0;
+  return options.input.strict && !(whole && exact) ? kInsufficient : kOk;
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ struct HistMerger::State {
   std::optional<uint32_t> FindSeries(size_t group);
   void AddQuality(MergedGroup& group);
   void AddValues(Series& to);
+  uint64_t CountTooLarge() const;
 };
 
 size_t HistMerger::State::GroupOf() {
@@ -316,6 +317,31 @@ void TakeSeries(std::vector<Series>& all, MergedHists& out) {
 
 }  // namespace
 
+namespace {
+
+// A sum that is the largest number stands for all beyond it.
+bool IsTooLarge(const HistLine::Counts& counts) {
+  return std::max({counts.queued, counts.executed, counts.superseded}) == UINT64_MAX;
+}
+bool IsTooLarge(const MergedGroup& group) {
+  return group.measured == Nanos::max() || group.executed == UINT64_MAX ||
+         std::ranges::find(group.anomalies, UINT64_MAX) != group.anomalies.end();
+}
+bool IsTooLarge(const HistStalls& stalls) {
+  return stalls.count == UINT64_MAX || stalls.total == Nanos::max();
+}
+
+}  // namespace
+
+// Of functions and pools; of groups their quality; of pools their stalls by cause.
+uint64_t HistMerger::State::CountTooLarge() const {
+  auto out = std::ranges::count_if(
+      series, [](const Series& one) { return one.sums.too_large() || IsTooLarge(one.counts); });
+  out += std::ranges::count_if(groups, [](const MergedGroup& group) { return IsTooLarge(group); });
+  out += std::ranges::count_if(stalls, [](const auto& one) { return IsTooLarge(one.second); });
+  return static_cast<uint64_t>(out);
+}
+
 MergedHists HistMerger::Take() && {
   State& s = *state_;
   for (const SegmentTable::Segment& segment : s.segments.all()) {
@@ -340,6 +366,7 @@ MergedHists HistMerger::Take() && {
   MergedHists out;
   out.keys = s.keys;
   out.tally = s.tally;
+  out.tally.too_large = s.CountTooLarge();
   for (size_t i = 0; i < order.size(); ++i) {
     place[order[i]] = i;
     out.groups.push_back(std::move(s.groups[order[i]]));

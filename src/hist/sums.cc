@@ -35,6 +35,11 @@ void HistSums::Add(const HistRecord& record) {
   }
 }
 
+bool HistSums::too_large() const {
+  return count_ == UINT64_MAX || sum_ == static_cast<uint64_t>(INT64_MAX) ||
+         std::find(buckets_.begin(), buckets_.end(), UINT64_MAX) != buckets_.end();
+}
+
 Histogram HistSums::ToHistogram() const {
   Histogram::Parts parts;
   parts.scale = kHistScale;

@@ -17,6 +17,8 @@ class HistSums {
   // REQUIRES: IsCoherent(record), of a kind with a histogram.
   void Add(const HistRecord& record);
   Histogram ToHistogram() const;
+  // Whether a number is the largest one, which stands for all beyond it as well.
+  bool too_large() const;
 
  private:
   uint64_t count_ = 0, zero_ = 0, sum_ = 0;

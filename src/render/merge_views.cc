@@ -31,6 +31,9 @@ Table TallyTable(const MergedHists& merged) {
        [](const MergeTally& t) { return t.odd; }},
       {{"refused", "", kJson, 0, 0, "More series or segments than fit."},
        [](const MergeTally& t) { return t.refused; }},
+      {{"too_large", "", kJson, 0, 0,
+        "Series with a sum that does not fit in 64 bits, and stays at the largest number."},
+       [](const MergeTally& t) { return t.too_large; }},
   };
   return MakeRecord("merged", columns, merged.tally);
 }
@@ -190,11 +193,11 @@ Table StallTable(const MergedHists& merged) {
   return MakeTable({.key = "stalls", .title = "Stalls"}, columns, merged.stalls);
 }
 
-// What was left out of the sums, a line each.
+// What was left out of the sums, and what they do not hold: a line each.
 std::vector<std::string> TallyNotes(const MergeTally& tally) {
   std::vector<std::string> out;
   const auto add = [&](uint64_t count, std::string_view one, std::string_view many) {
-    if (count > 0) out.push_back(CountOf(count, one, many));
+    if (count > 0) out.push_back("left out: " + CountOf(count, one, many));
   };
   add(tally.repeated, "line of a segment and a series that counted before",
       "lines of segments and series that counted before");
@@ -205,6 +208,11 @@ std::vector<std::string> TallyNotes(const MergeTally& tally) {
       "lines whose numbers contradict each other, or that lack fields");
   add(tally.refused, "line beyond the number of series or segments that fit",
       "lines beyond the number of series or segments that fit");
+  if (tally.too_large > 0) {
+    out.push_back(
+        fmt::format("too large: sums of {} do not fit in 64 bits, and are at their largest",
+                    CountOf(tally.too_large, "series", "series")));
+  }
   return out;
 }
 
@@ -235,7 +243,7 @@ absl::StatusOr<std::string> RenderMerged(const MergedHists& merged, Format forma
       break;
   }
   std::string out = fmt::format("{} merged\n", CountOf(merged.tally.counted, "line"));
-  for (const std::string& note : TallyNotes(merged.tally)) out += "  left out: " + note + "\n";
+  for (const std::string& note : TallyNotes(merged.tally)) out += "  " + note + "\n";
   for (const Table& table : tables) {
     if (table.rows.empty()) continue;
     out += '\n';

@@ -291,7 +291,21 @@ class Lines(unittest.TestCase):
                                    self.folder / "new", expect=(0,)))
         self.assertEqual(result["summary"]["base_runs"], 1)
         self.assertGreater(len(result["rows"]), 3)
+        done = program.run(WQPROF, ["diff", "--hist", self.folder / "base", "--",
+                                    self.folder / "new"])
+        self.assertIn(b"1 host against 1 host", done.stderr)
         self.assertEqual(program.run(WQPROF, ["diff", "--hist", self.folder / "base"]).returncode, 2)
+
+    def test_whose_sums_do_not_fit_say_so(self):
+        most = {"n": 2 ** 64 - 1, "sum": 2 ** 63 - 1, "min": 1, "max": 2 ** 63 - 1, "zero": 0,
+                "idx": [1007], "cnt": [2 ** 64 - 1]}
+        line = next(json.loads(line) for line in lines_of(program.TRACES[0])
+                    if json.loads(line)["kind"] == "function")
+        path = self.write("x.ndjson", [json.dumps({**line, **most, "segment": segment}) + "\n"
+                                       for segment in "ab"])
+        self.assertEqual(merged(path)["merged"]["too_large"], 1)
+        self.assertIn(b"too large: sums of 1 series", output("merge", path))
+        self.assertEqual(program.run(WQPROF, ["merge", "--strict", path]).returncode, 3)
 
     def test_that_are_none_are_refused(self):
         path = self.write("x.ndjson", ["hello\n"])

@@ -238,6 +238,9 @@ TEST(Merging, DoesNotOverflow) {
   EXPECT_EQ(latency.sum(), Nanos::max());
   EXPECT_EQ(latency.Buckets()[0].count, UINT64_MAX);
   EXPECT_TRUE(latency.Quantile(0.5));
+  EXPECT_EQ(merged.tally.too_large, 1u) << "and it is said";
+  const std::string some = R"("scale":4,"n":1,"sum":5,"min":5,"max":5,"idx":[37],"cnt":[1])";
+  EXPECT_EQ(Merge({Line("a", some), Line("b", some)}).tally.too_large, 0u);
 }
 
 TEST(Merging, CountsWhatItCannotUse) {

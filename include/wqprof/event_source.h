@@ -17,6 +17,7 @@
 #include "wqprof/name_table.h"
 #include "wqprof/settings.h"
 #include "wqprof/tracefs_text.h"
+#include "wqprof/workqueue_config.h"
 
 namespace wqprof {
 
@@ -41,6 +42,7 @@ struct TraceInfo {
   std::vector<CpuStats> cpu_stats;
   std::vector<std::string> events;  // "workqueue:workqueue_queue_work", ... formats in the file
   Settings settings;                // wqprof's own note; what is known of it is below, typed
+  WorkqueueConfig config;           // of its workqueues and pools; empty: not recorded
   bool has_sched = false;           // sched_switch and sched_waking were recorded
   bool has_timers = false;
   // Which of the four events were enabled, by the note of the recorder or of the live buffer;

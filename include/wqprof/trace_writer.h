@@ -31,6 +31,7 @@ struct TraceMetadata {
   std::string trace_clock;    // the clock in use in brackets: "local global [mono]"
   std::string uname;          // "Linux node release version machine"
   Settings settings;          // wqprof's own note
+  std::string workqueues;     // as in TraceEnding, of a finished trace
   uint32_t page_size = 4096;  // of a sub-buffer, its header included
   int cpus = 1;               // one more than the highest CPU online when it began
   int possible_cpus = 1;      // ... than the highest that can come online
@@ -42,6 +43,7 @@ struct TraceEnding {
   std::vector<std::pair<Cpu, std::string>> cpu_stats;  // text of each CPU's stats file
   std::string saved_cmdlines;                          // replaces the first one; "" keeps it
   Settings settings;                                   // added to the first ones
+  std::string workqueues;  // their configuration, see ConfigToJson(); "" unknown
   // A small trace keeps only the symbols that its events name, unless this is set.
   bool all_symbols = false;
 };

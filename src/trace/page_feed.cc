@@ -166,6 +166,7 @@ void PageFeed::NoteEnding(const TraceEnding& ending) {
     info.cpu_stats.push_back(counters);
   }
   info.disturbances = ending.settings.All("disturbed");
+  AddConfig(ending.workqueues, info);
 }
 
 void PageFeed::UpdateStats() {

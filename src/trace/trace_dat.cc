@@ -274,6 +274,9 @@ class Parser {
       case kSettingsOption:
         dat_.metadata.settings = Settings::Parse(UntilNul(data));
         break;
+      case kWorkqueuesOption:
+        dat_.metadata.workqueues = UntilNul(data);
+        break;
       default:
         if (dat_.info.version == 7) ParseSectionOption(id, in.U64());
     }

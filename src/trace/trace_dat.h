@@ -22,6 +22,9 @@ namespace wqprof {
 // recording is not finished, where the pages are (doc/trace-dat.md knows ids up to 25).
 inline constexpr uint16_t kSettingsOption = 0x5751;
 
+// The option in which it keeps the configuration of workqueues.
+inline constexpr uint16_t kWorkqueuesOption = 0x5752;
+
 // Where the pages of one CPU are.
 struct CpuRegion {
   Cpu cpu = Cpu::kNone;

@@ -93,6 +93,7 @@ void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
   Settings settings = metadata.settings;
   settings.Append(ending.settings);
   options.Option(kSettingsOption, settings.ToText() + '\0');
+  if (!ending.workqueues.empty()) options.Option(kWorkqueuesOption, ending.workqueues + '\0');
 }
 
 }  // namespace wqprof

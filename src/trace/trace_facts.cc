@@ -82,6 +82,11 @@ void AddFacts(const TraceMetadata& metadata, const DecodeContext& context, Trace
   info.page_size = context.page_size;
   NoteEvents(context.layout, info);
   AddSettings(metadata.settings, context.time, info);
+  AddConfig(metadata.workqueues, info);
+}
+
+void AddConfig(std::string_view workqueues, TraceInfo& info) {
+  if (auto config = ParseConfig(workqueues)) info.config = *std::move(config);
 }
 
 void NoteBegin(Timestamp begin, TraceInfo& info) {

@@ -48,6 +48,16 @@ void WriteFiles(const std::filesystem::path& root) {
     style.instance = choice == 9 ? "wqprof" : "";
     Write(root / "open_fuzz", fmt::format("style{}", choice), EncodeDat(trace, style).Assemble());
   }
+  constexpr uint16_t kWorkqueues = 0x5752;
+  DatFile configured = EncodeDat(trace, {.page_size = 1024});
+  configured.options.push_back(
+      {kWorkqueues, R"({"schema":"wqprof.workqueues/1","source":"bpf","parameters":{"a":"1"},)"
+                    R"("workqueues":[{"workqueue":"wq","address":"0xff","flags":["WQ_BH"],)"
+                    R"("unbound":true,"ordered":false,"max_active":1,"rescuer_pid":4,"nice":-20,)"
+                    R"("affinity_scope":"cpu","pool_ids":[8],"begin":{"started":1},)"
+                    R"("end":{"started":7,"rescued":2}}],"pools":[{"pool_id":8,"cpu":0,)"
+                    R"("node":0,"nice":0,"cpus":"0-1","workers":2,"idle":1,"bh":true}]})"});
+  Write(root / "open_fuzz", "configured", configured.Assemble());
 }
 
 void WritePages(const std::filesystem::path& root) {

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "wqprof/workqueue_config.h"
+
+namespace wqprof {
+namespace {
+
+using Json = nlohmann::ordered_json;
+// An ordered one takes a time for many keys that is the square of their number.
+using Parsed = nlohmann::json;
+
+constexpr std::string_view kSchema = "wqprof.workqueues/1";
+// More than any machine has; hostile text cannot make us hold more.
+constexpr size_t kMostText = size_t{4} << 20;
+constexpr size_t kMostValues = 400'000;
+constexpr size_t kMostEntries = 20'000;
+constexpr size_t kLongestText = 4096;
+constexpr int kDeepest = 6;
+
+template <typename T>
+void Put(Json& out, const char* key, const std::optional<T>& value) {
+  if (value) out[key] = *value;
+}
+
+void PutText(Json& out, const char* key, const std::string& text) {
+  if (!text.empty()) out[key] = text;
+}
+
+void PutCounters(Json& out, const char* key, const WorkqueueCounters& counters) {
+  Json values = Json::object();
+  for (size_t i = 0; i < kWorkqueueCounters; ++i) {
+    if (!counters[i]) continue;
+    values[std::string(CounterKey(static_cast<WorkqueueCounter>(i)))] = *counters[i];
+  }
+  if (!values.empty()) out[key] = std::move(values);
+}
+
+Json ToJson(const WorkqueueSetup& workqueue) {
+  Json out = {{"workqueue", workqueue.name}};
+  if (workqueue.address != 0) out["address"] = fmt::format("{:#x}", workqueue.address);
+  Put(out, "flags", workqueue.flags);
+  Put(out, "unbound", workqueue.unbound);
+  Put(out, "ordered", workqueue.ordered);
+  Put(out, "max_active", workqueue.max_active);
+  Put(out, "min_active", workqueue.min_active);
+  Put(out, "rescuer_pid", workqueue.rescuer);
+  Put(out, "nice", workqueue.nice);
+  PutText(out, "cpus", workqueue.cpus);
+  PutText(out, "affinity_scope", workqueue.affinity_scope);
+  Put(out, "affinity_strict", workqueue.affinity_strict);
+  if (!workqueue.pools.empty()) out["pool_ids"] = workqueue.pools;
+  PutCounters(out, "begin", workqueue.begin);
+  PutCounters(out, "end", workqueue.end);
+  return out;
+}
+
+Json ToJson(const PoolSetup& pool) {
+  Json out = {{"pool_id", pool.id}};
+  Put(out, "cpu", pool.cpu);
+  Put(out, "node", pool.node);
+  Put(out, "nice", pool.nice);
+  PutText(out, "cpus", pool.cpus);
+  Put(out, "workers", pool.workers);
+  Put(out, "idle", pool.idle);
+  if (pool.bh) out["bh"] = true;
+  return out;
+}
+
+// Reads a text only to see whether it can be held: a DOM's memory is many times the text's.
+class Limits : public nlohmann::json_sax<Parsed> {
+ public:
+  bool null() override { return Value(); }
+  bool boolean(bool) override { return Value(); }
+  bool number_integer(number_integer_t) override { return Value(); }
+  bool number_unsigned(number_unsigned_t) override { return Value(); }
+  bool number_float(number_float_t, const string_t&) override { return Value(); }
+  bool string(string_t&) override { return Value(); }
+  bool binary(binary_t&) override { return Value(); }
+  bool start_object(size_t) override { return ++depth_ <= kDeepest && Value(); }
+  bool key(string_t&) override { return true; }
+  bool end_object() override { return --depth_ >= 0; }
+  bool start_array(size_t) override { return ++depth_ <= kDeepest && Value(); }
+  bool end_array() override { return --depth_ >= 0; }
+  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  bool Value() { return ++values_ <= kMostValues; }
+  size_t values_ = 0;
+  int depth_ = 0;
+};
+
+// --- The way back: a member of another type is as one that is not there.
+
+std::string TextOf(const Parsed& from, const char* key) {
+  const auto at = from.find(key);
+  if (at == from.end() || !at->is_string()) return "";
+  const auto& text = at->get_ref<const std::string&>();
+  return text.size() <= kLongestText ? text : "";
+}
+
+std::optional<int> IntOf(const Parsed& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  const bool large = value.is_number_unsigned() && value.get<uint64_t>() > INT32_MAX;
+  const auto number = large ? int64_t{-1} : value.get<int64_t>();
+  if (large || number < INT32_MIN || number > INT32_MAX) return std::nullopt;
+  return static_cast<int>(number);
+}
+
+std::optional<int> IntOf(const Parsed& from, const char* key) {
+  const auto at = from.find(key);
+  return at == from.end() ? std::nullopt : IntOf(*at);
+}
+
+std::optional<bool> BoolOf(const Parsed& from, const char* key) {
+  const auto at = from.find(key);
+  if (at == from.end() || !at->is_boolean()) return std::nullopt;
+  return at->get<bool>();
+}
+
+WorkqueueCounters CountersOf(const Parsed& from, const char* key) {
+  WorkqueueCounters out;
+  const auto counters = from.find(key);
+  if (counters == from.end() || !counters->is_object()) return out;
+  for (size_t i = 0; i < kWorkqueueCounters; ++i) {
+    const auto at = counters->find(std::string(CounterKey(static_cast<WorkqueueCounter>(i))));
+    if (at != counters->end() && at->is_number_unsigned()) out[i] = at->get<uint64_t>();
+  }
+  return out;
+}
+
+uint64_t AddressOf(const Parsed& from) {
+  const std::string text = TextOf(from, "address");
+  uint64_t out = 0;
+  if (text.starts_with("0x")) {
+    std::from_chars(text.data() + 2, text.data() + text.size(), out, 16);
+  }
+  return out;
+}
+
+// What `from[key]` lists, as far as `take` wants it.
+template <typename Take>
+void ForEach(const Parsed& from, const char* key, Take take) {
+  const auto list = from.find(key);
+  if (list == from.end() || !list->is_array()) return;
+  size_t taken = 0;
+  for (const Parsed& value : *list) {
+    if (++taken > kMostEntries) return;
+    take(value);
+  }
+}
+
+WorkqueueSetup WorkqueueOf(const Parsed& from) {
+  WorkqueueSetup out;
+  out.name = TextOf(from, "workqueue");
+  out.address = AddressOf(from);
+  if (from.contains("flags")) out.flags.emplace();
+  ForEach(from, "flags", [&out](const Parsed& flag) {
+    if (flag.is_string() && flag.get_ref<const std::string&>().size() <= kLongestText) {
+      out.flags->push_back(flag.get<std::string>());
+    }
+  });
+  out.unbound = BoolOf(from, "unbound");
+  out.ordered = BoolOf(from, "ordered");
+  out.max_active = IntOf(from, "max_active");
+  out.min_active = IntOf(from, "min_active");
+  out.rescuer = IntOf(from, "rescuer_pid");
+  out.nice = IntOf(from, "nice");
+  out.cpus = TextOf(from, "cpus");
+  out.affinity_scope = TextOf(from, "affinity_scope");
+  out.affinity_strict = BoolOf(from, "affinity_strict");
+  ForEach(from, "pool_ids", [&out](const Parsed& id) {
+    if (const auto number = IntOf(id)) out.pools.push_back(*number);
+  });
+  out.begin = CountersOf(from, "begin");
+  out.end = CountersOf(from, "end");
+  return out;
+}
+
+std::optional<PoolSetup> PoolOf(const Parsed& from) {
+  const auto id = from.is_object() ? IntOf(from, "pool_id") : std::nullopt;
+  if (!id || *id < 0) return std::nullopt;
+  PoolSetup out;
+  out.id = *id;
+  out.cpu = IntOf(from, "cpu");
+  out.node = IntOf(from, "node");
+  out.nice = IntOf(from, "nice");
+  out.cpus = TextOf(from, "cpus");
+  out.workers = IntOf(from, "workers");
+  out.idle = IntOf(from, "idle");
+  out.bh = BoolOf(from, "bh").value_or(false);
+  return out;
+}
+
+}  // namespace
+
+std::string ConfigToJson(const WorkqueueConfig& config) {
+  Json out = {{"schema", kSchema}, {"source", config.source}};
+  PutText(out, "limited_by", config.limited_by);
+  if (config.cut) out["cut"] = true;
+  if (!config.parameters.empty()) out["parameters"] = Json::object();
+  for (const auto& [key, value] : config.parameters) out["parameters"][key] = value;
+  out["workqueues"] = Json::array();
+  for (const WorkqueueSetup& each : config.workqueues) out["workqueues"].push_back(ToJson(each));
+  out["pools"] = Json::array();
+  for (const PoolSetup& each : config.pools) out["pools"].push_back(ToJson(each));
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<WorkqueueConfig> ParseConfig(std::string_view json) {
+  if (json.size() > kMostText) return std::nullopt;
+  Limits limits;
+  if (!Parsed::sax_parse(json.begin(), json.end(), &limits)) return std::nullopt;
+  const Parsed from = Parsed::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
+  if (!from.is_object() || TextOf(from, "schema") != kSchema) return std::nullopt;
+  WorkqueueConfig out;
+  out.source = TextOf(from, "source");
+  out.limited_by = TextOf(from, "limited_by");
+  out.cut = BoolOf(from, "cut").value_or(false);
+  if (const auto at = from.find("parameters"); at != from.end() && at->is_object()) {
+    for (const auto& [key, value] : at->items()) {
+      if (value.is_string() && out.parameters.size() < kMostEntries) {
+        out.parameters.emplace_back(key,
+                                    value.get_ref<const std::string&>().substr(0, kLongestText));
+      }
+    }
+  }
+  ForEach(from, "workqueues", [&out](const Parsed& each) {
+    if (each.is_object()) out.workqueues.push_back(WorkqueueOf(each));
+  });
+  ForEach(from, "pools", [&out](const Parsed& each) {
+    if (auto pool = PoolOf(each)) out.pools.push_back(*std::move(pool));
+  });
+  return out;
+}
+
+}  // namespace wqprof

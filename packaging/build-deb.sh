@@ -9,7 +9,7 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$source/packaging/deps.sh"
 
 # shellcheck disable=SC2086
-install_packages $build_packages $deb_packages
+install_packages $build_packages $bpf_packages $deb_packages
 out=${1:-$(build_root "$source")/deb}
 mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)

@@ -13,6 +13,9 @@ test_packages="libgtest-dev libgmock-dev python3 python3-jsonschema trace-cmd li
   libxml2-utils tidy strace
   codespell apparmor systemd"
 
+# For the BPF program that reads how workqueues are set up; without them it is left out.
+bpf_packages="clang bpftool libbpf-dev"
+
 # For the tests that boot kernels in QEMU; they are skipped without these.
 kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 
@@ -24,7 +27,7 @@ ci_packages="clang libclang-rt-dev clang-format lld ccache chromium chromium-dri
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.
 deb_packages="debhelper dh-apparmor dpkg-dev fakeroot lintian"
-static_packages="dpkg-dev xz-utils libbz2-dev liblz4-dev liblzma-dev nettle-dev"
+static_packages="dpkg-dev xz-utils libbz2-dev liblz4-dev liblzma-dev libelf-dev nettle-dev"
 rpm_packages="rpm rpmlint"
 chroot_packages="mmdebstrap busybox-static"
 

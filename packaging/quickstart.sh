@@ -11,6 +11,10 @@ seconds=5
 
 # shellcheck disable=SC2086
 install_packages $build_packages
+# shellcheck disable=SC2086
+if [ "$(id -u)" = 0 ] && ! install_packages $bpf_packages; then
+  echo "Building without BPF: reports will not know the flags of workqueues." >&2
+fi
 directory=$(build_root "$source")/release
 # All, so that `cmake --install` finds the man pages and completions.
 if [ -n "${CI-}" ]; then

@@ -9,12 +9,12 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$source/packaging/deps.sh"
 
 # Whose code is in the binary; each has its licence in the archive.
-holds="libc6-dev libstdc++-12-dev libabsl-dev libarchive-dev libbz2-dev libcli11-dev libfmt-dev
+holds="libc6-dev libstdc++-12-dev libabsl-dev libarchive-dev libbpf-dev libbz2-dev libcli11-dev libelf-dev libfmt-dev
   liblz4-dev liblzma-dev libprotozero-dev libpugixml-dev libtomlplusplus-dev libtraceevent-dev
   libtracefs-dev libzstd-dev nettle-dev nlohmann-json3-dev zlib1g-dev"
 
 # shellcheck disable=SC2086
-install_packages $build_packages $static_packages
+install_packages $build_packages $bpf_packages $static_packages
 out=${1:-$(build_root "$source")/static}
 mkdir -p "$out"
 out=$(CDPATH='' cd -- "$out" && pwd)

@@ -8,7 +8,7 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$source/packaging/deps.sh"
 
 # shellcheck disable=SC2086
-install_packages $build_packages $test_packages
+install_packages $build_packages $bpf_packages $test_packages
 directory=$(build_root "$source")/test
 if [ -n "${CI-}" ]; then
   # shellcheck disable=SC2086

@@ -112,6 +112,7 @@ OUTSIDE = {
     r"protozero/.*|zlib\.h": {"export", "pftrace"},
     r"CLI/.*": {"cli"},
     r"nlohmann/.*": {"trace", "render", "page", "hist", "export"},
+    r"bpf/.*|.*\.skel\.h": {"live"},
     r"simdjson\.h": {"hist"},
     r"pugixml\.hpp": {"render"},
     r"toml\+\+/.*": {"budget"},
@@ -170,13 +171,14 @@ def violations(root):
 def without_licence(root):
     """Source files whose first two lines do not name the licence."""
     folders = ("src", "include", "tests", "packaging", "man", ".ci")
-    suffixes = {".h", ".cc", ".py", ".sh", ".cmake"}
+    suffixes = {".h", ".c", ".cc", ".py", ".sh", ".cmake"}
     for folder in folders:
         for path in sorted(root.glob(f"{folder}/**/*")):
             if path.suffix in suffixes or path.name == "CMakeLists.txt":
                 head = path.read_text().splitlines()[:2]
                 # What is linked into a kernel has the kernel's licence.
-                in_kernel = path.parent == root / "tests/kernels/module"
+                in_kernel = (path.parent == root / "tests/kernels/module" or
+                             path.parent == root / "src/live/bpf" and path.suffix != ".cmake")
                 licence = "GPL-2.0" if in_kernel else "Apache-2.0"
                 if not any(f"SPDX-License-Identifier: {licence}" in line for line in head):
                     yield str(path.relative_to(root))

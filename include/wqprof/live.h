@@ -34,6 +34,8 @@ struct RecorderOptions {
   // our own: never changed, stopped, cleared or removed.  What is asked for above does not matter
   // then, but for round_period.
   std::optional<std::string> attach;
+  // Reads how workqueues and pools are set up, for Ending() and EndingNow().
+  bool configuration = false;
 };
 
 // Takes what a recorder drains.

@@ -23,7 +23,7 @@ trap 'rm -rf --one-file-system "$work"' EXIT
 # What build-deb.sh makes of the committed tree in SUITE, whose compiler warns of other things.
 build_there() {
   # shellcheck disable=SC2086
-  make_chroot "$suite" "$work/builder" $build_packages $deb_packages
+  make_chroot "$suite" "$work/builder" $build_packages $bpf_packages $deb_packages
   export_tree "$work/builder/wqprof"
   SOURCE_DATE_EPOCH=$(source_date) in_chroot "$work/builder" sh /wqprof/packaging/build-deb.sh /deb
   if grep -i 'warning:' "$work/builder/deb/build.log" >&2; then

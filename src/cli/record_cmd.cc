@@ -103,6 +103,7 @@ class RecordCommand {
       workload_ = *std::move(workload);
     }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
+    options_.recorder.configuration = true;
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();
     recorder_ = *std::move(recorder);
@@ -214,6 +215,9 @@ class RecordCommand {
     ending.settings.Add("ended_by", ReasonText());
     // --max-size counted them.
     ending.all_symbols = end_.reason == RecordingEnd::Reason::kFull;
+    if (writer_->size_at_most() + ending.workqueues.size() >= options_.max_size.value_or(~0ULL)) {
+      ending.workqueues.clear();
+    }
     absl::Status status = writer_->Finish(ending);
     if (const absl::Status given = GiveToSudoUser(*writer_); !given.ok()) {
       Note(fmt::format("{} belongs to root: {}", options_.output, std::string(given.message())));

@@ -108,6 +108,7 @@ class StatCommand {
       workload_ = *std::move(workload);
     }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
+    options_.recorder.configuration = true;
     options_.recorder.round_period =
         options_.interval ? std::min(kRound, *options_.interval) : kRound;
     auto recorder = Recorder::Create(options_.recorder);

@@ -133,6 +133,7 @@ class WatchCommand {
       if (!found.ok()) return found;
     }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
+    options_.recorder.configuration = true;
     options_.recorder.round_period = kRound;
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();

@@ -11,6 +11,7 @@
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
+#include "live/workqueue_reader.h"
 #include "wqprof/live.h"
 
 namespace wqprof {
@@ -104,6 +105,21 @@ TracingCheck CheckComms(const Tracefs& tracefs) {
           ""};
 }
 
+TracingCheck CheckConfiguration() {
+  const auto walk = WorkqueueWalk::Load();
+  const auto config = walk.ok() ? (*walk)->Read() : walk.status();
+  if (config.ok()) {
+    return {"configuration", Verdict::kOk,
+            fmt::format("{} workqueues and {} pools, read by BPF", config->workqueues.size(),
+                        config->pools.size()),
+            ""};
+  }
+  return {"configuration", Verdict::kWarn,
+          fmt::format("flags and limits of workqueues stay unknown: {}",
+                      std::string(config.status().message())),
+          ""};
+}
+
 void CheckInstance(const Tracefs& tracefs, std::vector<TracingCheck>& out) {
   auto instance = TraceInstance::Create(tracefs);
   if (!instance.ok()) {
@@ -155,6 +171,7 @@ std::vector<TracingCheck> InspectTracing() {
   CheckInstance(**tracefs, out);
   out.push_back(CheckSymbols());
   out.push_back(CheckComms(**tracefs));
+  out.push_back(CheckConfiguration());
   return out;
 }
 

@@ -45,7 +45,10 @@ absl::Status Recorder::Start() {
   state_->started = Clock::now();
   state_->next_counts = state_->next_partial = state_->started + kCountsPeriod;
   if (state_->round_period > Nanos(0)) state_->next_counts = state_->started + state_->round_period;
-  return Tracing(state_->Switch(true));
+  absl::Status status = state_->Switch(true);
+  // What somebody else's buffer holds has a beginning of its own.
+  if (status.ok() && state_->probe != nullptr && !state_->attached) state_->probe->Begin();
+  return Tracing(std::move(status));
 }
 
 absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
@@ -168,7 +171,14 @@ absl::Status Recorder::Stop(PageSink* sink) {
     state.disturbances.emplace_back("the buffer was cleared");
   }
   for (const std::string& what : state.disturbances) state.ending.settings.Add("disturbed", what);
+  // Counted while events are recorded, so that all that was counted is there; but a recording that
+  // is over before that can be done does not go on for it.
+  const bool counted = state.probe != nullptr && !state.probe->Loading();
+  if (counted) state.ending.workqueues = ConfigToJson(state.probe->SinceBegin());
   absl::Status status = state.Switch(false);
+  if (state.probe != nullptr && !counted) {
+    state.ending.workqueues = ConfigToJson(state.probe->Now());
+  }
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
     // No more come in, unless it is an instance that goes on; sub-buffers are not quite full.
@@ -209,6 +219,8 @@ TraceEnding Recorder::EndingNow() const {
       state.stopped ? state.disturbances
                     : FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
   for (const std::string& what : disturbances) out.settings.Add("disturbed", what);
+  // What was counted since the recording began is not of this part of it.
+  if (state.probe != nullptr) out.workqueues = ConfigToJson(state.probe->Now());
   return out;
 }
 

@@ -40,6 +40,7 @@ absl::StatusOr<std::unique_ptr<Recorder>> Recorder::Create(const RecorderOptions
 
 absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   round_period = options.round_period;
+  if (options.configuration) probe = std::make_unique<ConfigProbe>();
   auto found = Tracefs::Open();
   if (!found.ok()) return found.status();
   tracefs = *std::move(found);

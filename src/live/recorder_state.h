@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "live/config_probe.h"
 #include "live/event_plan.h"
 #include "live/kernel_threads.h"
 #include "live/page_pipe.h"
@@ -71,6 +72,7 @@ struct Recorder::State {
   bool stopped = false;
   bool attached = false;  // to an instance of somebody else
   std::vector<std::string> disturbances;
+  std::unique_ptr<ConfigProbe> probe;  // absent: nobody asks for the configuration
 
   absl::Status SetUp(const RecorderOptions& options);
   absl::Status Attach(const std::string& name);

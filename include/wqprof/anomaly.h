@@ -35,6 +35,8 @@ struct Anomaly {
   // Absent: some, number unknown.
   std::optional<uint64_t> (*count)(const Quality& quality);
   bool flag = false;  // a yes or no
+  // Lines of a fleet may lack it, which then is none: older versions did not know of it.
+  bool optional = false;
 };
 
 // In the order of JSON.
@@ -116,6 +118,10 @@ inline constexpr auto kAnomalies = std::to_array<Anomaly>({
     {"disturbances", AnomalySeverity::kDoubt, Scope::kInput,
      "Times that somebody else changed the recorder's buffer.", "", "", "",
      [](const Quality& q) { return std::optional(q.disturbances); }},
+    {"missing_starts", AnomalySeverity::kDoubt, Scope::kEvents,
+     "Executions that the kernel counted while it was recorded, and that are not there though "
+     "nothing is known to be lost.",
+     "", "", "", [](const Quality& q) { return std::optional(q.missing_starts); }, false, true},
 });
 
 }  // namespace wqprof

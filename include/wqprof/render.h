@@ -187,8 +187,9 @@ absl::StatusOr<std::string> RenderReport(const Report& report, Format format, co
                                          const TextStyle& style);
 absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, const View& view,
                                          const TextStyle& style);
+// With `workqueues` tables have the configuration of these, and else all other facts.
 absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& stats, Format format,
-                                       const TextStyle& style);
+                                       const TextStyle& style, bool workqueues = false);
 
 // Writes items, one after the other, in one of the formats (schema wqprof.works/1).
 class ItemWriter {

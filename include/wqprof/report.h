@@ -28,6 +28,11 @@ struct Quality {
   bool unfinished = false;    // the recorder was killed
   bool incomplete = false;    // by its own note it lacks events that were recorded
   uint64_t disturbances = 0;  // times that somebody else changed the buffer while it recorded
+  // Executions that the kernel itself counted while it was recorded; absent: unknown.
+  std::optional<uint64_t> counted_starts;
+  uint64_t seen_starts = 0;  // start events, barriers' too
+  // Of the counted ones, beyond what may be under way at either end: not seen, with no loss known.
+  uint64_t missing_starts = 0;
   // Matched starts of all non-barrier starts that the trace should explain; absent: none.
   std::optional<double> paired_fraction;
   // Nothing lost, damaged or unexplained: no anomaly that is a doubt.

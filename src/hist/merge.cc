@@ -173,8 +173,8 @@ void HistMerger::State::AddQuality(MergedGroup& group) {
   for (size_t i = 0; i < kAnomalies.size(); ++i) {
     const HistRecord::Count& count = record.anomalies[i];
     group.anomalies[i] = AddCapped(group.anomalies[i], count.value);
-    coherent &=
-        kAnomalies[i].severity != AnomalySeverity::kDoubt || (count.known && count.value == 0);
+    coherent &= kAnomalies[i].severity != AnomalySeverity::kDoubt ||
+                (count.value == 0 && (count.known || kAnomalies[i].optional));
   }
   group.incoherent += !coherent;
   group.unknown_loss += !record.anomalies[AnomalyOf("lost_events")].known;

@@ -177,6 +177,8 @@ std::string ReportPage(const Report& report, const Timeline& timeline, const Pag
        "<span class=\"js-only\">A click on a row shows it on the time line.</span>"},
       {"pools", "Pools", PoolsHtml(in)},
       {"activation", "Activation", ActivationHtml(in)},
+      {"workqueues", "Workqueues", ConfigHtml(in),
+       "How the machine's workqueues were set up."},
       {"log", "Kernel log", LogHtml(in)},
       {"quality", "Quality", QualityHtml(in), "How far the numbers can be trusted."},
       {"legend", "How to read this", LegendHtml(in)},

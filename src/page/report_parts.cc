@@ -21,6 +21,7 @@ constexpr size_t kStallRows = 200, kStallBytes = 90'000, kStoryBytes = 4'000;
 constexpr size_t kItemBytes = 60'000;
 constexpr size_t kPoolRows = 64, kPoolBytes = 20'000;
 constexpr size_t kActivationRows = 50, kActivationBytes = 16'000;
+constexpr size_t kConfigRows = 100, kConfigBytes = 24'000;
 constexpr size_t kLogBytes = 24'000, kNoteBytes = 12'000;
 
 const Table* Find(const ReportPageInput& in, std::string_view key) {
@@ -145,6 +146,17 @@ constexpr PageColumn kPoolColumns[] = {
     {"backlog_mean", "Backlog", "Mean number of activated items that waited."},
     {"backlog_most", "Most", "Most that waited at once."},
     {"stalled_ns", "Stalled", "Time in which items waited and none was started."},
+};
+
+constexpr PageColumn kConfigColumns[] = {
+    {"workqueue", "Workqueue"},
+    {"kind", "Kind"},
+    {"max_active", "max_active", "Of a per-CPU one for each CPU."},
+    {"flag_words", "Flags"},
+    {"affinity_scope", "Affinity"},
+    {"rescuer_pid", "Rescuer", "Its pid."},
+    {"started_shown", "Started", "Executions that the kernel counted."},
+    {"rescued_shown", "Rescued", "Of them: started by the rescuer."},
 };
 
 constexpr PageColumn kActivationColumns[] = {
@@ -322,6 +334,20 @@ std::string ActivationHtml(const ReportPageInput& in) {
                     .max_bytes = kActivationBytes,
                     .max_rows = kActivationRows},
                    "workqueues", 0);
+}
+
+std::string ConfigHtml(const ReportPageInput& in) {
+  for (const Table& table : InfoTables(in.report.source, in.report.read)) {
+    if (table.key != "workqueues" || table.rows.empty()) continue;
+    return TableHtml(table,
+                     {.id = "workqueues-table",
+                      .caption = "Workqueues, and what the kernel counted while it was recorded",
+                      .columns = kConfigColumns,
+                      .max_bytes = kConfigBytes,
+                      .max_rows = kConfigRows},
+                     "workqueues", 0);
+  }
+  return "";
 }
 
 std::string LogHtml(const ReportPageInput& in) {

@@ -28,6 +28,7 @@ std::string StallsHtml(const ReportPageInput& in);
 std::string ItemsHtml(const ReportPageInput& in);
 std::string PoolsHtml(const ReportPageInput& in);
 std::string ActivationHtml(const ReportPageInput& in);
+std::string ConfigHtml(const ReportPageInput& in);
 std::string LogHtml(const ReportPageInput& in);
 std::string QualityHtml(const ReportPageInput& in);
 std::string LegendHtml(const ReportPageInput& in);

@@ -12,25 +12,49 @@ namespace wqprof {
 namespace {
 
 using Advice = std::vector<std::string>;
+constexpr size_t kMostAdvice = 3;
 
 std::string Named(std::string_view name, std::string_view otherwise) {
   return std::string(name.empty() ? otherwise : name);
 }
 
+// A higher priority for workers that had to give way, where they can still have it.
+void AddHighpri(const Blame& blame, Advice& out) {
+  if (blame.waiter == nullptr) {
+    out.emplace_back("make the workqueue WQ_HIGHPRI, so that its workers run at nice -20");
+  } else if (!blame.waiter->Has("WQ_HIGHPRI")) {
+    out.emplace_back("queue the works on a WQ_HIGHPRI workqueue, whose workers run at nice -20");
+  }
+}
+
+// Another CPU for works that are bound to one.
+void AddUnbinding(const Blame& blame, Advice& out) {
+  if (blame.waiter == nullptr) {
+    out.emplace_back("queue works that must not wait on a WQ_UNBOUND workqueue");
+  } else if (blame.waiter->unbound == false) {
+    out.push_back(
+        fmt::format("queue the works on a WQ_UNBOUND workqueue: {} is per-CPU, and its items stay "
+                    "on that CPU",
+                    blame.waiter->name));
+  }
+}
+
 Advice AgainstTask(const Blame& blame) {
   const bool unbound = blame.cpu == Cpu::kNone;
   if (!blame.task) {
-    return {unbound
-                ? "leave a CPU free: more tasks want to run than there are CPUs"
-                : fmt::format("see what else runs on CPU {}, and move it away", ToInt(blame.cpu)),
-            "make the workqueue WQ_HIGHPRI, so that its workers run at nice -20"};
+    Advice out = {
+        unbound ? "leave a CPU free: more tasks want to run than there are CPUs"
+                : fmt::format("see what else runs on CPU {}, and move it away", ToInt(blame.cpu))};
+    AddHighpri(blame, out);
+    return out;
   }
   const Task& task = *blame.task;
   const int pid = ToInt(task.pid);
   if (task.comm.starts_with("kworker/")) {
     // A worker is neither moved nor reniced from outside.
-    return {"keep unbound works off the CPU: /sys/devices/virtual/workqueue/cpumask",
-            "make the workqueue WQ_HIGHPRI, so that its workers run at nice -20"};
+    Advice out = {"keep unbound works off the CPU: /sys/devices/virtual/workqueue/cpumask"};
+    AddHighpri(blame, out);
+    return out;
   }
   const bool rt = PolicyOf(task) == "rt" || PolicyOf(task) == "deadline";
   if (rt && blame.tasks > 1) {
@@ -47,7 +71,7 @@ Advice AgainstTask(const Blame& blame) {
   if (rt) {
     out.push_back(
         fmt::format("make {} an ordinary task, or let it sleep: chrt -o -p 0 {}", task.comm, pid));
-    if (!unbound) out.push_back("queue works that must not wait on a WQ_UNBOUND workqueue");
+    if (!unbound) AddUnbinding(blame, out);
     return out;
   }
   if (blame.tasks <= 1) {
@@ -56,16 +80,25 @@ Advice AgainstTask(const Blame& blame) {
     out.push_back(
         "run fewer such tasks at once, at nice 19, or in a cgroup with a lower cpu.weight");
   }
-  out.push_back("make the workqueue WQ_HIGHPRI, so that its workers run at nice -20");
+  if (!unbound && blame.waiter != nullptr) AddUnbinding(blame, out);
+  if (out.size() < kMostAdvice) AddHighpri(blame, out);
   return out;
 }
 
 Advice AgainstHog(const Blame& blame) {
   const std::string function = Named(blame.function, "the work");
-  return {fmt::format("queue {} on a WQ_UNBOUND workqueue, or set WQ_CPU_INTENSIVE on {}", function,
-                      Named(blame.workqueue, "its workqueue")),
-          fmt::format("make {} do less at a time, and call cond_resched() or queue itself again",
-                      function)};
+  const bool intensive = blame.keeper != nullptr && blame.keeper->Has("WQ_CPU_INTENSIVE");
+  const bool unbound = blame.keeper != nullptr && blame.keeper->unbound == true;
+  Advice out;
+  if (!unbound) {
+    out.push_back(intensive ? fmt::format("queue {} on a WQ_UNBOUND workqueue", function)
+                            : fmt::format("queue {} on a WQ_UNBOUND workqueue, or set "
+                                          "WQ_CPU_INTENSIVE on {}",
+                                          function, Named(blame.workqueue, "its workqueue")));
+  }
+  out.push_back(fmt::format(
+      "make {} do less at a time, and call cond_resched() or queue itself again", function));
+  return out;
 }
 
 Advice AgainstSleeper(const Blame& blame) {
@@ -74,6 +107,20 @@ Advice AgainstSleeper(const Blame& blame) {
                       Named(blame.function, "it")),
           fmt::format("do not sleep in {}: poll, or queue it again once it can go on",
                       Named(blame.function, "the work"))};
+}
+
+Advice AgainstMissingWorker(const Blame& blame) {
+  Advice out = {"look for memory pressure while it happens: cat /proc/pressure/memory"};
+  if (blame.waiter == nullptr) {
+    out.emplace_back("give the workqueue a rescuer (WQ_MEM_RECLAIM) if works must run then");
+  } else if (blame.waiter->Has("WQ_MEM_RECLAIM")) {
+    out.push_back(fmt::format("let {} need fewer workers at once: its rescuer is only one",
+                              blame.waiter->name));
+  } else if (blame.waiter->flags) {
+    out.push_back(fmt::format("give {} a rescuer (WQ_MEM_RECLAIM) if works must run then",
+                              blame.waiter->name));
+  }
+  return out;
 }
 
 }  // namespace
@@ -87,8 +134,7 @@ std::vector<std::string> AdviceOnStall(const Blame& blame) {
     case StallCause::kAllBlocked:
       return AgainstSleeper(blame);
     case StallCause::kNoIdleWorker:
-      return {"look for memory pressure while it happens: cat /proc/pressure/memory",
-              "give the workqueue a rescuer (WQ_MEM_RECLAIM) if works must run then"};
+      return AgainstMissingWorker(blame);
     case StallCause::kBehindItem:
       return {fmt::format("make {} shorter: what waits is bound to its worker",
                           Named(blame.function, "the item ahead")),
@@ -119,12 +165,38 @@ Blame BlameOf(const Finding& finding, const Report& report) {
     blame.task = first.task;
     blame.function = first.function;
     blame.workqueue = first.workqueue;
+    blame.keeper = report.source.config.Find(first.workqueue);
   }
+  const auto& delayed = finding.delayed;
+  blame.waiter =
+      report.source.config.Find(delayed.empty() ? finding.workqueue : delayed.front().workqueue);
   return blame;
+}
+
+// What lets more of its items run at once, as far as it is known how it is set up.
+std::string RaiseLimit(const std::string& workqueue, const WorkqueueSetup* setup) {
+  if (setup == nullptr || !setup->flags) {
+    return fmt::format(
+        "raise max_active of {} in alloc_workqueue(), or, if it has WQ_SYSFS, in "
+        "/sys/devices/virtual/workqueue/{}/max_active (an ordered workqueue keeps 1)",
+        workqueue, workqueue);
+  }
+  if (setup->ordered == true) {
+    return fmt::format(
+        "queue what needs no order elsewhere: {} is ordered, and executes one item at a time",
+        workqueue);
+  }
+  if (setup->Has("WQ_SYSFS")) {
+    return fmt::format("raise its limit: echo N > /sys/devices/virtual/workqueue/{}/max_active",
+                       workqueue);
+  }
+  return fmt::format("raise max_active of {} in alloc_workqueue(){}", workqueue,
+                     setup->max_active ? fmt::format("; it is {}", *setup->max_active) : "");
 }
 
 Advice AgainstLimit(const Finding& finding, const Report& report) {
   const std::string& workqueue = finding.workqueue;
+  const WorkqueueSetup* const setup = report.source.config.Find(workqueue);
   if (finding.unheld) return {fmt::format("find out who froze or plugged {}", workqueue)};
   Advice out;
   if (!finding.culprits.empty()) {
@@ -142,10 +214,13 @@ Advice AgainstLimit(const Finding& finding, const Report& report) {
       out.push_back(fmt::format("make {} shorter: the others wait for its end", holder));
     }
   }
-  out.push_back(
-      fmt::format("raise max_active of {} in alloc_workqueue(), or, if it has WQ_SYSFS, in "
-                  "/sys/devices/virtual/workqueue/{}/max_active (an ordered workqueue keeps 1)",
-                  workqueue, workqueue));
+  out.push_back(RaiseLimit(workqueue, setup));
+  if (setup != nullptr && setup->unbound == false && setup->max_active == 1) {
+    out.push_back(fmt::format(
+        "if order is what max_active 1 is for: {} is per-CPU, and other CPUs execute its items "
+        "meanwhile; alloc_ordered_workqueue() orders them",
+        workqueue));
+  }
   return out;
 }
 
@@ -202,6 +277,7 @@ std::vector<std::string> AdviceOn(const Finding& finding, const Report& report) 
     case FindingKind::kLongExecution:
       blame.function = finding.function;
       blame.workqueue = finding.workqueue;
+      blame.keeper = report.source.config.Find(finding.workqueue);
       return AgainstHog(blame);
     case FindingKind::kIdleCpu:
       blame.cause = StallCause::kIdleCpu;

@@ -15,9 +15,12 @@ struct Blame {
   std::optional<Task> task;         // that had the CPU
   size_t tasks = 0;                 // how many had it, this one included
   std::string function, workqueue;  // that kept a worker
-  bool asleep_in_d = false;         // mostly
-  Cpu cpu = Cpu::kNone;             // of the pool; kNone: unbound
-  bool has_sched = true;            // scheduler events were recorded
+  // How the workqueue is set up that kept a worker, and that of the items that waited; nullptr: not
+  // known.
+  const WorkqueueSetup *keeper = nullptr, *waiter = nullptr;
+  bool asleep_in_d = false;  // mostly
+  Cpu cpu = Cpu::kNone;      // of the pool; kNone: unbound
+  bool has_sched = true;     // scheduler events were recorded
 };
 
 // Two or three things to try, the most promising first; commands are whole.  Not escaped.

@@ -8,6 +8,7 @@
 
 #include "render/advice.h"
 #include "render/command_text.h"
+#include "render/config_tables.h"
 #include "render/executions_of.h"
 #include "render/task_text.h"
 #include "wqprof/columns.h"
@@ -121,13 +122,14 @@ std::string DelayedText(const Finding& f) {
   return fmt::format("{}: {}", CountOf(items, "item"), ListOf(names, names.size()));
 }
 
-std::string ActivationText(const Finding& f) {
+std::string ActivationText(const Finding& f, const Report& report) {
   std::vector<std::string> names = {f.workqueue};
   names.insert(names.end(), f.others.begin(), f.others.end());
   const std::string where = f.cpu == Cpu::kNone ? "" : fmt::format(" on CPU {}", ToInt(f.cpu));
-  return fmt::format("{}{}: {} waited up to {} for a slot of max_active ({}){}",
-                     ListOf(names, names.size()), where, CountOf(f.count, "item"),
-                     DurationText(f.worst), ShareText(f),
+  return fmt::format("{}{}: {} waited up to {} for {} ({}){}", ListOf(names, names.size()), where,
+                     CountOf(f.count, "item"), DurationText(f.worst),
+                     SlotWords(f.others.empty() ? report.source.config.Find(f.workqueue) : nullptr),
+                     ShareText(f),
                      f.active_max ? fmt::format("; {} active at once", *f.active_max) : "");
 }
 
@@ -235,7 +237,7 @@ std::string TextOf(const Finding& f, const Report& report) {
     case FindingKind::kStall:
       return StallText(f);
     case FindingKind::kActivationWait:
-      return ActivationText(f);
+      return ActivationText(f, report);
     case FindingKind::kDispatchWait:
       return DispatchText(f);
     case FindingKind::kLongExecution:

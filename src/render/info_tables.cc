@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "render/config_tables.h"
 #include "wqprof/columns.h"
 #include "wqprof/render.h"
 
@@ -108,6 +109,12 @@ Table TraceTable(const Facts& facts) {
       Fact("has_activate", "", [](const Facts& f) { return f.info.has_activate; }),
   };
   // For people only where it is known.
+  if (!facts.info.config.empty()) {
+    columns.push_back(TextFact("Workqueues, pools", [](const Facts& f) {
+      return fmt::format("{}, {} (info --workqueues shows them)", f.info.config.workqueues.size(),
+                         f.info.config.pools.size());
+    }));
+  }
   if (!facts.info.wall_begin.empty()) {
     columns.push_back(
         TextFact("First event, UTC", [](const Facts& f) { return f.info.wall_begin; }));
@@ -166,12 +173,42 @@ Table SettingTable(const TraceInfo& info) {
                    info.settings.entries());
 }
 
+// Where the configuration of workqueues comes from.
+Table ConfigTable(const WorkqueueConfig& config) {
+  const Columns<WorkqueueConfig> columns = {
+      {{"source", "", kJson, 0, 0, "bpf: all of it; sysfs: what is shown there and in /proc."},
+       [](const WorkqueueConfig& c) { return Word{c.source}; }},
+      {{"limited_by", "", kJson, 0, 0, "Why it is not all of it."},
+       [](const WorkqueueConfig& c) { return Word{c.limited_by}; }},
+      {{"cut", "", kJson, 0, 0, "There were more than could be read."},
+       [](const WorkqueueConfig& c) { return c.cut; }},
+  };
+  return MakeRecord("configuration", columns, config);
+}
+
+Table ParameterTable(const WorkqueueConfig& config) {
+  using Row = std::pair<std::string, std::string>;
+  const Columns<Row> columns = {
+      {{"key", "PARAMETER"}, [](const Row& row) { return row.first; }},
+      {{"value", "VALUE"}, [](const Row& row) { return row.second; }},
+  };
+  return MakeTable({.key = "parameters", .title = "Parameters of workqueues"}, columns,
+                   config.parameters);
+}
+
 }  // namespace
 
 std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats) {
   const Facts facts{info, stats};
-  return {FileTable(facts), TraceTable(facts), EventTable(info, stats), CpuTable(info, stats),
-          SettingTable(info)};
+  return {FileTable(facts),
+          TraceTable(facts),
+          EventTable(info, stats),
+          CpuTable(info, stats),
+          SettingTable(info),
+          ConfigTable(info.config),
+          WorkqueueConfigTable(info.config),
+          PoolConfigTable(info.config),
+          ParameterTable(info.config)};
 }
 
 }  // namespace wqprof

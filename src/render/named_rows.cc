@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "render/named_rows.h"
 
+#include "render/config_tables.h"
 #include "wqprof/columns.h"
 
 namespace wqprof {
@@ -34,10 +35,35 @@ NamedRows NamedFunctions(const Report& report) {
 }
 
 NamedRows NamedWorkqueues(const Report& report) {
-  return Named<WorkqueueRow>("workqueues", "Workqueues",
-                             {{{"workqueue", "WORKQUEUE", kAll, 16},
-                               [](const WorkqueueRow& row) { return Word{row.workqueue}; }}},
-                             report.workqueues);
+  const WorkqueueConfig& config = report.source.config;
+  const auto setup = [&config](const WorkqueueRow& row) {
+    const WorkqueueSetup* const found = config.Find(row.workqueue);
+    return found != nullptr ? *found : WorkqueueSetup();
+  };
+  // People see what is known.
+  const bool known = !config.empty();
+  const auto shown = [known](std::string heading) { return known ? std::move(heading) : ""; };
+  const Audience audience = known ? kAll : kMachine;
+  return Named<WorkqueueRow>(
+      "workqueues", "Workqueues",
+      {{{"workqueue", "WORKQUEUE", kAll, 16},
+        [](const WorkqueueRow& row) { return Word{row.workqueue}; }},
+       {{.key = "kind",
+         .heading = shown("KIND"),
+         .audience = audience,
+         .drop = 1,
+         .about = "As it was set up; so are the next two. null: not known.",
+         .words = {"per-cpu", "unbound", "ordered", "bh"}},
+        [setup](const WorkqueueRow& row) { return Word{KindOf(setup(row))}; }},
+       {{"max_active", shown("LIMIT"), audience},
+        [setup](const WorkqueueRow& row) {
+          const auto limit = setup(row).max_active;
+          return limit && *limit >= 0 ? std::optional(Id{*limit}) : std::nullopt;
+        }},
+       {{"flags", "", kJson}, [setup](const WorkqueueRow& row) { return setup(row).flags; }},
+       {{"flag_words", shown("FLAGS"), known ? kText : kSortOnly, 8},
+        [setup](const WorkqueueRow& row) { return Word{FlagWords(setup(row))}; }}},
+      report.workqueues);
 }
 
 NamedRows NamedOrigins(const Report& report) {

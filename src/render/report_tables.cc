@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "render/activation_table.h"
+#include "render/config_tables.h"
 #include "render/finding_text.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
@@ -58,8 +59,21 @@ Table SourceTable(const Report& report) {
       {{"boot_id", "", kJson}, [](const Report& r) { return Word{r.source.boot_id}; }},
       {{"filters", "", kJson, 0, 0, "What was left out on request, in words."},
        [](const Report& r) { return r.filters; }},
+      {{"workqueues_from", "", kJson, 0, 0,
+        "Where the next two come from: bpf (all of them), sysfs (some); null: not known."},
+       [](const Report& r) { return Word{r.source.config.source}; }},
+      {{"workqueues", "", kJson, 0, 0, "How the machine's workqueues were set up."},
+       [](const Report& r) { return WorkqueueConfigTable(r.source.config); }},
+      {{"worker_pools", "", kJson, 0, 0, "And its worker pools."},
+       [](const Report& r) { return PoolConfigTable(r.source.config); }},
   };
   return MakeRecord("source", columns, report);
+}
+
+// What is not known is absent.
+template <class T>
+std::optional<T> If(bool known, T value) {
+  return known ? std::optional(value) : std::nullopt;
 }
 
 // An anomaly as a column: a number, or a yes or no.
@@ -82,6 +96,14 @@ ColumnOf<Quality> AnomalyColumn(const Anomaly& anomaly) {
 Table QualityTable(const Report& report) {
   Columns<Quality> columns;
   for (const Anomaly& anomaly : kAnomalies) columns.push_back(AnomalyColumn(anomaly));
+  columns.push_back({{"counted_starts", "", kJson, 0, 0,
+                      "Executions that the kernel counted while it was recorded; null: unknown."},
+                     [](const Quality& quality) { return quality.counted_starts; }});
+  columns.push_back({{"seen_starts", "", kJson, 0, 0,
+                      "Start events, barriers' too; null: nothing is known to compare them with."},
+                     [](const Quality& quality) {
+                       return If(quality.counted_starts.has_value(), quality.seen_starts);
+                     }});
   columns.push_back({{"paired_fraction", "", kJson, 0, 0,
                       "Matched starts of those that the trace should explain; null: none."},
                      [](const Quality& quality) -> std::optional<Share> {
@@ -106,21 +128,26 @@ auto IdleWaits(F number) {
   };
 }
 
-// What is not known is absent.
-template <class T>
-std::optional<T> If(bool known, T value) {
-  return known ? std::optional(value) : std::nullopt;
-}
-
 Table PoolTable(const Report& report) {
   const TraceInfo& info = report.source;
   const bool started = report.recorded.Has(EventKind::kExecuteStart);
+  const auto setup = [&info](const PoolRow& row) {
+    return FindPool(info.config, row.occupancy.pool.name);
+  };
   Columns<PoolRow> columns = {
       {{"pool", "POOL", kAll, 10},
        [](const PoolRow& row) { return Word{row.occupancy.pool.name}; }},
       {{.key = "kind", .heading = "KIND", .words = AllWords(PoolKind::kBhHighpri)},
        [](const PoolRow& row) { return ToString(row.occupancy.pool.kind); }},
       {{"cpu", "", kMachine}, [](const PoolRow& row) { return row.occupancy.pool.cpu; }},
+      {{"cpus", "", kMachine, 0, 0, "Where its workers may run; null: not known."},
+       [setup](const PoolRow& row) { return Word{setup(row) ? setup(row)->cpus : ""}; }},
+      {{"nice", "", kMachine, 0, 0, "Of its workers; null: not known."},
+       [setup](const PoolRow& row) {
+         const PoolSetup* const found = setup(row);
+         return found != nullptr && found->nice ? std::optional(SignedId{*found->nice})
+                                                : std::nullopt;
+       }},
       {{"executions", "COUNT", kAll, 0, 0, "Every start, barriers included."},
        [started](const PoolRow& row) { return If(started, row.occupancy.executions); }},
       {{"workers", "WORKERS"},

@@ -128,6 +128,11 @@ std::vector<std::string> LossNotes(const Report& report) {
         "file; " +
         EndsByCpu(report));
   }
+  if (quality.missing_starts > 0) {
+    notes.push_back(
+        fmt::format("missing: the kernel counted {}, only {} are here, and nothing says why",
+                    CountOf(*quality.counted_starts, "start"), CountText(quality.seen_starts)));
+  }
   for (const std::string& what : report.source.disturbances) {
     notes.push_back(fmt::format(
         "disturbed: somebody else changed the trace instance: {}; events may be missing", what));
@@ -154,6 +159,35 @@ void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
   }
   if (const std::string left_out = LeftOut(report.quality); !left_out.empty()) {
     notes.push_back("in no percentile: " + left_out);
+  }
+  const Quality& quality = report.quality;
+  if (quality.counted_starts && quality.missing_starts == 0) {
+    notes.push_back(fmt::format("counted: the kernel counted {}, {} seen",
+                                CountOf(*quality.counted_starts, "start"),
+                                CountText(quality.seen_starts)));
+  }
+}
+
+// What the configuration says of the workqueues that are in the report.
+void AddConfigNotes(const Report& report, std::vector<std::string>& notes) {
+  constexpr size_t kMost = 5;
+  const WorkqueueConfig& config = report.source.config;
+  std::vector<std::string> doubles;
+  for (const WorkqueueRow& row : report.workqueues) {
+    if (doubles.size() < kMost && config.CountOf(row.workqueue) > 1)
+      doubles.push_back(Escaped(row.workqueue));
+  }
+  if (!doubles.empty()) {
+    notes.push_back(
+        fmt::format("same name: several workqueues are called {}; each row is their sum",
+                    fmt::join(doubles, ", ")));
+  }
+  size_t shown = 0;
+  for (const WorkqueueSetup& workqueue : config.workqueues) {
+    const uint64_t rescued = workqueue.Counted(WorkqueueCounter::kRescued).value_or(0);
+    if (rescued == 0 || ++shown > kMost) continue;
+    notes.push_back(fmt::format("rescued: the rescuer of {} started {}", Escaped(workqueue.name),
+                                CountOf(rescued, "item")));
   }
 }
 
@@ -224,6 +258,7 @@ std::vector<std::string> QualityNotes(const Report& report) {
   AddSourceNotes(report, notes);
   for (std::string& note : LossNotes(report)) notes.push_back(std::move(note));
   AddMatchNotes(report, notes);
+  AddConfigNotes(report, notes);
   return notes;
 }
 

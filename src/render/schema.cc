@@ -273,7 +273,9 @@ NamedSchema HistSchema() {
       if (field.always && has) required.push_back(field.name);
     }
     if (kind == HistKind::kQuality) {
-      for (const Anomaly& anomaly : kAnomalies) required.push_back(anomaly.name);
+      for (const Anomaly& anomaly : kAnomalies) {
+        if (!anomaly.optional) required.push_back(anomaly.name);
+      }
     }
     kinds.push_back({{"properties", {{"kind", {{"const", ToString(kind)}}}}},
                      {"required", std::move(required)}});

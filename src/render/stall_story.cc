@@ -189,6 +189,9 @@ Blame BlameOf(const Report& report, const Stall& stall) {
   for (const PoolRow& row : report.pools) {
     if (row.occupancy.pool.name == stall.pool) blame.cpu = row.occupancy.pool.cpu;
   }
+  if (!stall.delayed.empty()) {
+    blame.waiter = report.source.config.Find(stall.delayed.front().workqueue);
+  }
   if (stall.starter) blame.task = stall.starter->preempted_by;
   const auto most = [&stall](auto time_of) {
     return std::max_element(
@@ -203,6 +206,7 @@ Blame BlameOf(const Report& report, const Stall& stall) {
       most([&](const StallHolder& h) { return hog ? h.on_cpu.value_or(Nanos(0)) : h.overlap; });
   blame.function = holder->function;
   blame.workqueue = holder->workqueue;
+  blame.keeper = report.source.config.Find(holder->workqueue);
   return blame;
 }
 

@@ -261,18 +261,27 @@ absl::StatusOr<std::string> RenderStalls(const Report& report, Format format, co
 }
 
 absl::StatusOr<std::string> RenderInfo(const TraceInfo& info, const ReadStats& stats, Format format,
-                                       const TextStyle& style) {
+                                       const TextStyle& style, bool workqueues) {
   constexpr std::string_view kSchema = "wqprof.info/1";
   std::vector<Table> tables = InfoTables(info, stats);
+  const std::vector<std::string> of_workqueues = {"workqueues", "worker_pools", "parameters"};
   switch (format) {
     case Format::kJson:
       return ToJson(kSchema, tables);
     case Format::kNdjson:
       return ToNdjson(kSchema, tables);
     case Format::kCsv:
-      return OneCsv(PickTables(std::move(tables), {"events"}));
+      return OneCsv(PickTables(std::move(tables), {workqueues ? "workqueues" : "events"}));
     case Format::kTable:
       break;
+  }
+  if (workqueues) {
+    tables = PickTables(std::move(tables), of_workqueues);
+  } else {
+    std::erase_if(tables, [&](const Table& table) {
+      return table.key == "configuration" || std::find(of_workqueues.begin(), of_workqueues.end(),
+                                                       table.key) != of_workqueues.end();
+    });
   }
   std::string out;
   for (const Table& table : tables) {

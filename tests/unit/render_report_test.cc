@@ -340,9 +340,10 @@ TEST(ExplainStall, TellsWhereTheHolderSpentItsTimeWhenThatWasRecorded) {
   EXPECT_TRUE(Contains(
       story,
       "40.0ms on the CPU, 1.00ms asleep (1.00ms in D), 4.00ms preempted by rtkit[9] (rt 50)"));
-  EXPECT_TRUE(Contains(story,
-                       "Ended by kworker/3:2 (78), which until then was\n    47.0ms on a runqueue, "
-                       "where rtkit[9] (rt 50) had the CPU.\n"));
+  EXPECT_TRUE(Contains(
+      story,
+      "Woken to end it was kworker/3:2 (78), which until then was\n    47.0ms on a runqueue, "
+      "where rtkit[9] (rt 50) had the CPU.\n"));
   EXPECT_TRUE(Contains(story, "3x victim [events], worst 48.0ms, queued by sh x2, softirq x1\n"));
   EXPECT_TRUE(Contains(story, "Cause: cpu_hog: an item kept the CPU"));
   EXPECT_TRUE(Contains(story, "for at least 48.0ms"));

@@ -30,7 +30,7 @@ struct WaitGroup {
   uint64_t rescued = 0;  // of them, executed by a rescuer
   // The CPU that all of them were queued for; kNone: more than one, or none.
   Cpu cpu = Cpu::kNone;
-  Nanos waited{0};       // summed over the items
+  Nanos waited{0};  // summed over the items
   Nanos worst{0};
   std::vector<uint64_t> worst_items;  // ids, the longest wait first, a few
   IntervalUnion covered;              // time in which at least one of them waited

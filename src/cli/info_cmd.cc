@@ -46,11 +46,11 @@ int RunInfo(const InfoOptions& shown) {
   if (log.found() && HasNoEvents(**source)) return ShowLogInfo(log.Take(), options);
   const TraceInfo& info = (*source)->info();
   if (shown.workqueues && info.config.empty()) {
-    return Fail(
-        WithKind(absl::NotFoundError(fmt::format("{} does not say how its workqueues were set up\n"
-                                                 "a recording by wqprof record of this version does",
-                                                 info.path)),
-                 ErrorKind::kInsufficient));
+    return Fail(WithKind(
+        absl::NotFoundError(fmt::format("{} does not say how its workqueues were set up\n"
+                                        "a recording by wqprof record of this version does",
+                                        info.path)),
+        ErrorKind::kInsufficient));
   }
   const absl::StatusOr<std::string> text =
       RenderInfo(info, (*source)->stats(), options.format, StyleOf(options), shown.workqueues);

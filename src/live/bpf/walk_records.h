@@ -14,21 +14,40 @@ enum {
 /*
  * Names of the kernel whose numbers are its own: X(name) in the order of walk_meanings.
  */
-#define WALK_FLAGS(X)                                                                        \
-  X(WQ_BH)                                                                                   \
-  X(WQ_UNBOUND)                                                                              \
-  X(WQ_FREEZABLE) X(WQ_MEM_RECLAIM) X(WQ_HIGHPRI) X(WQ_CPU_INTENSIVE) X(WQ_SYSFS)            \
-      X(WQ_POWER_EFFICIENT) X(WQ_PERCPU) X(__WQ_DESTROYING) X(__WQ_DRAINING) X(__WQ_ORDERED) \
-          X(__WQ_LEGACY) X(__WQ_ORDERED_EXPLICIT)
-#define WALK_SCOPES(X) \
-  X(WQ_AFFN_DFL)       \
-  X(WQ_AFFN_CPU)       \
-  X(WQ_AFFN_SMT) X(WQ_AFFN_CACHE) X(WQ_AFFN_CACHE_SHARD) X(WQ_AFFN_NUMA) X(WQ_AFFN_SYSTEM)
-#define WALK_COUNTERS(X)                                                                       \
-  X(PWQ_STAT_STARTED)                                                                          \
-  X(PWQ_STAT_COMPLETED)                                                                        \
-  X(PWQ_STAT_CPU_TIME) X(PWQ_STAT_CPU_INTENSIVE) X(PWQ_STAT_CM_WAKEUP) X(PWQ_STAT_REPATRIATED) \
-      X(PWQ_STAT_MAYDAY) X(PWQ_STAT_RESCUED)
+/* clang-format off */
+#define WALK_FLAGS(X)      \
+  X(WQ_BH)                 \
+  X(WQ_UNBOUND)            \
+  X(WQ_FREEZABLE)          \
+  X(WQ_MEM_RECLAIM)        \
+  X(WQ_HIGHPRI)            \
+  X(WQ_CPU_INTENSIVE)      \
+  X(WQ_SYSFS)              \
+  X(WQ_POWER_EFFICIENT)    \
+  X(WQ_PERCPU)             \
+  X(__WQ_DESTROYING)       \
+  X(__WQ_DRAINING)         \
+  X(__WQ_ORDERED)          \
+  X(__WQ_LEGACY)           \
+  X(__WQ_ORDERED_EXPLICIT)
+#define WALK_SCOPES(X)   \
+  X(WQ_AFFN_DFL)         \
+  X(WQ_AFFN_CPU)         \
+  X(WQ_AFFN_SMT)         \
+  X(WQ_AFFN_CACHE)       \
+  X(WQ_AFFN_CACHE_SHARD) \
+  X(WQ_AFFN_NUMA)        \
+  X(WQ_AFFN_SYSTEM)
+#define WALK_COUNTERS(X)    \
+  X(PWQ_STAT_STARTED)       \
+  X(PWQ_STAT_COMPLETED)     \
+  X(PWQ_STAT_CPU_TIME)      \
+  X(PWQ_STAT_CPU_INTENSIVE) \
+  X(PWQ_STAT_CM_WAKEUP)     \
+  X(PWQ_STAT_REPATRIATED)   \
+  X(PWQ_STAT_MAYDAY)        \
+  X(PWQ_STAT_RESCUED)
+/* clang-format on */
 
 /* What a record knows. */
 enum {

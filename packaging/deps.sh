@@ -26,7 +26,7 @@ ci_packages="clang libclang-rt-dev clang-format lld ccache chromium chromium-dri
 
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.
-deb_packages="debhelper dh-apparmor dpkg-dev fakeroot lintian"
+deb_packages="build-essential debhelper dh-apparmor dpkg-dev fakeroot lintian"
 static_packages="dpkg-dev xz-utils libbz2-dev liblz4-dev liblzma-dev libelf-dev nettle-dev"
 rpm_packages="rpm rpmlint"
 chroot_packages="mmdebstrap busybox-static"

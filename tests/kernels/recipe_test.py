@@ -9,40 +9,13 @@ Exits 77, which CTest knows as skipped, when QEMU or a kernel cannot be had; why
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-CI = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/ci"
-FETCH_SECONDS = 100
-SKIP = 77
-
-
-def skip(why):
-    print(f"no kernel was booted: {why}")
-    sys.exit(SKIP)
-
-
-def fetched_kernel():
-    """(image, directory of its modules) of this machine's suite, fetched where it is not there."""
-    tools = [t for t in ("qemu-system-x86_64", "busybox", "cpio") if not shutil.which(t)]
-    if tools:
-        skip(f"{', '.join(tools)} missing")
-    command = [CI / "guest.sh", "--fetch"]
-    try:
-        done = subprocess.run(command, env={**os.environ, "CACHE": str(CACHE)}, text=True,
-                              capture_output=True, timeout=FETCH_SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        skip(f"its package was not fetched in {FETCH_SECONDS} s")
-    if done.returncode == 4:
-        skip(done.stderr.strip().splitlines()[-1])
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    kernel, modules = done.stdout.splitlines()
-    return {"KERNEL": kernel, "MODULES": modules}
+import guest_kernel
 
 
 class Recipe(unittest.TestCase):
@@ -55,7 +28,8 @@ class Recipe(unittest.TestCase):
     def run_recipe(self, limit, environment, *command, files=""):
         self.budget.write_text('schema = 1\n[[budget]]\nname = "terminals"\n'
                                f'function = "flush_to_ldisc"\nlatency.max = "{limit}"\n')
-        return subprocess.run([CI / "qemu.sh", self.budget, self.artefacts, "--", *command],
+        return subprocess.run([guest_kernel.CI / "qemu.sh", self.budget, self.artefacts, "--",
+                               *command],
                               env={**os.environ, "WQPROF": WQPROF, "TIMEOUT": "60",
                                    "FILES": files, **environment},
                               capture_output=True, text=True, check=False, timeout=600)
@@ -94,6 +68,5 @@ class Recipe(unittest.TestCase):
 
 if __name__ == "__main__":
     WQPROF, LOAD = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
-    CACHE = pathlib.Path(sys.argv[3])
-    KERNEL = fetched_kernel()
+    KERNEL = guest_kernel.fetched(sys.argv[3])
     unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This machine's suite's kernel, for packaging/ci/guest.sh; a test without it is skipped."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+CI = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/ci"
+FETCH_SECONDS = 100
+SKIP = 77
+
+
+def skip(why):
+    print(f"no kernel was booted: {why}")
+    sys.exit(SKIP)
+
+
+def fetched(cache):
+    """What guest.sh takes for a kernel, as environment; fetched where it is not in `cache`."""
+    tools = [t for t in ("qemu-system-x86_64", "busybox", "cpio") if not shutil.which(t)]
+    if tools:
+        skip(f"{', '.join(tools)} missing")
+    command = [CI / "guest.sh", "--fetch"]
+    try:
+        done = subprocess.run(command, env={**os.environ, "CACHE": str(cache)}, text=True,
+                              capture_output=True, timeout=FETCH_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        skip(f"its package was not fetched in {FETCH_SECONDS} s")
+    if done.returncode == 4:
+        skip(done.stderr.strip().splitlines()[-1])
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    kernel, modules = done.stdout.splitlines()
+    return {"KERNEL": kernel, "MODULES": modules}

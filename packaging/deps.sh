@@ -22,7 +22,7 @@ kernel_packages="qemu-system-x86 busybox-static cpio make xz-utils libelf1"
 # For .ci/run only: the second compiler, sanitizers, format check, a compiler cache, a browser for the
 # tests of pages (skipped without it), and what a fleet's lines and metrics are for.
 ci_packages="clang libclang-rt-dev clang-format lld ccache chromium chromium-driver python3-selenium zsh
-  fish prometheus clickhouse-server curl"
+  fish prometheus prometheus-node-exporter clickhouse-server curl"
 
 # For packaging/build-deb.sh, packaging/static.sh (archives that libarchive's needs) and
 # packaging/release.sh; for packaging/ci/try-*.sh.

@@ -22,6 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 FLEET = ROOT / "packaging/fleet"
 LAB = ROOT / "tests/data/lab/6.1-cloud"
 HOSTS, SLOW = 60, 3
+PATIENCE = 60  # seconds for an answer
 QUERIES = {"worst_functions", "outlier_hosts", "stalls_by_cause", "coverage"}
 
 CONFIG = """<yandex><logger><level>error</level><log>{0}/log</log><errorlog>{0}/err</errorlog></logger>
@@ -70,7 +71,7 @@ class Server:
 
     def ask(self, text):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/", text.encode())
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return [line.split("\t") for line in answer.read().decode().splitlines()]
 
     def run(self, name):
@@ -82,8 +83,13 @@ class Server:
         return rows
 
     def load(self, path):
-        subprocess.run([FLEET / "load.sh", path], check=True,
-                       env={**os.environ, "CLICKHOUSE_URL": f"http://127.0.0.1:{self.http}"})
+        """What load.sh has to say."""
+        return self.try_to_load(path, check=True).stderr
+
+    def try_to_load(self, *paths, check=False):
+        url = f"http://127.0.0.1:{self.http}"
+        return subprocess.run([FLEET / "load.sh", *paths], check=check, stderr=subprocess.PIPE,
+                              text=True, env={**os.environ, "CLICKHOUSE_URL": url})
 
     def stop(self):
         self.process.terminate()
@@ -108,11 +114,10 @@ class ClickHouse(unittest.TestCase):
         cls.server = Server(cls.folder)
         cls.addClassCleanup(cls.server.stop)
         cls.server.run("clickhouse")
-        # Whoever uploads twice, and half of it before, changes nothing.
+        # Whoever uploads twice, and half of it before, with half a line, changes nothing.
         half = cls.folder / "half.ndjson"
-        half.write_text("".join(cls.lines.read_text().splitlines(keepends=True)[:500]))
-        for path in (half, cls.lines, cls.lines):
-            cls.server.load(path)
+        half.write_text("".join(cls.lines.read_text().splitlines(keepends=True)[:500])[:-100])
+        cls.said = [cls.server.load(path) for path in (half, cls.lines, cls.lines)]
 
     def test_merges_to_the_buckets_of_merge(self):
         done = subprocess.run([WQPROF, "merge", "--by", "kernel", "--json", self.lines],
@@ -131,6 +136,25 @@ class ClickHouse(unittest.TestCase):
         found = {(*row[:4], int(row[4])): int(row[5]) for row in self.server.run("buckets")}
         self.assertEqual(found, dict(expected))
         self.assertGreater(len(found), 1000)
+
+    def test_leaves_out_half_a_line_and_names_it(self):
+        self.assertEqual(self.said, [f"load.sh: {self.folder}/half.ndjson: 1 line(s) not whole, left"
+                                     " out\n", "", ""])
+
+    def test_loads_the_files_after_one_that_is_damaged_or_missing(self):
+        whole = self.lines.read_text().splitlines(keepends=True)[0]
+        counted = "SELECT count() FROM wqprof.lines WHERE segment = 'after'"
+        damaged = self.folder / "damaged.ndjson"
+        damaged.write_text(whole.replace(":", "", 1))
+        after = self.folder / "after.ndjson"
+        # Of a kind that no query asks for.
+        line = {**json.loads(whole), "segment": "after", "kind": "none"}
+        after.write_text(json.dumps(line) + "\n")
+        done = self.server.try_to_load(damaged, self.folder / "missing.ndjson", after)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{damaged}: not loaded", done.stderr)
+        self.assertIn("missing.ndjson: cannot be read", done.stderr)
+        self.assertEqual(self.server.ask(counted), [["1"]])
 
     def test_finds_the_slow_hosts(self):
         rows = self.server.run("outlier_hosts")

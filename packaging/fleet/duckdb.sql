@@ -47,7 +47,8 @@ FROM wqprof.once
 WHERE kind = 'function' AND metric = 'latency';
 
 -- The functions that waited longest, kernel by kernel, with the p99 of their latency: the geometric
--- middle of the bucket in which the running sum of the counts reaches 99 % of them.
+-- middle of the bucket in which the running sum of the counts reaches 99 % of them, or the
+-- longest wait if that is less.
 CREATE OR REPLACE VIEW wqprof.worst_functions AS
 WITH
     reached AS
@@ -62,7 +63,7 @@ WITH
     p99s AS
     (
         SELECT kernel, workqueue, function,
-            round(pow(2, (min(bucket) + 0.5) / 16) / 1e6, 3) AS p99_ms
+            round(pow(2, (min(bucket) + 0.5) / 16) / 1e6, 3) AS middle_ms
         FROM reached
         WHERE so_far >= ceil(0.99 * items)
         GROUP BY ALL
@@ -75,7 +76,8 @@ WITH
         WHERE kind = 'function' AND metric = 'latency'
         GROUP BY ALL
     )
-SELECT kernel, workqueue, function, items, waited_s, longest_ms, p99_ms
+SELECT kernel, workqueue, function, items, waited_s, longest_ms,
+    CASE WHEN middle_ms > longest_ms THEN longest_ms ELSE middle_ms END AS p99_ms
 FROM totals LEFT JOIN p99s USING (kernel, workqueue, function)
 ORDER BY waited_s DESC
 LIMIT 20;

@@ -122,11 +122,16 @@ struct WorkItem {
   Cpu cpu() const { return run_cpu != Cpu::kNone ? run_cpu : queue_cpu; }
   // The pool that executed it, or on whose worklist it waits.
   PoolId its_pool() const { return started != kUnseen ? pool : waited_in; }
-  std::optional<Nanos> ActivationWait() const { return Between(queued, activated); }
-  std::optional<Nanos> DispatchWait() const { return Between(activated, started); }
-  std::optional<Nanos> Latency() const { return Between(queued, started); }
-  std::optional<Nanos> Execution() const { return Between(started, ended); }
-  std::optional<Nanos> Total() const { return Between(queued, ended); }
+  // Inlined: g++ 12 returns an optional by a byte that it reads back as a word, which waits for it.
+  [[gnu::always_inline]] std::optional<Nanos> ActivationWait() const {
+    return Between(queued, activated);
+  }
+  [[gnu::always_inline]] std::optional<Nanos> DispatchWait() const {
+    return Between(activated, started);
+  }
+  [[gnu::always_inline]] std::optional<Nanos> Latency() const { return Between(queued, started); }
+  [[gnu::always_inline]] std::optional<Nanos> Execution() const { return Between(started, ended); }
+  [[gnu::always_inline]] std::optional<Nanos> Total() const { return Between(queued, ended); }
 };
 
 // An execution that kept one of the pool's workers during a gap.

@@ -26,7 +26,7 @@ using Timestamp = TraceClock::time_point;
 inline constexpr Timestamp kUnseen = Timestamp::min();
 
 // `to` - `from`, the longest span where that overflows: a hostile trace may hold any stamps.
-inline Nanos Elapsed(Timestamp from, Timestamp to) {
+[[gnu::always_inline]] inline Nanos Elapsed(Timestamp from, Timestamp to) {
   int64_t span;
   if (!__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(),
                               &span)) {
@@ -36,8 +36,8 @@ inline Nanos Elapsed(Timestamp from, Timestamp to) {
 }
 
 // The span from `from` to `to`; nothing when either was not seen.  May be negative
-// when the clocks of two CPUs disagree.
-inline std::optional<Nanos> Between(Timestamp from, Timestamp to) {
+// when the clocks of two CPUs disagree.  Inlined, as it is asked seven times an item.
+[[gnu::always_inline]] inline std::optional<Nanos> Between(Timestamp from, Timestamp to) {
   if (from == kUnseen || to == kUnseen) return std::nullopt;
   return Elapsed(from, to);
 }

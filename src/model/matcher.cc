@@ -76,19 +76,6 @@ void Matcher::Handle(const Event& e) {
   }
 }
 
-Origin Matcher::OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq) {
-  if (e.flags & kFlagNmi) return {Origin::Kind::kNmi, Pid::kNone, NameId::kUnknown};
-  if (e.flags & kFlagHardirq) return {Origin::Kind::kHardirq, Pid::kNone, NameId::kUnknown};
-  ExecutionContext* context = e.flags & kFlagSoftirq ? softirq : worker;
-  if (context != nullptr && !context->stack.empty()) {
-    return {Origin::Kind::kWork, e.pid, context->stack.back().item.function};
-  }
-  if (e.flags & kFlagSoftirq) return {Origin::Kind::kSoftirq, Pid::kNone, NameId::kUnknown};
-  // A text without flags does not show whether the idle task was interrupted.
-  if (e.pid == Pid::kNone) return {};
-  return {Origin::Kind::kTask, e.pid, NameId::kUnknown};
-}
-
 void Matcher::OnQueue(const Event& e) {
   const SlabIndex index = works_.Get(e.work.work);
   WorkState& work = works_[index];

@@ -117,7 +117,6 @@ class Matcher {
 
   // Queueing and activation.
   void Handle(const Event& e);
-  Origin OriginOf(const Event& e, ExecutionContext* worker, ExecutionContext* softirq);
   void OnQueue(const Event& e);
   void NoteTimer(QueueRecord& q, const Event& e);
   void Displace(WorkState& work, const Event& e);

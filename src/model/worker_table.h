@@ -49,6 +49,22 @@ struct ExecutionContext {
   std::vector<OpenExecution> stack;
 };
 
+// Who queued a work: `worker` is the context of the event's task, `softirq` that of its CPU's
+// softirqs; null where nothing ran.  Inlined, as what it returns is then written where it is kept.
+[[gnu::always_inline]] inline Origin OriginOf(const Event& e, const ExecutionContext* worker,
+                                              const ExecutionContext* softirq) {
+  if (e.flags & kFlagNmi) return {Origin::Kind::kNmi, Pid::kNone, NameId::kUnknown};
+  if (e.flags & kFlagHardirq) return {Origin::Kind::kHardirq, Pid::kNone, NameId::kUnknown};
+  const ExecutionContext* context = e.flags & kFlagSoftirq ? softirq : worker;
+  if (context != nullptr && !context->stack.empty()) {
+    return {Origin::Kind::kWork, e.pid, context->stack.back().item.function};
+  }
+  if (e.flags & kFlagSoftirq) return {Origin::Kind::kSoftirq, Pid::kNone, NameId::kUnknown};
+  // A text without flags does not show whether the idle task was interrupted.
+  if (e.pid == Pid::kNone) return {};
+  return {Origin::Kind::kTask, e.pid, NameId::kUnknown};
+}
+
 // Finds the context of an event, and for a worker its name and pool.
 class WorkerTable {
  public:

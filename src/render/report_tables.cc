@@ -362,17 +362,19 @@ Table StallTable(const Report& report, const Invocation& by) {
 
 std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   const bool split = report.source.has_sched;
-  return {SourceTable(report),
-          QualityTable(report),
-          MeasuredTable(NamedFunctions(report), split),
-          MeasuredTable(NamedWorkqueues(report), split),
-          PoolTable(report),
-          WorkerTable(report),
-          MeasuredTable(NamedOrigins(report), split),
-          MeasuredTable(NamedCpus(report), split),
-          ActivationTable(report),
-          StallTable(report, by),
-          FindingTable(report, by)};
+  std::vector<Table> tables;  // a list in braces would copy each
+  tables.push_back(SourceTable(report));
+  tables.push_back(QualityTable(report));
+  tables.push_back(MeasuredTable(NamedFunctions(report), split));
+  tables.push_back(MeasuredTable(NamedWorkqueues(report), split));
+  tables.push_back(PoolTable(report));
+  tables.push_back(WorkerTable(report));
+  tables.push_back(MeasuredTable(NamedOrigins(report), split));
+  tables.push_back(MeasuredTable(NamedCpus(report), split));
+  tables.push_back(ActivationTable(report));
+  tables.push_back(StallTable(report, by));
+  tables.push_back(FindingTable(report, by));
+  return tables;
 }
 
 }  // namespace wqprof

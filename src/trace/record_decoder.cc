@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trace/record_decoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace wqprof {
@@ -22,6 +25,13 @@ NameId RecordDecoder::NewWorkqueueOf(FunctionEntry& function, std::string_view t
     last.name = name;
   }
   return name;
+}
+
+NameId RecordDecoder::AddressOf(FunctionEntry& function, uint64_t workqueue) {
+  std::array<char, 24> text;
+  const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", workqueue);
+  *end.out = '\0';
+  return WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
 }
 
 NameId RecordDecoder::ShortName(std::string_view text) {

@@ -2,8 +2,6 @@
 #ifndef WQPROF_TRACE_RECORD_DECODER_H_
 #define WQPROF_TRACE_RECORD_DECODER_H_
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -60,8 +58,10 @@ class RecordDecoder {
   // Fills in what this kind of event holds.  The byte order and the size of a pointer are those of
   // the context.
   // REQUIRES: event.kind and event.pid are known, `payload` holds fields.min_size bytes or more.
+  // Inlined, as what a loop over records knows then stays in registers.
   template <bool kBigEndian, typename Pointer>
-  void Decode(const std::byte* payload, size_t size, const EventFields& fields, Event& event);
+  [[gnu::always_inline]] void Decode(const std::byte* payload, size_t size,
+                                     const EventFields& fields, Event& event);
 
  private:
   // A name short enough to be compared in place.
@@ -84,8 +84,9 @@ class RecordDecoder {
   };
 
   template <bool kBigEndian, typename Pointer>
-  void DecodeQueue(const std::byte* payload, size_t size, const EventFields& f,
-                   FunctionEntry& function, Event::Work& work);
+  [[gnu::always_inline]] void DecodeQueue(const std::byte* payload, size_t size,
+                                          const EventFields& f, FunctionEntry& function,
+                                          Event::Work& work);
   template <bool kBigEndian, typename Pointer>
   void DecodeSched(const std::byte* payload, const EventFields& f, Event& event);
   template <bool kBigEndian, typename Pointer>
@@ -109,6 +110,8 @@ class RecordDecoder {
   }
   void Fill(FunctionEntry& entry, uint64_t address);
   NameId WorkqueueOf(FunctionEntry& function, std::string_view field);
+  // Of a kernel whose events have the workqueue's address instead of its name.
+  NameId AddressOf(FunctionEntry& function, uint64_t workqueue);
   NameId NewWorkqueueOf(FunctionEntry& function, std::string_view text);
   NameId ShortName(std::string_view text);
   NameId Comm(const std::byte* comm);
@@ -149,11 +152,7 @@ inline void RecordDecoder::DecodeQueue(const std::byte* payload, size_t size, co
       work.workqueue = WorkqueueOf(function, std::string_view(text, length));
     }
   } else if (f.workqueue != EventFields::kAbsent) {
-    const uint64_t pointer = LoadAs<kBigEndian, Pointer>(payload + f.workqueue);
-    std::array<char, 24> text;
-    const auto end = fmt::format_to_n(text.data(), text.size(), "{:#x}", pointer);
-    *end.out = '\0';
-    work.workqueue = WorkqueueOf(function, std::string_view(text.data(), end.size + 1));
+    work.workqueue = AddressOf(function, LoadAs<kBigEndian, Pointer>(payload + f.workqueue));
   }
   // -1, also where the field is unsigned, is an unbound pool; req_cpu is NR_CPUS when the
   // caller gave none, and NR_CPUS is not in the trace (doc/kernel.md §1.2).

@@ -21,7 +21,7 @@ if [ -n "${CI-}" ]; then
   # shellcheck disable=SC2086
   install_packages $deb_packages
   build release "$directory" 'all quickload' -DWQPROF_WERROR=ON -DWQPROF_FAT_OBJECTS=ON \
-    -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
+    -DWQPROF_LTO=OFF -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
 else
   build release "$directory" 'all quickload'
 fi

@@ -14,7 +14,7 @@ if [ -n "${CI-}" ]; then
   # shellcheck disable=SC2086
   install_packages $deb_packages
   build test "$directory" all -DWQPROF_WERROR=ON -DWQPROF_FAT_OBJECTS=ON \
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
+    -DWQPROF_LTO=OFF -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS="$(package_flags "$source")"
 else
   build test "$directory" all
 fi

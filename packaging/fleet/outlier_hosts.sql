@@ -12,7 +12,7 @@ FROM
     WHERE kind = 'function' AND metric = 'latency'
     GROUP BY workqueue, function, host
     HAVING sum(v) >= 299
-)
+) AS a
 ALL INNER JOIN
 (
     SELECT workqueue, function, quantileExact(0.5)(p99) AS usual_p99
@@ -25,7 +25,7 @@ ALL INNER JOIN
         HAVING sum(v) >= 299
     )
     GROUP BY workqueue, function
-) USING workqueue, function
+) AS b USING workqueue, function
 WHERE its_p99 >= usual_p99 + 32
 ORDER BY times DESC
 LIMIT 50;

@@ -9,12 +9,12 @@ FROM
     FROM wqprof.once ARRAY JOIN stall_cause AS cause, stall_count AS c, stall_ns AS ns
     WHERE kind = 'quality'
     GROUP BY hour, kernel, cause
-)
+) AS a
 ALL INNER JOIN
 (
     SELECT toStartOfHour(ts) AS hour, kernel, sum(seconds) AS measured_s
     FROM wqprof.once
     WHERE kind = 'quality'
     GROUP BY hour, kernel
-) USING hour, kernel
+) AS b USING hour, kernel
 ORDER BY hour, kernel, stalls DESC;

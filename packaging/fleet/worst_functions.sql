@@ -11,7 +11,7 @@ FROM
     FROM wqprof.once
     WHERE kind = 'function' AND metric = 'latency'
     GROUP BY kernel, workqueue, function
-)
+) AS a
 ALL LEFT JOIN
 (
     SELECT kernel, workqueue, function,
@@ -19,6 +19,6 @@ ALL LEFT JOIN
     FROM wqprof.once ARRAY JOIN idx AS bucket, cnt AS v
     WHERE kind = 'function' AND metric = 'latency'
     GROUP BY kernel, workqueue, function
-) USING kernel, workqueue, function
+) AS b USING kernel, workqueue, function
 ORDER BY waited_s DESC
 LIMIT 20;

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """ClickHouse, loaded and asked by packaging/fleet, says what `wqprof merge` says.
 
-usage: clickhouse_test.py WQPROF
+usage: clickhouse_test.py WQPROF [--chdb]
+  --chdb: not Debian's server, but one of today: node's package chdb, where NODE_PATH says
+Skipped where there is none.
 """
 
-import collections
 import json
 import os
 import pathlib
@@ -16,12 +17,14 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FLEET = ROOT / "packaging/fleet"
-LAB = ROOT / "tests/data/lab/6.1-cloud"
-HOSTS, SLOW = 60, 3
+import fleet
+from fleet import FLEET, SLOW_HOSTS
+
+CHDB = pathlib.Path(__file__).with_name("chdb_server.js")
+HOSTS = 60
 PATIENCE = 60  # seconds for an answer
 QUERIES = {"worst_functions", "outlier_hosts", "stalls_by_cause", "coverage"}
 
@@ -46,19 +49,34 @@ def statements(name):
     return "\n".join(line for line in text.splitlines() if not line.startswith("--")).split(";")
 
 
-class Server:
-    """One on loopback, with a directory of its own."""
+def program(name):
+    return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
 
-    def __init__(self, folder):
+
+def debian_server(folder, port):
+    """The command of Debian's server, with a directory of its own."""
+    for name in ("data", "tmp"):
+        (folder / name).mkdir()
+    (folder / "config.xml").write_text(CONFIG.format(folder, port, free_port()))
+    (folder / "users.xml").write_text(USERS)
+    return [program("clickhouse-server"), f"--config-file={folder}/config.xml"]
+
+
+def chdb_server(_, port):
+    return ["node", CHDB, str(port)]
+
+
+class ServerError(Exception):
+    """What the server says against a statement."""
+
+
+class Server:
+    """One on loopback."""
+
+    def __init__(self, folder, command=debian_server):
         self.http = free_port()
-        for name in ("data", "tmp"):
-            (folder / name).mkdir()
-        (folder / "config.xml").write_text(CONFIG.format(folder, self.http, free_port()))
-        (folder / "users.xml").write_text(USERS)
-        self.process = subprocess.Popen(
-            [shutil.which("clickhouse-server", path=f"{os.environ['PATH']}:/usr/sbin"),
-             f"--config-file={folder}/config.xml"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+        self.process = subprocess.Popen(command(folder, self.http), stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, cwd=folder)
         end = time.monotonic() + 60
         while True:
             try:
@@ -71,7 +89,11 @@ class Server:
 
     def ask(self, text):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/", text.encode())
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        try:
+            answer = urllib.request.urlopen(request, timeout=PATIENCE)
+        except urllib.error.HTTPError as error:
+            raise ServerError(error.read().decode(errors="replace")[:600]) from None
+        with answer:
             return [line.split("\t") for line in answer.read().decode().splitlines()]
 
     def run(self, name):
@@ -97,21 +119,19 @@ class Server:
 
 
 class ClickHouse(unittest.TestCase):
+    command = staticmethod(debian_server)
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(prefix="wqprof-fleet-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         one = cls.folder / "one.ndjson"
-        subprocess.run([WQPROF, "export", "--to", "hist-ndjson", "-o", one, LAB / "flags/trace.dat",
-                        LAB / "hog/trace.dat"], check=True)
+        fleet.export(WQPROF, one)
         cls.lines = cls.folder / "fleet.ndjson"
-        with open(cls.lines, "wb") as out:
-            made = subprocess.run([FLEET / "generate", one, "--hosts", str(HOSTS), "--slow-hosts",
-                                   str(SLOW)], stdout=out, stderr=subprocess.PIPE, check=True)
-            out.write(one.read_bytes())
-        cls.planted = made.stderr.decode().split("planted: ")[1].strip()
-        cls.server = Server(cls.folder)
+        lines, cls.planted = fleet.generate(one, HOSTS)
+        cls.lines.write_bytes(lines + one.read_bytes())
+        cls.server = Server(cls.folder, cls.command)
         cls.addClassCleanup(cls.server.stop)
         cls.server.run("clickhouse")
         # Whoever uploads twice, and half of it before, with half a line, changes nothing.
@@ -120,21 +140,9 @@ class ClickHouse(unittest.TestCase):
         cls.said = [cls.server.load(path) for path in (half, cls.lines, cls.lines)]
 
     def test_merges_to_the_buckets_of_merge(self):
-        done = subprocess.run([WQPROF, "merge", "--by", "kernel", "--json", self.lines],
-                              capture_output=True, check=True)
-        expected = collections.Counter()
-        for row in json.loads(done.stdout)["functions"]:
-            for metric, value in row.items():
-                if not isinstance(value, dict):
-                    continue
-                name = (row["kernel"], row["workqueue"] or "", row["function"] or "", metric)
-                histogram = value["histogram"]
-                for index, count in zip(histogram["index"], histogram["count"]):
-                    expected[(*name, index)] = count
-                if histogram["zero_count"]:
-                    expected[(*name, -1000)] = histogram["zero_count"]
         found = {(*row[:4], int(row[4])): int(row[5]) for row in self.server.run("buckets")}
-        self.assertEqual(found, dict(expected))
+        expected = fleet.merged_buckets(WQPROF, self.lines)
+        self.assertEqual(set(found.items()) ^ set(expected.items()), set())
         self.assertGreater(len(found), 1000)
 
     def test_leaves_out_half_a_line_and_names_it(self):
@@ -158,8 +166,8 @@ class ClickHouse(unittest.TestCase):
 
     def test_finds_the_slow_hosts(self):
         rows = self.server.run("outlier_hosts")
-        slow = {f"h{number:06}" for number in range(SLOW)}
-        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted}, slow)
+        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted},
+                         SLOW_HOSTS)
 
     def test_answers_every_query(self):
         coverage = {row[0]: row for row in self.server.run("coverage")}
@@ -170,6 +178,14 @@ class ClickHouse(unittest.TestCase):
         self.assertEqual([row for row in worst if float(row[6]) > float(row[5])], [])
         self.assertIn("cpu_hog", {row[2] for row in self.server.run("stalls_by_cause")})
         self.server.run("rollup")
+
+    def test_drops_a_month(self):
+        self.server.ask("INSERT INTO wqprof.lines (ts, segment) VALUES"
+                        " ('2001-02-03 04:05:06', 'old')")
+        counted = "SELECT count() FROM wqprof.lines WHERE segment = 'old'"
+        self.assertEqual(self.server.ask(counted), [["1"]])
+        self.server.ask("ALTER TABLE wqprof.lines DROP PARTITION 200102")
+        self.assertEqual(self.server.ask(counted), [["0"]])
 
     def test_answers_every_panel_of_the_dashboard(self):
         """Panels ask what the files ask, of the time that is looked at."""
@@ -189,12 +205,40 @@ class ClickHouse(unittest.TestCase):
         self.assertEqual(found, QUERIES)
 
 
+class NewestClickHouse(ClickHouse):
+    """All of this, and what Debian's lacks."""
+
+    command = staticmethod(chdb_server)
+
+    def test_forgets_what_is_old(self):
+        server = Server(self.folder, self.command)  # as the recordings of the others are old
+        self.addCleanup(server.stop)
+        for name in ("clickhouse", "rollup", "retention"):
+            server.run(name)
+        for days in (29, 31):
+            server.ask("INSERT INTO wqprof.lines (ts, segment) SELECT"
+                       f" now() - INTERVAL {days} DAY, 'of {days} days'")
+        server.ask("OPTIMIZE TABLE wqprof.lines FINAL")
+        self.assertEqual(server.ask("SELECT segment FROM wqprof.lines"), [["of 29 days"]])
+
+
+def lacks(chdb):
+    """What is missing to run this, or ""."""
+    if not shutil.which("curl"):
+        return "no curl"
+    if not chdb:
+        return "" if program("clickhouse-server") else \
+            "no clickhouse-server: install clickhouse-server"
+    found = shutil.which("node") and subprocess.run(
+        ["node", "-e", "require('chdb')"], capture_output=True, check=False).returncode == 0
+    return "" if found else "no chdb: install node's package chdb, and set NODE_PATH"
+
+
 if __name__ == "__main__":
     WQPROF = str(pathlib.Path(sys.argv[1]).resolve())
-    if not shutil.which("clickhouse-server", path=f"{os.environ['PATH']}:/usr/sbin"):
-        print("no clickhouse-server: install clickhouse-server")
+    with_chdb = "--chdb" in sys.argv
+    if missing := lacks(with_chdb):
+        print(missing)
         sys.exit(77)
-    if not shutil.which("curl"):
-        print("no curl")
-        sys.exit(77)
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=sys.argv[:1],
+                  defaultTest=NewestClickHouse.__name__ if with_chdb else ClickHouse.__name__)

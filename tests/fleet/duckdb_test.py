@@ -6,7 +6,6 @@ usage: duckdb_test.py WQPROF
 Needs node and its package @duckdb/node-api, where NODE_PATH says; skipped without them.
 """
 
-import collections
 import json
 import pathlib
 import shutil
@@ -15,11 +14,11 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FLEET = ROOT / "packaging/fleet"
-LAB = ROOT / "tests/data/lab/6.1-cloud"
+import fleet
+from fleet import FLEET, SLOW_HOSTS
+
 RUN = pathlib.Path(__file__).with_name("duckdb_run.js")
-HOSTS, SLOW = 60, 3
+HOSTS = 60
 
 
 class DuckDb(unittest.TestCase):
@@ -29,14 +28,11 @@ class DuckDb(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
         one = cls.folder / "one.ndjson"
-        subprocess.run([WQPROF, "export", "--to", "hist-ndjson", "-o", one, LAB / "flags/trace.dat",
-                        LAB / "hog/trace.dat"], check=True)
-        made = subprocess.run([FLEET / "generate", one, "--hosts", str(HOSTS), "--slow-hosts",
-                               str(SLOW)], capture_output=True, check=True)
-        cls.planted = made.stderr.decode().split("planted: ")[1].strip()
-        (cls.folder / "fleet.ndjson").write_bytes(made.stdout)
+        fleet.export(WQPROF, one)
+        lines, cls.planted = fleet.generate(one, HOSTS)
+        (cls.folder / "fleet.ndjson").write_bytes(lines)
         # Whoever uploads half of it before, and cuts a line, changes nothing.
-        (cls.folder / "half.ndjson").write_bytes(made.stdout[:len(made.stdout) // 3])
+        (cls.folder / "half.ndjson").write_bytes(lines[:len(lines) // 3])
 
     def ask(self, view):
         text = (f"SET VARIABLE files = '{self.folder}/*.ndjson';\n"
@@ -46,29 +42,15 @@ class DuckDb(unittest.TestCase):
         return json.loads(done.stdout)
 
     def test_merges_to_the_buckets_of_merge(self):
-        done = subprocess.run([WQPROF, "merge", "--by", "kernel", "--json", self.folder],
-                              capture_output=True, check=True)
-        merged = json.loads(done.stdout)
-        self.assertEqual(merged["merged"]["damaged"], 1)
-        expected = collections.Counter()
-        for row in merged["functions"]:
-            for metric, value in row.items():
-                if not isinstance(value, dict):
-                    continue
-                name = (row["kernel"], row["workqueue"] or "", row["function"] or "", metric)
-                histogram = value["histogram"]
-                for index, count in zip(histogram["index"], histogram["count"]):
-                    expected[(*name, index)] = count
-                if histogram["zero_count"]:
-                    expected[(*name, -1000)] = histogram["zero_count"]
+        expected = fleet.merged_buckets(WQPROF, self.folder)
         found = {(*row[:4], row[4]): int(row[5]) for row in self.ask("buckets")}
-        self.assertEqual(found, dict(expected))
+        self.assertEqual(found, expected)
         self.assertGreater(len(found), 1000)
 
     def test_finds_the_slow_hosts(self):
         rows = self.ask("outlier_hosts")
-        slow = {f"h{number:06}" for number in range(SLOW)}
-        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted}, slow)
+        self.assertEqual({row[2] for row in rows if f"{row[0]}/{row[1]}" == self.planted},
+                         SLOW_HOSTS)
 
     def test_answers_every_query(self):
         coverage = {row[0]: row for row in self.ask("coverage")}

@@ -19,7 +19,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from clickhouse_test import FLEET, ROOT, free_port
+from clickhouse_test import free_port
+from fleet import FLEET, ROOT
 
 DATA = ROOT / "tests/data"
 LAB = DATA / "lab/6.1-cloud"

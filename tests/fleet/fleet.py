@@ -19,6 +19,20 @@ def export(wqprof, path):
                     LAB / "hog/trace.dat"], check=True)
 
 
+def some_series(text, count):
+    """Of lines, that of quality and those of so many functions' metrics, to draw from."""
+    lines = {text: json.loads(text) for text in text.splitlines()}
+    kept = [text for text, line in lines.items() if line["kind"] == "quality"][:1]
+    names = set()
+    for text, line in lines.items():
+        name = (line.get("workqueue"), line.get("function"), line.get("metric"))
+        if line["kind"] == "function" and line["n"] > line["zero"] and name not in names \
+                and len(names) < count:
+            names.add(name)
+            kept.append(text)
+    return "\n".join(kept) + "\n"
+
+
 def generate(one, hosts, *more):
     """The lines of so many hosts, and "WORKQUEUE/FUNCTION" that is slow on some."""
     made = subprocess.run([FLEET / "generate", one, "--hosts", str(hosts), "--slow-hosts", str(SLOW),

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "budget/metric.h"
 #include "wqprof/arguments.h"
@@ -29,9 +30,22 @@ std::string TextOf(const absl::Status& status) {
 }
 
 // What is looked at one by one: items, stalls, and how many wait in a pool.
+bool IsWatched(Quantity quantity) {
+  return IsDurationOfItems(quantity) || quantity == Quantity::kStall ||
+         quantity == Quantity::kBacklog;
+}
+
+absl::Status NotWatched(std::string_view name) {
+  std::vector<std::string> known = QuantityNames();
+  std::erase_if(known, [](const std::string& each) { return !IsWatched(*QuantityOf(each)); });
+  return absl::InvalidArgumentError(fmt::format("'{}' is nothing that is watched{}: write {}", name,
+                                                DidYouMean(name, known), fmt::join(known, ", ")));
+}
+
 absl::StatusOr<Quantity> ParseQuantity(std::string_view name) {
   std::optional<Quantity> quantity = QuantityOf(name);
   if (!quantity) {
+    if (name.find('.') == std::string_view::npos) return NotWatched(name);
     const absl::StatusOr<Metric> metric = ParseMetric(name);
     if (!metric.ok()) return metric.status();
     if (metric->statistic != Metric::Statistic::kMax) {
@@ -41,10 +55,7 @@ absl::StatusOr<Quantity> ParseQuantity(std::string_view name) {
     }
     quantity = metric->quantity;
   }
-  if (IsDurationOfItems(*quantity) || quantity == Quantity::kStall ||
-      quantity == Quantity::kBacklog) {
-    return *quantity;
-  }
+  if (IsWatched(*quantity)) return *quantity;
   if (quantity == Quantity::kStalls) {
     return absl::InvalidArgumentError(
         "stalls is their number: write stall, which is how long one "

@@ -54,6 +54,8 @@ TEST(WatchConditionTest, SaysWhatIsWrongAndWhatWasMeant) {
   EXPECT_THAT(ProblemOf(""), HasSubstr("it has no '>'"));
   EXPECT_THAT(ProblemOf("stall"), HasSubstr("write it like 'stall > 100ms'"));
   EXPECT_THAT(ProblemOf("latncy > 1ms"), HasSubstr("did you mean 'latency'?"));
+  EXPECT_THAT(ProblemOf("paired > 1"),
+              HasSubstr("total, timer_slack, timer_delay, stall, backlog"));
   EXPECT_THAT(ProblemOf("stall > 100"), HasSubstr("'100' has no unit"));
   EXPECT_THAT(ProblemOf("stall > fast"), HasSubstr("'fast' is not a duration"));
   EXPECT_THAT(ProblemOf("latency.p99 > 1ms"), HasSubstr("each is looked at alone: write latency"));

@@ -132,6 +132,7 @@ template <class Row>
 void AddColumns(Table& table, const Columns<Row>& columns, std::span<const Row* const> rows) {
   for (const ColumnOf<Row>& column : columns) table.columns.push_back(column.column());
   for (size_t i = 0; i < table.rows.size(); ++i) {
+    table.rows[i].reserve(table.columns.size());  // a trace may have a million rows
     for (const ColumnOf<Row>& column : columns) table.rows[i].push_back(column.cell(*rows[i]));
   }
 }

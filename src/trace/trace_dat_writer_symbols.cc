@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "absl/container/flat_hash_set.h"
@@ -50,19 +51,56 @@ absl::StatusOr<absl::flat_hash_set<std::string>> FunctionsIn(const std::string& 
   return names;
 }
 
-// The lines of a kallsyms text that name these functions.  The last symbol up to an address of one
-// of them stays the last one.
-std::string LinesOf(std::string_view kallsyms, const absl::flat_hash_set<std::string>& functions) {
-  std::string out, name;
-  for (std::string_view rest = kallsyms; !rest.empty();) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-    const size_t space = line.find(' ');
-    if (space == std::string_view::npos || line.size() < space + 3) continue;
-    name = line.substr(space + 3);  // "ffffffff81000000 T name", of modules "\t[module]" behind
-    std::replace(name.begin(), name.end(), '\t', ' ');
-    if (functions.contains(name)) out.append(line).push_back('\n');
+// A line of a kallsyms text, its end included.
+struct SymbolLine {
+  uint64_t address = 0;
+  std::string_view line;
+  bool kept = false;
+};
+
+// "ffffffff81000000 T name" and, of modules, "\t[module]" behind; all others are left out.
+std::vector<SymbolLine> SymbolLines(std::string_view kallsyms) {
+  std::vector<SymbolLine> out;
+  out.reserve(kallsyms.size() / 40);
+  while (!kallsyms.empty()) {
+    SymbolLine symbol;
+    symbol.line = kallsyms.substr(0, kallsyms.find('\n') + 1);
+    if (symbol.line.empty()) symbol.line = kallsyms;
+    kallsyms.remove_prefix(symbol.line.size());
+    const char* const end = symbol.line.data() + symbol.line.size();
+    const auto [digits, error] = std::from_chars(symbol.line.data(), end, symbol.address, 16);
+    if (error == std::errc() && end - digits > 4 && *digits == ' ') out.push_back(symbol);
   }
+  return out;
+}
+
+// The name as Symbols gives it, in `name`.
+void NameIn(std::string_view line, std::string& name) {
+  name = line.substr(line.find(' ') + 3);
+  if (name.ends_with('\n')) name.pop_back();
+  std::replace(name.begin(), name.end(), '\t', ' ');
+}
+
+// The lines of a kallsyms text that name these functions.  The last symbol up to an address of one
+// of them stays the last one.  The one behind each shows where it ends: what lies further on is not
+// taken for it.
+std::string LinesOf(std::string_view kallsyms, const absl::flat_hash_set<std::string>& functions) {
+  std::vector<SymbolLine> lines = SymbolLines(kallsyms);
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const SymbolLine& a, const SymbolLine& b) { return a.address < b.address; });
+  std::string name;
+  bool end_open = false;
+  uint64_t open = 0;  // the address whose end is sought
+  for (SymbolLine& symbol : lines) {
+    NameIn(symbol.line, name);
+    const bool named = functions.contains(name);
+    symbol.kept = named || (end_open && symbol.address > open);
+    if (named) open = symbol.address;
+    end_open = named || (end_open && !symbol.kept);
+  }
+  std::erase_if(lines, [](const SymbolLine& symbol) { return !symbol.kept; });
+  std::string out;
+  for (const SymbolLine& symbol : lines) out.append(symbol.line);
   return out;
 }
 

@@ -165,7 +165,11 @@ class Record(live.Live):
         info = self.info()
         self.assertTrue(info["file"]["unfinished"])
         self.assertGreater(info["trace"]["events"], 1000)
-        self.assertGreater(self.report()["quality"]["paired_fraction"], 0.99)
+        report = self.report()
+        self.assertGreater(report["quality"]["paired_fraction"], 0.99)
+        functions = {row["function"] for row in report["functions"]}
+        self.assertIn("flush_to_ldisc", functions)
+        self.assertEqual([name for name in functions if name.startswith("0x")], [])
         return child, info["trace"]["events"]
 
     def test_what_a_killed_recorder_left_is_read_and_then_removed(self):
@@ -387,6 +391,40 @@ class Record(live.Live):
 
     def test_a_compressed_file_holds_the_same_events_for_trace_cmd(self):
         self.assertEqual(self.check_counts("--compress")["file"]["compression"], "zstd")
+
+    def assert_all_functions_are_named(self):
+        """By trace-cmd and by us, as the running kernel names the addresses in the events."""
+        names = {}
+        for line in pathlib.Path("/proc/kallsyms").read_text(encoding="ascii").splitlines():
+            address, _, name = line.split("\t")[0].split(" ")
+            names.setdefault(int(address, 16), set()).add(name)
+
+        def functions(*options):
+            out = subprocess.run(["trace-cmd", "report", "-i", self.file, *options],
+                                 capture_output=True, text=True, errors="replace", check=True)
+            return [match.group(1) for line in out.stdout.splitlines()
+                    if (match := re.search(r"function=(\S+)", line))]
+        raw, named = functions("-R"), functions()
+        self.assertEqual(len(raw), len(named))
+        self.assertGreater(len(raw), 20)
+        for address, name in zip(raw, named):
+            self.assertIn(name.removesuffix("+0x0"), names.get(int(address, 16), ()), address)
+        done = subprocess.run([live.WQPROF, "works", "--format", "ndjson", self.file],
+                              capture_output=True, text=True, check=True)
+        works = [json.loads(line) for line in done.stdout.splitlines()[1:]]
+        ours = {work["function"].split(" ")[0] for work in works if "function" in work}
+        self.assertLessEqual(ours, {name.removesuffix("+0x0") for name in named})
+
+    def test_a_quiet_second_is_small_and_all_its_functions_have_names(self):
+        self.record("-d", "1s")
+        pages = self.info()["file"]["page_size"] * 2 * os.cpu_count()
+        self.assertLess(self.file.stat().st_size, (250 << 10) + pages)
+        self.assert_all_functions_are_named()
+
+    def test_the_functions_of_a_compressed_file_and_of_version_6_have_names(self):
+        for options in ["--compress"], ["--file-version", "6"]:
+            self.record(*options, "--", live.PTY_LOAD, "2000")
+            self.assert_all_functions_are_named()
 
     def test_scheduler_and_timer_events_are_in_the_file(self):
         info = self.check_counts()

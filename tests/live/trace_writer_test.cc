@@ -215,9 +215,44 @@ TEST_P(TraceWriterTest, ASmallTraceKeepsTheSymbolsOfItsFunctions) {
   ASSERT_EQ(writer->Finish({}), absl::OkStatus());
   EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
   const std::string kept = SymbolsIn(path_);
-  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 1) << kept;
-  EXPECT_TRUE(kept.ends_with(" f\n")) << kept;
+  EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 2) << kept;
+  EXPECT_NE(kept.find(" f\n"), std::string::npos) << kept;
   EXPECT_NE(dat_.kallsyms.find(kept), std::string::npos);
+}
+
+// As modules are loaded where there is room, the symbols of all are in no order.
+TEST_P(TraceWriterTest, TheSymbolBehindAFunctionShowsItsEnd) {
+  const uint64_t f =
+      std::stoull(dat_.kallsyms.substr(dat_.kallsyms.find(" t f\n") - 16), nullptr, 16);
+  const std::string before = fmt::format("{:016x} t before\n", f - 64),
+                    function = fmt::format("{:016x} t f\n", f),
+                    alias = fmt::format("{:016x} t alias\n", f),
+                    behind = fmt::format("{:016x} t behind\t[module]\n", f + 64),
+                    far = fmt::format("{:016x} t far", f + 128);
+  dat_.kallsyms = behind + before + function + alias + "nonsense\n" + far;
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  EXPECT_EQ(SymbolsIn(path_), function + behind);
+}
+
+TEST_P(TraceWriterTest, WhereTheHeadCannotBeWrittenAnewItStays) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  fs::create_directory(path_ + ".less");
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  EXPECT_EQ(Files(), (std::vector<std::string>{"t.dat", "t.dat.less"}));
+  if (GetParam().version == 7) EXPECT_EQ(SymbolsIn(path_), dat_.kallsyms);
+  EXPECT_EQ(ReadPath(path_).Lines(), ReadBytes(dat_.Assemble()).Lines());
+}
+
+TEST_P(TraceWriterTest, WhatARecorderLeftThatWasKilledAtTheEndIsInNobodysWay) {
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  std::ofstream(path_ + ".less") << "half";
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
+  EXPECT_EQ(ReadPath(path_).Lines(), ReadBytes(dat_.Assemble()).Lines());
 }
 
 TEST_P(TraceWriterTest, AllSymbolsAreKeptWhereTheyCount) {

@@ -31,6 +31,9 @@ struct TraceInfo {
   std::string uname;        // whole
   std::string clock;        // "mono"; "" unknown
   bool clock_is_ns = true;  // counter, uptime, x86-tsc without scale: no
+  // How far stamps that were made of cycles are at most from CLOCK_MONOTONIC, as far as the
+  // recorder could know: as they are read here, and by the one line that others know.
+  std::optional<Nanos> clock_error, clock_line_error;
   std::string compression;  // "none", "zstd"
   int version = 0;          // of trace.dat: 6, 7
   bool big_endian = false;

@@ -20,13 +20,16 @@
 
 namespace wqprof {
 
+// The clock that costs least here and whose times are those of CLOCK_MONOTONIC.
+inline constexpr char kAutoClock[] = "auto";
+
 // What to record, and how.
 struct RecorderOptions {
-  bool sched = true;   // scheduler events too
-  bool irqs = false;   // handlers of interrupts, and softirqs, too
-  bool timers = true;  // timers of delayed works too
-  std::string clock = "mono";
-  uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
+  bool sched = true;           // scheduler events too
+  bool irqs = false;           // handlers of interrupts, and softirqs, too
+  bool timers = true;          // timers of delayed works too
+  std::string clock = "mono";  // or kAutoClock
+  uint64_t buffer_bytes = 0;   // per CPU; 0: 16 MiB, or less where memory is scarce
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
   // such round costs a sub-buffer a CPU.
   Nanos round_period{0};
@@ -116,6 +119,8 @@ class Recorder {
   absl::StatusOr<TraceMetadata> MetadataNow();
   TraceEnding EndingNow() const;
   RecordingStats stats() const;
+  // Of a clock that counts cycles: the last one, for TraceWriter::NoteClock().
+  std::optional<ClockReading> LastClockReading() const;
   // Asks the kernel anew how many bytes wait in the ring buffers.
   uint64_t CountBuffered();
   // Removes the instance; the destructor does it too, but cannot report that it failed.

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "wqprof/clock_calibration.h"
 #include "wqprof/settings.h"
 #include "wqprof/types.h"
 
@@ -19,23 +20,17 @@ namespace wqprof {
 
 // The texts that make a trace readable elsewhere; each is what the tracefs file holds.
 struct TraceMetadata {
-  // Turns cycles of the x86-tsc clock into ns: cycles * mult >> shift.  mult 0: unknown.
-  struct Tsc {
-    uint32_t mult = 0, shift = 0;
-    uint64_t offset = 0;
-  };
-
   std::string header_page, header_event;
   std::vector<std::pair<std::string, std::string>> event_formats;  // system, format text
   std::string kallsyms, printk_formats, saved_cmdlines;
-  std::string trace_clock;    // the clock in use in brackets: "local global [mono]"
-  std::string uname;          // "Linux node release version machine"
-  Settings settings;          // wqprof's own note
-  std::string workqueues;     // as in TraceEnding, of a finished trace
-  uint32_t page_size = 4096;  // of a sub-buffer, its header included
-  int cpus = 1;               // one more than the highest CPU online when it began
-  int possible_cpus = 1;      // ... than the highest that can come online
-  Tsc tsc;
+  std::string trace_clock;       // the clock in use in brackets: "local global [mono]"
+  std::string uname;             // "Linux node release version machine"
+  Settings settings;             // wqprof's own note
+  std::string workqueues;        // as in TraceEnding, of a finished trace
+  uint32_t page_size = 4096;     // of a sub-buffer, its header included
+  int cpus = 1;                  // one more than the highest CPU online when it began
+  int possible_cpus = 1;         // ... than the highest that can come online
+  ClockCalibration calibration;  // of a clock that counts cycles, as far as it is known
 };
 
 // What is known of a trace only when it is over.
@@ -43,7 +38,8 @@ struct TraceEnding {
   std::vector<std::pair<Cpu, std::string>> cpu_stats;  // text of each CPU's stats file
   std::string saved_cmdlines;                          // replaces the first one; "" keeps it
   Settings settings;                                   // added to the first ones
-  std::string workqueues;  // their configuration, see ConfigToJson(); "" unknown
+  std::string workqueues;        // their configuration, see ConfigToJson(); "" unknown
+  ClockCalibration calibration;  // replaces the first one; without readings keeps it
   // A small trace keeps only the symbols that its events name, unless this is set.
   bool all_symbols = false;
 };
@@ -90,6 +86,9 @@ class TraceWriter {
   // The recording has begun: `path` is its name from now on.  What stood there before moves away
   // (see MoveOldTraceAway()).
   absl::Status MoveTo(const std::string& path);
+  // Should the recorder be killed, the line of the calibration that was given to Create() ends with
+  // this reading instead of its own last one.
+  void NoteClock(const ClockReading& last);
   // Makes a whole trace of what was written.  Its settings end with "complete=1", or with
   // "complete=0" when something is missing at the end of some CPU; then an error says why.
   absl::Status Finish(const TraceEnding& ending);

@@ -173,6 +173,7 @@ class RecordCommand {
       progress.Show(RecordingText(elapsed, recorder_->stats(), writer_->size()));
       // So that a killed recorder loses little; Append() reports what fails here.
       writer_->Flush().IgnoreError();
+      if (const auto reading = recorder_->LastClockReading()) writer_->NoteClock(*reading);
     });
     recording_cpu_ = CpuTime::Now() - before;
   }
@@ -299,7 +300,7 @@ int RunRecord(const RecordOptions& options) {
   }
   const RecorderOptions& recorder = options.recorder;
   if (recorder.attach && (options.buffer_bytes || recorder.irqs || !recorder.sched ||
-                          !recorder.timers || recorder.clock != RecorderOptions().clock)) {
+                          !recorder.timers || recorder.clock != kAutoClock)) {
     return Fail(
         absl::InvalidArgumentError("--attach takes what somebody else records, as it is\n"
                                    "leave out -b, --clock, --irqs, --no-sched and --no-timers"));
@@ -316,6 +317,7 @@ int RunRecord(const RecordOptions& options) {
 
 void AddRecordCommand(CommandLine& line) {
   auto options = std::make_shared<RecordOptions>();
+  options->recorder.clock = kAutoClock;
   Command command = line.Add("record", "Record this machine's workqueues into a file (as root)");
   command.AddText({"-o,--output", "FILE", "File to write (default wqprof.dat)"}, &options->output);
   command.AddParsed(
@@ -329,8 +331,10 @@ void AddRecordCommand(CommandLine& line) {
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseBufferSize);
-  command.AddText({"--clock", "CLOCK", "Clock of the stamps (default mono)", kPlain,
-                   "mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
+  command.AddText({"--clock", "CLOCK",
+                   "Clock of the stamps (default auto: x86-tsc if the kernel itself uses it, "
+                   "else mono)",
+                   kPlain, "auto|mono|boot|tai|mono_raw|local|global|x86-tsc|perf|counter|uptime"},
                   &options->recorder.clock);
   command.AddFlagWithValue({"--attach", "NAME",
                             "Drain the trace instance NAME, or the top level's buffer, which "

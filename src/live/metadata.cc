@@ -2,14 +2,10 @@
 #include "live/metadata.h"
 
 #include <fmt/format.h>
-#include <linux/perf_event.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cstring>
 
@@ -135,30 +131,6 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
   out.cpus = CpusOfList(ReadText("/sys/devices/system/cpu/online").text);
   out.possible_cpus =
       std::max(out.cpus, CpusOfList(ReadText("/sys/devices/system/cpu/possible").text));
-  return out;
-}
-
-TraceMetadata::Tsc ReadTscScale() {
-  TraceMetadata::Tsc out;
-  perf_event_attr attr{};
-  attr.size = sizeof attr;
-  attr.type = PERF_TYPE_SOFTWARE;
-  attr.config = PERF_COUNT_SW_DUMMY;
-  const ScopedFd fd(
-      static_cast<int>(syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
-  if (!fd.ok()) return out;
-  const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  void* const mapped = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
-  if (mapped == MAP_FAILED) return out;
-  const auto* page = static_cast<const volatile perf_event_mmap_page*>(mapped);
-  uint32_t sequence = 0;
-  do {
-    sequence = page->lock;
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (page->cap_user_time != 0) out = {page->time_mult, page->time_shift, page->time_offset};
-    std::atomic_thread_fence(std::memory_order_acquire);
-  } while (sequence != page->lock);
-  munmap(mapped, size);
   return out;
 }
 

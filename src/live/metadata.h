@@ -36,9 +36,6 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
                                            const std::vector<PlannedEvent>& events,
                                            const KernelSymbols& symbols);
 
-// How to turn cycles of the x86-tsc clock into ns; mult 0 when the kernel does not say.
-TraceMetadata::Tsc ReadTscScale();
-
 }  // namespace wqprof
 
 #endif  // WQPROF_LIVE_METADATA_H_

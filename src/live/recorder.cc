@@ -52,7 +52,9 @@ absl::Status Recorder::Start() {
 }
 
 absl::Status Recorder::Drain(PageSink& sink, Nanos timeout, int wake_fd) {
-  return Tracing(state_->Drain(sink, timeout, wake_fd));
+  absl::Status status = state_->Drain(sink, timeout, wake_fd);
+  if (state_->tsc && Clock::now() >= state_->tsc->due()) state_->tsc->Read();
+  return Tracing(std::move(status));
 }
 
 absl::Status Recorder::DrainNow(PageSink& sink) {
@@ -82,6 +84,7 @@ absl::Status Recorder::State::Drain(PageSink& sink, Nanos timeout, int wake_fd) 
 // The buffers that are worth reading.
 absl::StatusOr<std::vector<CpuBuffer*>> Recorder::State::Wait(Nanos timeout, int wake_fd) {
   timeout = std::min<Nanos>(timeout, std::max<Nanos>(next_counts - Clock::now(), Nanos(0)));
+  if (tsc) timeout = std::min<Nanos>(timeout, std::max<Nanos>(tsc->due() - Clock::now(), Nanos(0)));
   std::array<pollfd, 2> fds = {{{epoll.get(), POLLIN, 0}, {wake_fd, POLLIN, 0}}};
   if (little) {  // do not look at the buffers
     fds[0].fd = -1;
@@ -179,6 +182,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
   if (state.probe != nullptr && !counted) {
     state.ending.workqueues = ConfigToJson(state.probe->Now());
   }
+  state.ending.calibration = state.CalibrateNow();
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
     // No more come in, unless it is an instance that goes on; sub-buffers are not quite full.
@@ -222,6 +226,10 @@ TraceEnding Recorder::EndingNow() const {
   // What was counted since the recording began is not of this part of it.
   if (state.probe != nullptr) out.workqueues = ConfigToJson(state.probe->Now());
   return out;
+}
+
+std::optional<ClockReading> Recorder::LastClockReading() const {
+  return state_->tsc ? std::optional(state_->tsc->last()) : std::nullopt;
 }
 
 RecordingStats Recorder::stats() const {

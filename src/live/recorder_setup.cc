@@ -38,7 +38,7 @@ absl::StatusOr<std::unique_ptr<Recorder>> Recorder::Create(const RecorderOptions
   return std::unique_ptr<Recorder>(new Recorder(std::move(state)));
 }
 
-absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
+absl::Status Recorder::State::SetUp(RecorderOptions options) {
   round_period = options.round_period;
   if (options.configuration) probe = std::make_unique<ConfigProbe>();
   auto found = Tracefs::Open();
@@ -50,6 +50,8 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   }
   first_threads = KernelThreads();
   if (options.attach) return Attach(*options.attach);
+  if (options.clock == kAutoClock) options.clock = BestClock(*tracefs);
+  if (options.clock == "x86-tsc") tsc = TscClock::Create();
   const KernelSymbols symbols = ReadKernelSymbols();
   if (symbols.text.empty()) {
     notes.push_back("the kernel hides its symbols, so functions will be numbers; to see names: " +
@@ -68,9 +70,8 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   metadata = *std::move(read);
   metadata.saved_cmdlines =
       MergeCmdlines(ReadText(tracefs->File("saved_cmdlines")).text, first_threads, {});
-  if (options.clock == "x86-tsc") metadata.tsc = ReadTscScale();
   if (options.clock == "counter" || options.clock == "uptime" ||
-      (options.clock == "x86-tsc" && metadata.tsc.mult == 0)) {
+      (options.clock == "x86-tsc" && !tsc)) {
     notes.push_back(
         fmt::format("the clock {} does not count nanoseconds here: reports of this "
                     "recording have its ticks for times",
@@ -82,7 +83,14 @@ absl::Status Recorder::State::SetUp(const RecorderOptions& options) {
   note = NoteSettings(events, options, buffer);
   metadata.settings = note;
   NoteClocks(options.clock, *buffers.begin()->second, metadata.settings);
+  metadata.calibration = CalibrateNow();
   return absl::OkStatus();
+}
+
+ClockCalibration Recorder::State::CalibrateNow() {
+  if (!tsc) return {};
+  tsc->Read();
+  return tsc->Calibration();
 }
 
 absl::Status Recorder::State::Attach(const std::string& name) {
@@ -102,12 +110,13 @@ absl::Status Recorder::State::Attach(const std::string& name) {
   metadata = *std::move(read);
   metadata.saved_cmdlines = CmdlinesNow();
   clock = ClockInUse(metadata.trace_clock);
-  if (clock == "x86-tsc") metadata.tsc = ReadTscScale();
+  if (clock == "x86-tsc") tsc = TscClock::Create();
   note.Add("attached", name.empty() ? "the top level" : name);
   note.Add("clock", clock);
   metadata.settings = note;
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
   NoteClocks(clock, *buffers.begin()->second, metadata.settings);
+  metadata.calibration = CalibrateNow();
   const std::string enabled = ReadText(instance->File("set_event")).text;
   if (enabled.find("workqueue:") == std::string::npos) {
     notes.push_back(
@@ -182,7 +191,7 @@ absl::StatusOr<TraceMetadata> Recorder::MetadataNow() {
   auto read = ReadMetadata(*state.instance, state.events, ReadKernelSymbols());
   if (!read.ok()) return Tracing(read.status());
   read->saved_cmdlines = state.CmdlinesNow();
-  read->tsc = state.metadata.tsc;
+  read->calibration = state.CalibrateNow();
   read->settings = state.note;
   NoteClocks(state.clock, *state.buffers.begin()->second, read->settings);
   return read;

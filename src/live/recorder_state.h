@@ -23,6 +23,7 @@
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
+#include "live/tsc_clock.h"
 #include "wqprof/live.h"
 #include "wqprof/settings.h"
 #include "wqprof/types.h"
@@ -56,8 +57,9 @@ struct Recorder::State {
   std::map<Cpu, std::unique_ptr<CpuBuffer>> buffers;
   std::vector<PlannedEvent> events;
   TraceMetadata metadata;
-  Settings note;      // of its settings, what does not change with time
-  std::string clock;  // as asked for
+  Settings note;                // of its settings, what does not change with time
+  std::string clock;            // the one in use
+  std::optional<TscClock> tsc;  // if it is x86-tsc
   Comms first_threads;
   TraceEnding ending;
   std::optional<RecordingStats> final_stats;  // once the buffers are gone
@@ -74,7 +76,7 @@ struct Recorder::State {
   std::vector<std::string> disturbances;
   std::unique_ptr<ConfigProbe> probe;  // absent: nobody asks for the configuration
 
-  absl::Status SetUp(const RecorderOptions& options);
+  absl::Status SetUp(RecorderOptions options);
   absl::Status Attach(const std::string& name);
   absl::Status SetUpInstance(const RecorderOptions& options, BufferSetup& buffer);
   absl::Status OpenBuffers();
@@ -84,6 +86,8 @@ struct Recorder::State {
   absl::Status DrainByCounts(PageSink& sink);
   absl::Status DrainRound(PageSink& sink);
   absl::Status Switch(bool on);
+  // With a reading of now; empty of a clock that does not count cycles.
+  ClockCalibration CalibrateNow();
   // The names of tasks, as far as they are known by now.
   std::string CmdlinesNow() const;
 };

@@ -89,6 +89,8 @@ Table TraceTable(const Facts& facts) {
       Fact("cpus", "CPUs", [](const Facts& f) { return IfPositive(f.info.cpus); }),
       Fact("clock", "Clock", [](const Facts& f) { return Word{f.info.clock}; }),
       Fact("clock_is_ns", "Clock in ns", [](const Facts& f) { return f.info.clock_is_ns; }),
+      Fact("clock_error_ns", "", [](const Facts& f) { return f.info.clock_error; }),
+      Fact("clock_line_error_ns", "", [](const Facts& f) { return f.info.clock_line_error; }),
       Fact("begin_ns", "First event", [](const Facts& f) { return Timed(f.info, f.stats.begin); }),
       Fact("end_ns", "Last event", [](const Facts& f) { return Timed(f.info, f.stats.end); }),
       Fact("duration_ns", "Duration", DurationOf),
@@ -109,6 +111,12 @@ Table TraceTable(const Facts& facts) {
       Fact("has_activate", "", [](const Facts& f) { return f.info.has_activate; }),
   };
   // For people only where it is known.
+  if (facts.info.clock_error) {
+    columns.push_back(
+        TextFact("Clock off by at most", [](const Facts& f) { return f.info.clock_error; }));
+    columns.push_back(
+        TextFact("... for trace-cmd", [](const Facts& f) { return f.info.clock_line_error; }));
+  }
   if (!facts.info.config.empty()) {
     columns.push_back(TextFact("Workqueues, pools", [](const Facts& f) {
       return fmt::format("{}, {} (info --workqueues shows them)", f.info.config.workqueues.size(),

@@ -89,7 +89,8 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
   const size_t type_offset = context_.layout.type_offset;
   const size_t pid_offset = context_.layout.pid_offset;
   const size_t flags_offset = context_.layout.flags_offset;
-  const TimeScale time = context_.time;
+  const uint64_t offset = static_cast<uint64_t>(context_.time.offset);
+  TimeScale::Stretch stretch;  // the one that the last event was in
   const Cpu cpu = cpu_;
   uint64_t* const records = stats_.records.data();
   Timestamp last = stats_.last;
@@ -117,7 +118,15 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     if (damaged) [[unlikely]]
       break;
     p = payload + size;
-    Timestamp at = std::clamp(time.At<kScaled>(ts), kEarliest, kLatest);
+    Timestamp at;
+    if constexpr (kScaled) {
+      if (!stretch.Holds(ts)) [[unlikely]]
+        stretch = context_.time.StretchOf(ts);
+      at = stretch.At(ts);
+    } else {
+      at = Timestamp(Nanos(static_cast<int64_t>(ts + offset)));
+    }
+    at = std::clamp(at, kEarliest, kLatest);
     if (at < last) [[unlikely]] {
       // Seldom, and a clock's fault: keeping the order of the buffer is what matching needs.
       ++stats_.time_reversals;

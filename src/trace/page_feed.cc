@@ -123,8 +123,8 @@ absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& 
   state->context.page_size = metadata.page_size;
   state->context.big_endian = std::endian::native == std::endian::big;
   state->context.cpus = metadata.possible_cpus;
-  if (metadata.tsc.mult != 0) {
-    state->context.time = {metadata.tsc.mult, metadata.tsc.shift, 0};  // as readers of files do
+  if (const ClockLine& line = metadata.calibration.line; line.mult != 0) {
+    state->context.time = {line.mult, line.shift, line.offset, {}};
   }
   state->symbols = Symbols(metadata.kallsyms);
   state->context.symbols = &state->symbols;

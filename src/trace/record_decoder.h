@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "trace/event_layout.h"
+#include "trace/time_scale.h"
 #include "wqprof/byte_cursor.h"
 #include "wqprof/event.h"
 #include "wqprof/name_table.h"
@@ -19,23 +20,6 @@ namespace wqprof {
 // Before any event of any trace, yet not kUnseen; and after all of them.  No clock counts so far
 // (73 years below zero, 146 above), and no difference of two stamps overflows.
 inline constexpr Timestamp kEarliest{-Nanos(int64_t{1} << 61)}, kLatest{Nanos(int64_t{1} << 62)};
-
-// From the trace's raw stamps to nanoseconds: raw * mult >> shift + offset.
-struct TimeScale {
-  uint32_t mult = 1;
-  uint32_t shift = 0;
-  int64_t offset = 0;
-  bool scales() const { return mult != 1 || shift != 0; }
-  // kScales: scales(), known beforehand.
-  template <bool kScales>
-  Timestamp At(uint64_t raw) const {
-    if constexpr (kScales) {
-      raw = static_cast<uint64_t>(static_cast<unsigned __int128>(raw) * mult >> shift);
-    }
-    // Wraps like the kernel's own u64 stamps; a hostile one must not be an overflow of ours.
-    return Timestamp(Nanos(static_cast<int64_t>(raw + static_cast<uint64_t>(offset))));
-  }
-};
 
 // Everything about a trace that decoding its pages needs; shared by all CPUs, never changed.
 struct DecodeContext {

@@ -22,6 +22,7 @@ constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
 constexpr int kMaxOptionSections = 1000;
 constexpr size_t kMaxRegions = 1 << 16;                 // of all buffers
 constexpr uint32_t kMaxUnpacked = uint32_t{128} << 20;  // metadata of one file
+constexpr size_t kMaxReadings = 1 << 16;                // of a clock; a recorder writes 4,096
 constexpr uint16_t kCompressed = 1;                     // flag of a section
 
 // Option and section ids (doc/trace-dat.md §1.3).
@@ -277,9 +278,25 @@ class Parser {
       case kWorkqueuesOption:
         dat_.metadata.workqueues = UntilNul(data);
         break;
+      case kCalibrationOption:
+        ParseCalibration(in);
+        break;
       default:
         if (dat_.info.version == 7) ParseSectionOption(id, in.U64());
     }
+  }
+
+  void ParseCalibration(ByteCursor& in) {
+    const uint32_t error = in.U32(), line_error = in.U32();
+    std::vector<ClockReading> readings;
+    while (in.ok() && !in.empty() && readings.size() < kMaxReadings) {
+      const uint64_t cycles = in.U64(), ns = in.U64();
+      if (in.ok()) readings.push_back({cycles, ns});
+    }
+    dat_.time.curve = CurveThrough(readings);
+    const bool known = !dat_.time.curve.empty();
+    if (known && error != UINT32_MAX) dat_.info.clock_error = Nanos(error);
+    if (known && line_error != UINT32_MAX) dat_.info.clock_line_error = Nanos(line_error);
   }
 
   void ParseSectionOption(uint16_t id, uint64_t offset) {

@@ -25,6 +25,9 @@ inline constexpr uint16_t kSettingsOption = 0x5751;
 // The option in which it keeps the configuration of workqueues.
 inline constexpr uint16_t kWorkqueuesOption = 0x5752;
 
+// The option in which it keeps what cycles of the clock are in nanoseconds.
+inline constexpr uint16_t kCalibrationOption = 0x5753;
+
 // Where the pages of one CPU are.
 struct CpuRegion {
   Cpu cpu = Cpu::kNone;

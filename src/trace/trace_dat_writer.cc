@@ -23,6 +23,8 @@ constexpr std::array kTextSections = {DatId::kHeaderInfo,   DatId::kFtraceFormat
                                       DatId::kPrintk,       DatId::kCmdlines};
 // Room for the last sections of a trace that filled the disk.
 constexpr uint64_t kReserve = uint64_t{1} << 20;
+// More than the calibration of a clock takes.
+constexpr uint64_t kCalibrationRoom = uint64_t{64} << 10;
 
 // trace-cmd's readers hold a chunk in memory as a whole, so chunks have about 512 KiB.
 size_t ChunkSize(uint32_t page_size) {
@@ -59,6 +61,7 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::stri
   auto state = std::make_unique<State>();
   state->path = path;
   state->metadata = metadata;
+  state->metadata.calibration.error.reset();  // it is used for what comes after its readings
   state->options = options;
   state->main = *std::move(file);
   state->reserve = std::make_unique<DiskReserve>(path, kReserve);
@@ -110,6 +113,10 @@ absl::Status TraceWriter::State::BeginPages() {
     ByteWriter out;
     AddSectionOptions(sections, metadata.cpus, out);
     AddCommonOptions(metadata, ending, out);
+    if (!metadata.calibration.readings.empty()) {
+      last_reading = options_offset + SectionHeader(DatId::kOptions, false, 0).size() +
+                     out.bytes().size() - ReadingText({}).size();
+    }
     return OptionsSection(out);
   };
   buffer_section = options_offset + unfinished(0).size();
@@ -192,6 +199,13 @@ absl::Status TraceWriter::State::Flush() {
   return absl::OkStatus();
 }
 
+void TraceWriter::NoteClock(const ClockReading& last) {
+  State& state = *state_;
+  if (state.last_reading == 0 || !state.failed.ok()) return;
+  state.metadata.calibration.readings.back() = last;
+  state.main->Patch(state.last_reading, ReadingText(last)).IgnoreError();
+}
+
 int TraceWriter::version() const { return state_->options.version; }
 
 absl::Status TraceWriter::Flush() { return state_->Flush(); }
@@ -212,6 +226,7 @@ uint64_t TraceWriter::size_at_most() const {
   const auto cpu_count = static_cast<uint64_t>(state.metadata.possible_cpus);
   uint64_t size = this->size() + (uint64_t{32} << 10) + 4 * state.metadata.saved_cmdlines.size() +
                   cpu_count * (state.PageAlignment() + 1024);
+  if (!state.metadata.calibration.readings.empty()) size += kCalibrationRoom;
   if (state.compressor == nullptr) return size;
   for (const CpuPages* pages : state.Recorded()) size += pages->pending.size();
   // What is being compressed now: chunks that wait and those in the works.
@@ -270,6 +285,7 @@ absl::Status TraceWriter::Finish(const TraceEnding& ending) {
   state.compressor.reset();
   state.reserve->Release();
   if (!ending.saved_cmdlines.empty()) state.metadata.saved_cmdlines = ending.saved_cmdlines;
+  if (!ending.calibration.readings.empty()) state.metadata.calibration = ending.calibration;
   state.complete = written.ok();
   if (written.ok() && !ending.all_symbols) state.LeaveOutSymbols();
   absl::Status status =

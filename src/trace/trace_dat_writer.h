@@ -42,8 +42,9 @@ struct TraceWriter::State {
   std::unique_ptr<OutputFile> main;
   std::unique_ptr<DiskReserve> reserve;
   std::vector<std::pair<DatId, uint64_t>> sections;  // and where they are
-  uint64_t first_options = 0;                   // where the header holds the offset of the options
-  uint64_t buffer_section = 0;                  // its header
+  uint64_t first_options = 0;   // where the header holds the offset of the options
+  uint64_t buffer_section = 0;  // its header
+  uint64_t last_reading = 0;    // of the clock, in the first options; 0: there is none
   std::vector<std::unique_ptr<CpuPages>> cpus;  // by number; absent: no page so far
   std::unique_ptr<ChunkCompressor> compressor;
   absl::Status failed;      // why nothing more is appended

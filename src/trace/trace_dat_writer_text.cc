@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <zstd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <map>
+#include <optional>
 
 #include "trace/trace_dat.h"
 
@@ -25,7 +27,17 @@ std::string EventFormats(const TraceMetadata& metadata) {
   return out.bytes();
 }
 
+// The largest number stands for those that are unknown, or as large.
+uint32_t ErrorNumber(std::optional<Nanos> error) {
+  return error ? static_cast<uint32_t>(std::clamp<int64_t>(error->count(), 0, UINT32_MAX))
+               : UINT32_MAX;
+}
+
 }  // namespace
+
+std::string ReadingText(const ClockReading& reading) {
+  return ByteWriter().U64(reading.cycles).U64(reading.ns).bytes();
+}
 
 std::string DatHeader(int version, uint32_t page_size) {
   ByteWriter out;
@@ -82,10 +94,10 @@ void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
   };
   add(DatId::kTraceClock, metadata.trace_clock + '\0');
   add(DatId::kUname, metadata.uname + '\0');
-  if (metadata.tsc.mult != 0) {
-    ByteWriter tsc;
-    tsc.U32(metadata.tsc.mult).U32(metadata.tsc.shift).U64(metadata.tsc.offset);
-    add(DatId::kTsc2Nsec, tsc.bytes());
+  const ClockCalibration& calibration = metadata.calibration;
+  if (const ClockLine& line = calibration.line; line.mult != 0) {
+    add(DatId::kTsc2Nsec, ByteWriter().U32(line.mult).U32(line.shift).U64(0).bytes());
+    add(DatId::kOffset, fmt::format("{}", line.offset) + '\0');
   }
   for (const auto& [cpu, text] : ending.cpu_stats) {
     add(DatId::kCpuStat, fmt::format("CPU: {}\n{}", ToInt(cpu), text) + '\0');
@@ -94,6 +106,12 @@ void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
   settings.Append(ending.settings);
   options.Option(kSettingsOption, settings.ToText() + '\0');
   if (!ending.workqueues.empty()) options.Option(kWorkqueuesOption, ending.workqueues + '\0');
+  if (calibration.readings.empty()) return;
+  ByteWriter curve;
+  curve.U32(ErrorNumber(calibration.error));
+  curve.U32(ErrorNumber(calibration.error ? std::optional(calibration.line.error) : std::nullopt));
+  for (const ClockReading& reading : calibration.readings) curve.Text(ReadingText(reading));
+  options.Option(kCalibrationOption, curve.bytes());
 }
 
 }  // namespace wqprof

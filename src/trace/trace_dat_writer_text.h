@@ -57,6 +57,7 @@ enum class DatId : uint16_t {
   kBuffer = 3,
   kTraceClock = 4,
   kUname = 5,
+  kOffset = 7,
   kCpuCount = 8,
   kTsc2Nsec = 14,
   kHeaderInfo = 16,
@@ -87,7 +88,11 @@ struct PlacedPages {
   uint64_t size = 0;
 };
 
-// The options that both versions have: clock, uname, settings, stats.
+// A reading of the clock, as it stands in the option of the calibration.
+std::string ReadingText(const ClockReading& reading);
+
+// The options that both versions have: clock, uname, settings, stats.  Where there is a calibration
+// they end with its last reading.
 void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
                       ByteWriter& options);
 

@@ -39,8 +39,7 @@ std::optional<Nanos> WallOffset(const Settings& settings, const TimeScale& time)
   const auto stamp = settings.Number("trace_stamp");
   const auto wall = settings.Number("wall_ns");
   if (!stamp || !wall) return std::nullopt;
-  const Timestamp at = time.scales() ? time.At<true>(*stamp) : time.At<false>(*stamp);
-  const auto raw = static_cast<uint64_t>(at.time_since_epoch().count());
+  const auto raw = static_cast<uint64_t>(time.At(*stamp).time_since_epoch().count());
   return Nanos(static_cast<int64_t>(*wall - raw));
 }
 

@@ -16,6 +16,21 @@ import time
 
 import live
 
+CLOCKSOURCE = pathlib.Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+
+
+def times_apart(ours, others):
+    """By how much the stamps of the same events differ.  Both instances recorded the whole load."""
+    def by_worker(starts):
+        out = {}
+        for worker, at in starts:
+            out.setdefault(worker, []).append(at)
+        return out
+    theirs = by_worker(others)
+    return sorted(mine - yours for worker, times in by_worker(ours).items()
+                  if len(times) == len(theirs.get(worker, []))
+                  for mine, yours in zip(times, theirs[worker]))
+
 
 class Record(live.Live):
     # --- What it leaves ------------------------------------------------------------------
@@ -482,6 +497,93 @@ class Record(live.Live):
         gaps = sum(int(n) for n in re.findall(r"on CPU \d+ \((\d+) gaps?\)", said))
         self.assertGreater(gaps, 1)
         self.assertEqual(quality["lost_gaps"], gaps)
+
+    # --- Its clock ------------------------------------------------------------------------------
+
+    def clock_with(self, source):
+        """The clock that is chosen where the kernel measures time by this clocksource."""
+        name = self.directory / "source"
+        name.write_text(source + "\n", encoding="ascii")
+        script = (f'mount --bind {name} {CLOCKSOURCE} && '
+                  '"$0" record -q -o "$1" -d 100ms')
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, live.WQPROF, self.file],
+                              capture_output=True, text=True, check=False)
+        if "unshare" in done.stderr or "mount" in done.stderr:
+            self.skipTest(f"nothing can be mounted: {done.stderr.strip()}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        trace = self.info()["trace"]
+        noted = [row["value"] for row in self.info()["settings"] if row["key"] == "clock"]
+        self.assertEqual(noted, [trace["clock"]])
+        return trace["clock"]
+
+    def needs_tsc(self):
+        if "x86-tsc" not in live.text(live.TRACEFS / "trace_clock"):
+            self.skipTest("there is no clock x86-tsc")
+
+    def test_the_tsc_is_the_clock_where_the_kernel_trusts_it(self):
+        self.needs_tsc()
+        self.assertEqual(self.clock_with("tsc"), "x86-tsc")
+        self.assertEqual(self.clock_with("hpet"), "mono")
+        self.assertEqual(self.clock_with("kvm-clock"), "mono")
+
+    def test_without_a_word_the_clock_fits_this_machine(self):
+        self.record("-d", "50ms")
+        trusted = live.text(CLOCKSOURCE) == "tsc" and "x86-tsc" in live.text(
+            live.TRACEFS / "trace_clock")
+        self.assertEqual(self.info()["trace"]["clock"], "x86-tsc" if trusted else "mono")
+
+    def starts(self, path):
+        """Worker and time of each start of a work that the load queued, by time."""
+        done = subprocess.run([live.WQPROF, "works", "--format", "ndjson", path],
+                              capture_output=True, text=True, check=True)
+        works = [json.loads(line) for line in done.stdout.splitlines()[1:]]
+        return sorted(((work["worker_pid"], work["started_ns"]) for work in works
+                       if work.get("function") == "flush_to_ldisc" and "started_ns" in work),
+                      key=lambda start: start[1])
+
+    def test_cycles_become_the_times_of_mono(self):
+        self.needs_tsc()
+        other = self.directory / "mono.dat"
+        cycles = self.start("--clock", "x86-tsc", "--no-sched", "--no-timers")
+        mono = subprocess.Popen([live.WQPROF, "record", "-q", "-o", other, "--clock", "mono",
+                                 "--no-sched", "--no-timers"])
+        self.children.append(mono)
+        for child in cycles, mono:
+            self.wait_until_tracing(child)
+        for _ in range(5):
+            self.assertEqual(self.load(2000).wait(), 0)
+            time.sleep(0.3)
+        for child in cycles, mono:
+            child.send_signal(signal.SIGINT)
+        self.end(cycles)
+        self.assertEqual(mono.wait(), 0)
+        trace = self.info()["trace"]
+        self.assertEqual((trace["clock"], trace["clock_is_ns"]), ("x86-tsc", True))
+        self.assertLess(trace["clock_error_ns"], 100_000)
+        self.assertIsNone(self.info(other)["trace"]["clock_error_ns"])
+        # One event is stamped by one instance after the other, in a fraction of a microsecond
+        # unless something comes between.
+        apart = times_apart(self.starts(self.file), self.starts(other))
+        self.assertGreater(len(apart), 1000)
+        self.assertLess(-apart[len(apart) // 20], 10_000)
+        self.assertLess(apart[-len(apart) // 20], 10_000)
+        # Neither has trace-cmd another time, but for its one line.
+        said = subprocess.run(["trace-cmd", "report", "-t", "-i", self.file], capture_output=True,
+                              text=True, errors="replace", check=True).stdout
+        stamp = re.search(r" (\d+)\.(\d{9}): ", said)
+        self.assertLess(abs(int(stamp.group(1) + stamp.group(2)) - trace["begin_ns"]),
+                        trace["clock_line_error_ns"] + 2)
+
+    def test_what_a_killed_recorder_left_has_the_times_of_mono(self):
+        self.needs_tsc()
+        self.killed("--clock", "x86-tsc")
+        trace = self.info()["trace"]
+        self.assertTrue(trace["clock_is_ns"])
+        self.assertIsNone(trace["clock_error_ns"])
+        now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        self.assertLess(now - trace["end_ns"], 60e9)
+        self.assertGreater(now, trace["begin_ns"])
+        self.record("-d", "50ms")  # removes what it left
 
     # --- What it says ----------------------------------------------------------------------------
 

@@ -264,6 +264,66 @@ TEST_P(TraceWriterTest, AllSymbolsAreKeptWhereTheyCount) {
   EXPECT_EQ(SymbolsIn(path_), dat_.kallsyms);
 }
 
+Timestamp FirstTime(const std::string& path) {
+  const ReadBack back = ReadPath(path);
+  EXPECT_TRUE(back.ok()) << back.status;
+  return back.ok() && !back.events.empty() ? WithoutLosses(back.events).at(0).at : kUnseen;
+}
+
+// Twice and three times as fast as the cycles, of which the first event has 1e9.
+constexpr uint64_t kSecond = 1'000'000'000;
+ClockCalibration TwiceAsFast() {
+  return Calibrate({{kSecond / 4, kSecond / 2}, {kSecond / 2, kSecond}}, 100ns);
+}
+
+TEST_P(TraceWriterTest, TheClockOfAFinishedTraceIsThatOfItsEnd) {
+  TraceMetadata metadata = Metadata(dat_);
+  metadata.calibration = TwiceAsFast();
+  auto writer = TraceWriter::Create(path_, metadata, {GetParam().version, GetParam().compress});
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(AppendAll(**writer).ok());
+  TraceEnding ending;
+  ending.calibration =
+      Calibrate({{kSecond / 2, kSecond}, {2 * kSecond, 5 * kSecond + kSecond / 2}}, 50ns);
+  ASSERT_EQ((*writer)->Finish(ending), absl::OkStatus());
+  EXPECT_EQ(FirstTime(path_), Timestamp(2500ms));
+  EXPECT_EQ(ReadPath(path_).source->info().clock_error, 50ns);
+}
+
+TEST_P(TraceWriterTest, WithoutAnotherClockAtItsEndTheFirstOneStays) {
+  TraceMetadata metadata = Metadata(dat_);
+  metadata.calibration = TwiceAsFast();
+  auto writer = TraceWriter::Create(path_, metadata, {GetParam().version, GetParam().compress});
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(AppendAll(**writer).ok());
+  ASSERT_EQ((*writer)->Finish({}), absl::OkStatus());
+  EXPECT_EQ(FirstTime(path_), Timestamp(2s));
+}
+
+TEST_P(TraceWriterTest, TheClockOfAnUnfinishedTraceEndsWithTheLastReading) {
+  TraceMetadata metadata = Metadata(dat_);
+  metadata.calibration = TwiceAsFast();
+  auto writer = TraceWriter::Create(path_, metadata, {GetParam().version, GetParam().compress});
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE(AppendAll(**writer).ok());
+  ASSERT_TRUE((*writer)->Flush().ok());
+  EXPECT_EQ(FirstTime(path_), Timestamp(2s));
+  (*writer)->NoteClock({kSecond / 4 + kSecond, kSecond / 2 + 4 * kSecond});
+  writer->reset();
+  EXPECT_EQ(FirstTime(path_), Timestamp(3500ms));
+  EXPECT_EQ(ReadPath(path_).source->info().clock_error, std::nullopt);
+}
+
+TEST_P(TraceWriterTest, AReadingOfAClockThatCountsNanosecondsIsNotNoted) {
+  const auto writer = Create();
+  const uint64_t size = writer->size();
+  writer->NoteClock({1, 2});
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  ASSERT_EQ(writer->Finish({}), absl::OkStatus());
+  EXPECT_GT(writer->size(), size);
+  EXPECT_EQ(FirstTime(path_), Timestamp(1s));
+}
+
 TEST_P(TraceWriterTest, ATraceWithoutAnyPageIsATrace) {
   const auto writer = Create();
   ASSERT_EQ(writer->Finish({}), absl::OkStatus());

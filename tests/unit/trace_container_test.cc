@@ -22,7 +22,8 @@ TraceBuilder SmallTrace() {
   return t;
 }
 
-constexpr uint16_t kDate = 1, kCpuStat = 2, kTraceClock = 4, kUname = 5, kOffset = 7, kTsc = 14;
+constexpr uint16_t kDate = 1, kCpuStat = 2, kTraceClock = 4, kUname = 5, kOffset = 7, kTsc = 14,
+                   kCalibration = 0x5753;
 
 ReadBack ReadWith(uint16_t option, std::string data) {
   DatFile file = EncodeDat(SmallTrace());
@@ -70,6 +71,53 @@ TEST(TraceContainerTest, CyclesAreScaledToNanoseconds) {
   const ReadBack back = ReadWith(kTsc, ByteWriter(false).U32(3).U32(1).U64(0).Take());  // x 3 / 2
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(back.events.at(0).at, Timestamp(1500us));
+}
+
+// Errors of the curve and the line, then readings.
+std::string Calibration(std::initializer_list<std::pair<uint64_t, uint64_t>> readings,
+                        uint32_t error = 70, uint32_t line_error = 900) {
+  ByteWriter out(false);
+  out.U32(error).U32(line_error);
+  for (const auto& [cycles, ns] : readings) out.U64(cycles).U64(ns);
+  return out.Take();
+}
+
+TEST(TraceContainerTest, CyclesFollowTheReadingsOfTheClock) {
+  // Twice as fast as the cycles up to 3 ms, then as fast; whatever the line is.
+  DatFile file = EncodeDat(SmallTrace());
+  file.options.push_back({kTsc, ByteWriter(false).U32(3).U32(1).U64(0).Take()});
+  file.options.push_back({kOffset, Text("500")});
+  file.options.push_back(
+      {kCalibration,
+       Calibration({{2'000'000, 14'000'000}, {3'000'000, 16'000'000}, {4'000'000, 17'000'000}})});
+  const ReadBack back = ReadBytes(file.Assemble());
+  ASSERT_TRUE(back.ok());
+  std::vector<Timestamp> times;
+  for (const Event& event : back.events) times.push_back(event.at);
+  EXPECT_EQ(times, (std::vector{Timestamp(12ms), Timestamp(14ms), Timestamp(16ms), Timestamp(17ms),
+                                Timestamp(18ms), Timestamp(19ms)}));
+  EXPECT_EQ(back.source->info().clock_error, 70ns);
+  EXPECT_EQ(back.source->info().clock_line_error, 900ns);
+}
+
+TEST(TraceContainerTest, AnErrorOfTheClockThatIsUnknownIsAbsent) {
+  const ReadBack back =
+      ReadWith(kCalibration, Calibration({{1, 2}, {3, 4}}, UINT32_MAX, UINT32_MAX));
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(back.source->info().clock_error, std::nullopt);
+  EXPECT_EQ(back.source->info().clock_line_error, std::nullopt);
+}
+
+TEST(TraceContainerTest, ReadingsThatMakeNoSenseAreLeftOut) {
+  for (const std::string& odd :
+       {std::string(), std::string("abc"), Calibration({}), Calibration({{5, 5}}),
+        Calibration({{5, 5}, {5, 6}}), Calibration({{5, 5}, {6, 5}}), Calibration({{5, 5}, {4, 6}}),
+        Calibration({{1, 1}, {2, UINT64_MAX}}), Calibration({{0, 0}, {UINT64_MAX, 1}})}) {
+    const ReadBack back = ReadWith(kCalibration, odd);
+    ASSERT_TRUE(back.ok());
+    EXPECT_EQ(back.events.at(0).at, Timestamp(1ms));
+    EXPECT_EQ(back.source->info().clock_error, std::nullopt);
+  }
 }
 
 TEST(TraceContainerTest, AClockThatCountsNoNanosecondsSaysSo) {

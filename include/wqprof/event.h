@@ -37,6 +37,7 @@ enum class EventKind : uint8_t {
   kIrqExit,       // irq_handler_exit
   kSoftirqEntry,  // softirq_entry
   kSoftirqExit,   // softirq_exit
+  kQueueStack,    // kernel_stack of the queue event before it on its CPU -> Event::queue_stack
 };
 
 // A set of the four workqueue events.  An event that is not in it was not recorded, so that its
@@ -89,7 +90,7 @@ constexpr std::string_view WorkqueueEventName(EventKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-inline constexpr int kEventKinds = static_cast<int>(EventKind::kSoftirqExit) + 1;
+inline constexpr int kEventKinds = static_cast<int>(EventKind::kQueueStack) + 1;
 
 // Bits of common_flags that the analysis uses (include/linux/trace_events.h).
 inline constexpr uint8_t kFlagIrqsOff = 0x01;
@@ -144,6 +145,10 @@ struct Event {
     static constexpr uint64_t kUnknown = 0, kHi = 1, kTasklet = 7;
     uint64_t vec;  // the kernel's number + 1
   };
+  // The kernel stack in which a work was queued.
+  struct QueueStack {
+    NameId stack;  // its functions, as StackTable names them
+  };
 
   Timestamp at;
   Pid pid;  // the task that the event interrupted or ran in (common_pid)
@@ -158,6 +163,7 @@ struct Event {
     Task task;
     Timer timer;
     Softirq softirq;
+    QueueStack queue_stack;
   };
 };
 static_assert(std::is_trivially_copyable_v<Event> && sizeof(Event) <= 40);

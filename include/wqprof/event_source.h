@@ -107,6 +107,7 @@ struct ReadStats {
   std::string first_unread_line;             // as it stands in the input; "" none
   uint64_t unread_records = 0;               // of a perf.data or Perfetto trace: likewise
   uint64_t time_reversals = 0;               // stamps that went backwards on one CPU
+  uint64_t queue_stacks = 0;                 // kernel stacks of queue events
   Timestamp begin = kUnseen, end = kUnseen;  // first and last event
   // When the first event of the last CPU to have one was kept: before it, a missing
   // queue event proves nothing (doc/kernel.md §7).
@@ -158,8 +159,9 @@ class EventSource {
 };
 
 struct OpenOptions {
-  std::string instance;  // read this instance's buffer; "" picks the one with data
-  int threads = 0;       // the caller's and its helpers; 0: one a CPU here, at most 8
+  std::string instance;       // read this instance's buffer; "" picks the one with data
+  int threads = 0;            // the caller's and its helpers; 0: one a CPU here, at most 8
+  bool whole_stacks = false;  // with the functions that StackText() leaves out
 };
 
 // Recognises the input by its content.  "-" is standard input.

@@ -89,6 +89,7 @@ struct WorkItem {
   NameId function = NameId::kUnknown;
   NameId workqueue = NameId::kUnknown;  // known from the queue event only
   Origin origin;
+  NameId stack = NameId::kUnknown;  // in which it was queued, see stack_text.h
   uint64_t parent = 0;          // id of the item whose execution queued it; 0: none, or not known
   Cpu queue_cpu = Cpu::kNone;   // where the queue event was emitted
   Cpu target_cpu = Cpu::kNone;  // the pool's CPU that it names; kNone: unbound
@@ -140,6 +141,7 @@ struct GapHolder {
   NameId workqueue = NameId::kUnknown;
   Pid worker = Pid::kNone;
   NameId comm = NameId::kUnknown;
+  NameId stack = NameId::kUnknown;   // in which its work was queued
   Timestamp begin = kUnseen;         // of the execution
   Nanos overlap{0};                  // with the gap
   std::optional<RunSplit> split;     // of the overlap; with scheduler events

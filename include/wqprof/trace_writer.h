@@ -22,6 +22,7 @@ namespace wqprof {
 struct TraceMetadata {
   std::string header_page, header_event;
   std::vector<std::pair<std::string, std::string>> event_formats;  // system, format text
+  std::string stack_format;  // of ftrace's own event kernel_stack; "" unknown
   std::string kallsyms, printk_formats, saved_cmdlines;
   std::string trace_clock;       // the clock in use in brackets: "local global [mono]"
   std::string uname;             // "Linux node release version machine"

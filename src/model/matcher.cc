@@ -65,6 +65,9 @@ void Matcher::Handle(const Event& e) {
     case EventKind::kTimerExpire:
       timers_.OnExpire(e);
       break;
+    case EventKind::kQueueStack:
+      OnQueueStack(e);
+      break;
     case EventKind::kIrqEntry:
     case EventKind::kIrqExit:
     case EventKind::kSoftirqEntry:
@@ -118,6 +121,15 @@ void Matcher::OnQueue(const Event& e) {
   work.queued = true;
   just_queued_[e.cpu] = index;
   if (activations_.TracksNew(q)) activations_.Queued(index, q);
+}
+
+// It follows the queue event at once, but on another CPU the work may have been queued anew
+// meanwhile.
+void Matcher::OnQueueStack(const Event& e) {
+  const SlabIndex index = just_queued_[e.cpu];
+  if (index == SlabIndex::kNone || !works_[index].queued) return;
+  QueueRecord& q = works_[index].queue;
+  if (q.queue_cpu == e.cpu && q.queue_pid == e.pid) q.stack = e.queue_stack.stack;
 }
 
 // The timer of a delayed work that queues it now.

@@ -118,6 +118,7 @@ class Matcher {
   // Queueing and activation.
   void Handle(const Event& e);
   void OnQueue(const Event& e);
+  void OnQueueStack(const Event& e);
   void NoteTimer(QueueRecord& q, const Event& e);
   void Displace(WorkState& work, const Event& e);
   // Of a work without an address: nothing is known of what becomes of it.

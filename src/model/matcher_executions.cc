@@ -174,6 +174,7 @@ void Matcher::CopyQueuePart(const QueueRecord& q, WorkItem& item) {
   item.rearmed = q.rearmed;
   item.workqueue = q.workqueue;
   item.origin = q.origin;
+  item.stack = q.stack;
   item.parent = q.parent;
   item.queue_cpu = q.queue_cpu;
   item.target_cpu = q.target_cpu;
@@ -324,6 +325,7 @@ void Matcher::Complete(ExecutionContext& context, OpenExecution& run, const Even
     LastRun& last = context.last_run;
     last.function = function;
     last.workqueue = item.workqueue;
+    last.stack = item.stack;
     last.started = item.started;
     last.ended = item.ended;
     if (sched_.seen()) last.preempted_by = sched_.PreemptedBy(context);

@@ -159,14 +159,21 @@ void Matcher::AddHolder(PoolGap& gap, const ExecutionContext& context) const {
   // The start that ends the gap is on its worker's stack already.
   const bool open = !context.stack.empty() && context.stack.front().item.started < gap.end;
   const WorkItem* item = open ? &context.stack.front().item : nullptr;
-  const LastRun run = open ? LastRun{item->function, item->workqueue, item->started, gap.end,
-                                     sched_.PreemptedBy(context)}
+  const LastRun run = open ? LastRun{item->function, item->workqueue, item->stack,
+                                     item->started,  gap.end,         sched_.PreemptedBy(context)}
                            : context.last_run;
   const Timestamp from = std::max(run.started, gap.begin);
   const Timestamp to = std::min(run.ended, gap.end);
   if (run.ended == kUnseen || to <= from) return;
-  GapHolder holder{run.function, run.workqueue, context.pid, context.comm,
-                   run.started,  to - from,     {},          {}};
+  GapHolder holder{run.function,
+                   run.workqueue,
+                   context.pid,
+                   context.comm,
+                   run.stack,
+                   run.started,
+                   to - from,
+                   {},
+                   {}};
   if ((holder.split = sched_.SplitOf<RunSplit>(context, from, to))) {
     holder.preempted_by = run.preempted_by;
     if (open) {

@@ -25,6 +25,7 @@ struct QueueRecord {
   uint32_t rearmed = 0;
   NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
   Origin origin;
+  NameId stack = NameId::kUnknown;
   Cpu queue_cpu = Cpu::kNone, target_cpu = Cpu::kNone;
   Pid queue_pid = Pid::kNone;
   FeedId feed{};

@@ -28,6 +28,7 @@ struct OpenExecution {
 // The execution that a worker ended last.
 struct LastRun {
   NameId function = NameId::kUnknown, workqueue = NameId::kUnknown;
+  NameId stack = NameId::kUnknown;
   Timestamp started = kUnseen, ended = kUnseen;
   TaskSeen preempted_by;  // the task that had its CPU longest
 };

@@ -55,7 +55,7 @@ bool LooksBroken(std::string_view ahead) {
 }  // namespace
 
 TextParser::TextParser(NameTable& names, const TextOptions& options)
-    : names_(names), options_(options), payloads_(names) {
+    : names_(names), options_(options), payloads_(names), stacks_(names) {
   stats_.lost_events = 0;
 }
 
@@ -213,6 +213,7 @@ PayloadResult TextParser::ReadPayload(EventKind kind, const EventHead& head, Eve
 
 TextParser::Taken TextParser::TakeEvent(const EventHead& head, std::string_view ahead,
                                         EventSorter& out) {
+  queued_.reset();
   Event event{};
   event.pid = head.pid;
   event.cpu = head.cpu;
@@ -246,7 +247,15 @@ TextParser::Taken TextParser::TakeEvent(const EventHead& head, std::string_view 
     NoteTasks(event);
   }
   out.Add(event);
+  if (event.kind == EventKind::kQueueWork) queued_ = event;
   return Taken::kYes;
+}
+
+void TextParser::EndStack(EventSorter& out) {
+  const std::optional<Event> stack = stacks_.End();
+  if (!stack) return;
+  ++stats_.queue_stacks;
+  out.Add(*stack);
 }
 
 void TextParser::NoteUnread(std::string_view line) {
@@ -315,6 +324,10 @@ void TextParser::Add(std::string_view line, std::string_view ahead, EventSorter&
   ++findings_.lines;
   line.remove_prefix(QuoteLength(line));
   if (line.empty()) return;
+  if (stacks_.open()) {
+    if (stacks_.Take(line)) return;
+    EndStack(out);
+  }
   if (line[0] == '#' && headers_.Read(line, header_)) {
     payloads_.set_cpus(header_.cpus);
     return;
@@ -328,7 +341,9 @@ void TextParser::Add(std::string_view line, std::string_view ahead, EventSorter&
   if (result == HeadResult::kNone) return TakeOther(line, ahead, out);
   if (result == HeadResult::kPartial) return Hold(line);
   layout_ = head.layout;
-  switch (TakeEvent(head, ahead, out)) {
+  const Taken taken = TakeEvent(head, ahead, out);
+  if (taken == Taken::kYes) stacks_.NoteLine(head, line, queued_ ? &*queued_ : nullptr);
+  switch (taken) {
     case Taken::kNo:
       return NoteUnread(line);
     case Taken::kPartial:

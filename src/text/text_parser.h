@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "text/event_names.h"
 #include "text/event_payload.h"
 #include "text/event_sorter.h"
+#include "text/stack_lines.h"
 #include "text/trace_marks.h"
 #include "wqprof/log_line.h"
 #include "wqprof/text.h"
@@ -31,7 +33,7 @@ class TextParser {
   // The text cannot be read further.
   void NoteDamage() { stats_.truncated = true; }
   // No line comes any more.
-  void Finish();
+  void Finish(EventSorter& out);
 
   // What is known so far.
   void Describe(TraceInfo& info) const;
@@ -65,6 +67,7 @@ class TextParser {
   enum class Taken : uint8_t { kNo, kPartial, kYes };
 
   Taken TakeEvent(const EventHead& head, std::string_view ahead, EventSorter& out);
+  void EndStack(EventSorter& out);
   PayloadResult ReadPayload(EventKind kind, const EventHead& head, Event& event);
   void TakeOther(std::string_view line, std::string_view ahead, EventSorter& out);
   void TakeLoss(const LossMark& mark, EventSorter& out);
@@ -84,6 +87,8 @@ class TextParser {
   NameTable& names_;
   const TextOptions options_;
   PayloadReader payloads_;
+  StackLines stacks_;
+  std::optional<Event> queued_;  // by the last line of a trace
   LogLineReader log_reader_;
   HeaderReader headers_;
   TraceHeader header_;

@@ -6,7 +6,8 @@
 
 namespace wqprof {
 
-void TextParser::Finish() {
+void TextParser::Finish(EventSorter& out) {
+  if (stacks_.open()) EndStack(out);
   DropHeld();
   stats_.end = std::max(stats_.end, stats_.begin);
 }

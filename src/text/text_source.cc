@@ -69,7 +69,7 @@ class LineSourceOfEvents : public TextSource {
     }
     if (!text_ended_) return sorter_.Flush(parser_.one_cpu());
     ended_ = true;
-    parser_.Finish();
+    parser_.Finish(sorter_);
     parser_.Describe(info_);
     const Timestamp covered = stats_.covered_from;
     stats_ = parser_.Stats();

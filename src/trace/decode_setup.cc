@@ -16,17 +16,19 @@ uint64_t AddCounts(uint64_t a, uint64_t b) { return a > ~uint64_t{0} - b ? ~uint
 
 }  // namespace
 
-absl::StatusOr<DecodeContext> MakeDecodeContext(
-    std::string_view header_page,
-    std::span<const std::pair<std::string, std::string>> event_formats, const std::string& path) {
+absl::StatusOr<DecodeContext> MakeDecodeContext(const TraceMetadata& metadata,
+                                                const std::string& path) {
   const auto damaged = [&](std::string_view what) {
     return absl::DataLossError(fmt::format("cannot read {}: {}", path, what));
   };
-  const auto page = ParseHeaderPage(header_page);
+  const auto page = ParseHeaderPage(metadata.header_page);
   if (!page) return damaged("its description of a ring-buffer page makes no sense");
   std::vector<EventFormat> formats;
-  for (const auto& [system, text] : event_formats) {
+  for (const auto& [system, text] : metadata.event_formats) {
     if (auto format = ParseEventFormat(system, text)) formats.push_back(std::move(*format));
+  }
+  if (auto format = ParseEventFormat("ftrace", metadata.stack_format)) {
+    formats.push_back(std::move(*format));
   }
   auto layout = MakeLayout(formats, static_cast<int>(page->commit_size));
   if (!layout) {
@@ -44,7 +46,9 @@ void NoteEvents(const EventLayout& layout, TraceInfo& info) {
   info.has_queue = info.has_activate = false;
   bool has_switch = false, has_waking = false;
   for (const EventLayout::Slot& slot : layout.slots) {
-    if (slot.name != "unknown") info.events.push_back(slot.name);
+    // Who records without stacks saves the format of them, too.
+    const bool stack = slot.kind == static_cast<uint8_t>(EventKind::kQueueStack);
+    if (slot.name != "unknown" && !stack) info.events.push_back(slot.name);
     if (slot.kind == EventLayout::kOther) continue;
     switch (static_cast<EventKind>(slot.kind)) {
       case EventKind::kQueueWork:
@@ -114,6 +118,7 @@ void AddPageStats(const PageStats& pages, Cpu cpu, ReadStats& stats, PageTotals&
   totals.lost += pages.lost_events;
   totals.uncounted += pages.gaps_without_count + pages.corrupt_pages;
   stats.time_reversals += pages.time_reversals;
+  stats.queue_stacks += pages.queue_stacks;
   if (pages.first == kUnseen) return;
   stats.begin = stats.begin == kUnseen ? pages.first : std::min(stats.begin, pages.first);
   stats.end = std::max(stats.end, pages.last);

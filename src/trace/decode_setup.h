@@ -3,7 +3,6 @@
 #ifndef WQPROF_TRACE_DECODE_SETUP_H_
 #define WQPROF_TRACE_DECODE_SETUP_H_
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,15 +12,15 @@
 #include "trace/page_decoder.h"
 #include "wqprof/event_source.h"
 #include "wqprof/name_table.h"
+#include "wqprof/trace_writer.h"
 
 namespace wqprof {
 
 // Finds page and event layouts in a recording's own descriptions; `path` is for messages.  What
 // the texts do not hold (page size, byte order, CPUs, clock, symbols) is left to the caller.
 // kDataLoss: they make no sense, or have no workqueue event.
-absl::StatusOr<DecodeContext> MakeDecodeContext(
-    std::string_view header_page,
-    std::span<const std::pair<std::string, std::string>> event_formats, const std::string& path);
+absl::StatusOr<DecodeContext> MakeDecodeContext(const TraceMetadata& metadata,
+                                                const std::string& path);
 
 // Notes which events a recording has.
 void NoteEvents(const EventLayout& layout, TraceInfo& info);

@@ -33,6 +33,7 @@ constexpr KnownEvent kKnown[] = {
     {"irq_handler_exit", EventKind::kIrqExit},
     {"softirq_entry", EventKind::kSoftirqEntry},
     {"softirq_exit", EventKind::kSoftirqExit},
+    {"kernel_stack", EventKind::kQueueStack},
 };
 
 // Looks fields up in one format and grows the layout's min_size to hold them.
@@ -93,6 +94,15 @@ bool FindTaskFields(FieldFinder& find, EventKind kind, EventFields& f) {
   return find.Get("pid", 4, f.next_pid) && (find.Get("comm", 16, f.next_comm) || true);
 }
 
+// The format says that there are eight addresses: a record holds as many as it says itself.
+bool FindStackFields(FieldFinder& find, EventFields& f) {
+  const FormatField* const callers = find.Find("caller");
+  if (callers == nullptr || callers->offset > 0xfffe) return false;
+  f.callers = static_cast<uint16_t>(callers->offset);
+  f.min_size = std::max(f.min_size, f.callers);
+  return find.Get("size", 4, f.depth);
+}
+
 bool FindTimerFields(FieldFinder& find, uint32_t pointer, uint32_t long_size, EventFields& f) {
   if (!find.Get("timer", pointer, f.work)) return false;
   find.Get("function", pointer, f.function);
@@ -124,6 +134,8 @@ bool FindFields(const EventFormat& format, EventKind kind, uint32_t long_size, E
     case EventKind::kSoftirqEntry:
       find.Get("vec", 4, f.vec);
       return true;
+    case EventKind::kQueueStack:
+      return FindStackFields(find, f);
     case EventKind::kIrqEntry:
     case EventKind::kIrqExit:
     case EventKind::kSoftirqExit:

@@ -26,6 +26,8 @@ struct EventFields {
   uint16_t requested_cpu = kAbsent, target_cpu = kAbsent;
   uint16_t expires = kAbsent, now = kAbsent;
   uint16_t vec = kAbsent;  // of softirqs
+  // Kernel stacks: the number of addresses, and the first of them.
+  uint16_t depth = kAbsent, callers = kAbsent;
   // Scheduler events.
   uint16_t prev_comm = kAbsent, next_comm = kAbsent, next_pid = kAbsent;
   uint16_t prev_prio = kAbsent, next_prio = kAbsent, prev_state = kAbsent;

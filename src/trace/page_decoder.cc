@@ -93,6 +93,7 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
   TimeScale::Stretch stretch;  // the one that the last event was in
   const Cpu cpu = cpu_;
   uint64_t* const records = stats_.records.data();
+  Event* const first = out;
   Timestamp last = stats_.last;
   bool damaged = false;
   while (end - p >= 4) {
@@ -145,17 +146,30 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     damaged = size < fields.min_size;
     if (damaged) [[unlikely]]
       break;
-    Event& event = *out++;
+    Event& event = *out;
     event.at = at;
     event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + pid_offset));
     event.cpu = cpu;
     event.kind = static_cast<EventKind>(id.kind);
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
+    if (event.kind == EventKind::kQueueStack) [[unlikely]] {
+      if (!IsOfQueueEvent(out == first ? nullptr : out - 1, event)) continue;
+      ++stats_.queue_stacks;
+    }
+    ++out;
     records_.Decode<kBigEndian, Pointer>(payload, size, fields, event);
   }
   damaged_ = damaged;
   stats_.last = last;
   return out;
+}
+
+// A stack follows its event at once, as interrupts are off where works are queued.  Whoever traces
+// may have asked for the stacks of other events, too.  `before` is null where the page begins.
+bool PageDecoder::IsOfQueueEvent(const Event* before, const Event& stack) const {
+  if (before == nullptr && carried_) before = &*carried_;
+  return before != nullptr && before->kind == EventKind::kQueueWork && before->pid == stack.pid &&
+         ((before->flags ^ stack.flags) & kFlagsOfInterrupts) == 0;
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -216,6 +230,7 @@ void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
       stats_.first_gap = header.missed_count;
     }
   }
+  if (header.missed || damaged_) carried_.reset();
   if ((header.missed || damaged_) && !gap_open_) {
     // Before the first event the loss reaches back to the beginning, whenever that was.
     const Timestamp from = stats_.last == kUnseen ? kEarliest : stats_.last;
@@ -241,6 +256,8 @@ void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
                   : DecodePage<false, uint32_t>(data, end, header.stamp, first);
     }
     out.resize(before + static_cast<size_t>(past - first));
+    carried_.reset();
+    if (past != first) carried_ = past[-1];
   }
   stats_.corrupt_pages += damaged_ ? 1 : 0;
   if (!gap_open_) return;

@@ -26,6 +26,7 @@ struct PageStats {
   bool begins_with_gap = false;       // there is a mark before the first page
   std::optional<uint64_t> first_gap;  // its number, where it has one
   uint64_t time_reversals = 0;
+  uint64_t queue_stacks = 0;
   Timestamp first = kUnseen, last = kUnseen;                // records of any kind
   std::vector<uint64_t, ApartAllocator<uint64_t>> records;  // by slot of the layout
 };
@@ -64,6 +65,7 @@ class alignas(kApart) PageDecoder {
   PageHeader ReadHeader(std::span<const std::byte> page) const;
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   EventBatch& out) const;
+  bool IsOfQueueEvent(const Event* before, const Event& stack) const;
 
   const DecodeContext& context_;
   Cpu cpu_;
@@ -71,6 +73,8 @@ class alignas(kApart) PageDecoder {
   PageStats stats_;
   bool damaged_ = false;   // the rest of this page, or the one before, could not be read
   bool gap_open_ = false;  // kLossBegin was handed out, kLossEnd not yet
+  // The last event of the page before, if nothing is missing behind it.
+  std::optional<Event> carried_;
 };
 
 }  // namespace wqprof

@@ -39,6 +39,7 @@ struct PageFeed::State {
   DecodeContext context;
   Symbols symbols;
   NameTable names;
+  StackTable stacks{symbols, names};
   NameOfTask name_of_task;
   CommTable comms;  // of when the recording began
   // Later ones: from name_of_task, or from events that gave a task its name.
@@ -117,7 +118,7 @@ absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& 
   state->name_of_task = std::move(name_of_task);
   TraceInfo& info = state->info;
   info.path = "this machine";
-  auto context = MakeDecodeContext(metadata.header_page, metadata.event_formats, info.path);
+  auto context = MakeDecodeContext(metadata, info.path);
   if (!context.ok()) return context.status();
   state->context = *std::move(context);
   state->context.page_size = metadata.page_size;
@@ -128,6 +129,7 @@ absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& 
   }
   state->symbols = Symbols(metadata.kallsyms);
   state->context.symbols = &state->symbols;
+  state->context.stacks = &state->stacks;
   info.format = "live";
   info.cpus = metadata.cpus;
   AddFacts(metadata, state->context, info);

@@ -15,6 +15,8 @@
 namespace wqprof {
 namespace {
 
+// Stacks belong to the buffer of a CPU, which these records do not come from.
+constexpr uint8_t kLastKind = static_cast<uint8_t>(EventKind::kSoftirqExit);
 constexpr std::string_view kMagic("\x17\x08\x44tracing", 10);
 
 struct Texts {
@@ -38,7 +40,8 @@ absl::StatusOr<Texts> ParseTexts(std::string_view texts, const std::string& path
   ByteCursor in(head.rest(), false);
   in.U32();  // the size of a page
   TraceMetadata& metadata = out.metadata;
-  if (!TakeHeaderInfo(in, metadata) || !SkipFtraceFormats(in) || !TakeEventFormats(in, metadata)) {
+  if (!TakeHeaderInfo(in, metadata) || !TakeFtraceFormats(in, metadata) ||
+      !TakeEventFormats(in, metadata)) {
     return damaged("the formats of its events are cut short");
   }
   metadata.kallsyms = in.Bytes(in.U32());
@@ -72,7 +75,7 @@ absl::StatusOr<std::unique_ptr<RawRecords>> RawRecords::Create(std::string_view 
   auto parsed = ParseTexts(texts, path);
   if (!parsed.ok()) return parsed.status();
   TraceMetadata& metadata = parsed->metadata;
-  auto context = MakeDecodeContext(metadata.header_page, metadata.event_formats, path);
+  auto context = MakeDecodeContext(metadata, path);
   if (!context.ok()) return context.status();
   context->cpus = kMaxCpus;
   auto state = std::make_unique<State>(*std::move(context), names);
@@ -94,7 +97,7 @@ void RawRecords::Describe(TraceInfo& info) const {
 
 std::optional<EventKind> RawRecords::KindOf(uint64_t id) const {
   const std::vector<EventLayout::Id>& ids = state_->context.layout.ids;
-  if (id >= ids.size() || ids[id].kind == EventLayout::kOther) return std::nullopt;
+  if (id >= ids.size() || ids[id].kind > kLastKind) return std::nullopt;
   return static_cast<EventKind>(ids[id].kind);
 }
 
@@ -106,7 +109,7 @@ RawRecords::Taken RawRecords::Take(std::span<const std::byte> record, Event& eve
   const std::byte* const payload = record.data();
   const EventLayout::Id id = layout.ids[LoadAs<false, uint16_t>(payload + layout.type_offset)];
   ++state_->records[id.slot];
-  if (id.kind == EventLayout::kOther) return Taken::kOther;
+  if (id.kind > kLastKind) return Taken::kOther;
   const EventFields& fields = layout.fields[id.kind];
   if (record.size() < fields.min_size) return Taken::kUnreadable;
   event.pid = static_cast<Pid>(LoadAs<false, uint32_t>(payload + layout.pid_offset));

@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "trace/event_layout.h"
+#include "trace/stack_table.h"
 #include "trace/time_scale.h"
 #include "wqprof/byte_cursor.h"
 #include "wqprof/event.h"
@@ -30,6 +32,7 @@ struct DecodeContext {
   int cpus = 0;  // possible CPUs known: a larger req_cpu is WORK_CPU_UNBOUND
   TimeScale time;
   const Symbols* symbols = nullptr;
+  StackTable* stacks = nullptr;  // null: stacks have no names
 };
 
 // Makes events of records, as the kernel writes them into its buffers.  Interns names through small
@@ -74,7 +77,9 @@ class RecordDecoder {
   template <bool kBigEndian, typename Pointer>
   void DecodeSched(const std::byte* payload, const EventFields& f, Event& event);
   template <bool kBigEndian, typename Pointer>
-  void DecodeOther(const std::byte* payload, const EventFields& f, Event& event);
+  void DecodeOther(const std::byte* payload, size_t size, const EventFields& f, Event& event);
+  template <bool kBigEndian, typename Pointer>
+  NameId DecodeStack(const std::byte* payload, size_t size, const EventFields& f);
 
   FunctionEntry& FunctionAt(uint64_t address) {
     FunctionEntry& entry = functions_[SlotOf(address)];
@@ -106,6 +111,7 @@ class RecordDecoder {
   std::array<FunctionEntry, 1 << kFunctionBits> functions_;
   std::array<TextEntry, 128> texts_;
   std::array<CommEntry, 512> comms_;
+  std::unique_ptr<StackNamer> stacks_;  // made for the first stack
 };
 
 // Whether `n` bytes are the same.  Names of workqueues mostly have 8 to 16.
@@ -153,7 +159,7 @@ template <bool kBigEndian, typename Pointer>
 inline void RecordDecoder::Decode(const std::byte* payload, size_t size, const EventFields& fields,
                                   Event& event) {
   if (event.kind > EventKind::kExecuteEnd) [[unlikely]] {
-    DecodeOther<kBigEndian, Pointer>(payload, fields, event);
+    DecodeOther<kBigEndian, Pointer>(payload, size, fields, event);
     return;
   }
   const uint64_t address = fields.function == EventFields::kAbsent

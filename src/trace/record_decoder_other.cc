@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events that are not of works: the scheduler's, and timers'.
+// Events that are not of works: the scheduler's, timers', and stacks.
+#include <algorithm>
 #include <cstring>
 
 #include "trace/record_decoder.h"
@@ -68,9 +69,34 @@ void RecordDecoder::DecodeSched(const std::byte* payload, const EventFields& f, 
   }
 }
 
+// The only place that reads the addresses of a stack.  A record may say anything of how many there
+// are: it holds as many as fit.  Zero, or all bits, end them early.
+template <bool kBigEndian, typename Pointer>
+NameId RecordDecoder::DecodeStack(const std::byte* payload, size_t size, const EventFields& f) {
+  if (context_.stacks == nullptr) return NameId::kUnknown;
+  const auto said = static_cast<int32_t>(LoadAs<kBigEndian, uint32_t>(payload + f.depth));
+  const size_t held = (size - f.callers) / sizeof(Pointer);
+  const size_t depth = std::min(held, static_cast<size_t>(std::max(said, 0)));
+  std::array<uint64_t, StackTable::kMaxFrames> frames;
+  size_t n = 0;
+  for (; n < std::min(depth, frames.size()); ++n) {
+    const auto address = LoadAs<kBigEndian, Pointer>(payload + f.callers + n * sizeof(Pointer));
+    if (address == 0 || address == static_cast<Pointer>(~Pointer{0})) break;
+    frames[n] = address;
+  }
+  if (n == 0) return NameId::kUnknown;
+  if (!stacks_) stacks_ = std::make_unique<StackNamer>(*context_.stacks);
+  return stacks_->NameOf(std::span(frames).first(n), n < frames.size() || depth == n);
+}
+
 // Events that are not of works.
 template <bool kBigEndian, typename Pointer>
-void RecordDecoder::DecodeOther(const std::byte* payload, const EventFields& f, Event& event) {
+void RecordDecoder::DecodeOther(const std::byte* payload, size_t size, const EventFields& f,
+                                Event& event) {
+  if (event.kind == EventKind::kQueueStack) {
+    event.queue_stack = {DecodeStack<kBigEndian, Pointer>(payload, size, f)};
+    return;
+  }
   if (event.kind < EventKind::kTimerStart) {
     DecodeSched<kBigEndian, Pointer>(payload, f, event);
     return;
@@ -90,13 +116,13 @@ void RecordDecoder::DecodeOther(const std::byte* payload, const EventFields& f, 
                  static_cast<uint32_t>(at_offset(f.now))};
 }
 
-template void RecordDecoder::DecodeOther<false, uint32_t>(const std::byte*, const EventFields&,
-                                                          Event&);
-template void RecordDecoder::DecodeOther<false, uint64_t>(const std::byte*, const EventFields&,
-                                                          Event&);
-template void RecordDecoder::DecodeOther<true, uint32_t>(const std::byte*, const EventFields&,
-                                                         Event&);
-template void RecordDecoder::DecodeOther<true, uint64_t>(const std::byte*, const EventFields&,
-                                                         Event&);
+template void RecordDecoder::DecodeOther<false, uint32_t>(const std::byte*, size_t,
+                                                          const EventFields&, Event&);
+template void RecordDecoder::DecodeOther<false, uint64_t>(const std::byte*, size_t,
+                                                          const EventFields&, Event&);
+template void RecordDecoder::DecodeOther<true, uint32_t>(const std::byte*, size_t,
+                                                         const EventFields&, Event&);
+template void RecordDecoder::DecodeOther<true, uint64_t>(const std::byte*, size_t,
+                                                         const EventFields&, Event&);
 
 }  // namespace wqprof

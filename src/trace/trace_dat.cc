@@ -37,6 +37,7 @@ enum OptionId : uint16_t {
   kCpuCount = 8,
   kTsc2Nsec = 14,
   kHeaderInfo = 16,
+  kFtraceFormats = 17,
   kEventFormats = 18,
   kKallsyms = 19,
   kCmdlines = 21,
@@ -107,7 +108,7 @@ class Parser {
 
   bool ParseV6(FileCursor& in) {
     if (!ParseHeaderInfo(in)) return false;
-    if (!SkipFtraceFormats(in)) return Fail("the event formats are cut short");
+    if (!TakeFtraceFormats(in, dat_.metadata)) return Fail("the event formats are cut short");
     if (!ParseEventFormats(in)) return false;
     dat_.metadata.kallsyms = in.Bytes(in.U32());
     in.Bytes(in.U32());  // printk_formats
@@ -300,15 +301,24 @@ class Parser {
   }
 
   void ParseSectionOption(uint16_t id, uint64_t offset) {
-    if (id != kHeaderInfo && id != kEventFormats && id != kKallsyms && id != kCmdlines) return;
+    const bool optional = id == kFtraceFormats;  // without it there are no stacks
+    if (!optional && id != kHeaderInfo && id != kEventFormats && id != kKallsyms &&
+        id != kCmdlines) {
+      return;
+    }
     if (!sections_.insert(id).second) return;  // one of each
     auto body = Section(offset, id);
+    if (!body && optional) return;
     if (!body) {
       dat_.truncated = true;
       return;
     }
     ByteCursor in(*body, big_endian_);
     if (id == kHeaderInfo) ParseHeaderInfo(in);
+    if (optional) {
+      TakeFtraceFormats(in, dat_.metadata);
+      return;
+    }
     if (id == kEventFormats) ParseEventFormats(in);
     if (id == kCmdlines) dat_.metadata.saved_cmdlines = in.Bytes(in.U64());
     const std::string_view kallsyms = id == kKallsyms ? in.Bytes(in.U32()) : "";

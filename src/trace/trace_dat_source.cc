@@ -92,7 +92,7 @@ class TraceDatSource : public EventSource {
     auto chosen = ChooseBuffer(dat_, options);
     if (!chosen.ok()) return chosen.status();
     BufferRegions& buffer = dat_.buffers[*chosen];
-    if (absl::Status s = InitContext(buffer); !s.ok()) return s;
+    if (absl::Status s = InitContext(buffer, options); !s.ok()) return s;
     TraceInfo& info = dat_.info;
     info.instance = buffer.name;
     info.cpu_stats = dat_.cpu_stats[buffer.name];
@@ -124,9 +124,8 @@ class TraceDatSource : public EventSource {
     return absl::OkStatus();
   }
 
-  absl::Status InitContext(const BufferRegions& buffer) {
-    auto made =
-        MakeDecodeContext(dat_.metadata.header_page, dat_.metadata.event_formats, dat_.info.path);
+  absl::Status InitContext(const BufferRegions& buffer, const OpenOptions& options) {
+    auto made = MakeDecodeContext(dat_.metadata, dat_.info.path);
     if (!made.ok()) return made.status();
     context_ = *std::move(made);
     context_.page_size = buffer.page_size;
@@ -139,6 +138,8 @@ class TraceDatSource : public EventSource {
     context_.time = dat_.time;
     symbols_ = Symbols(std::move(dat_.metadata.kallsyms));
     context_.symbols = &symbols_;
+    context_.stacks = &stacks_;
+    if (options.whole_stacks) stacks_.KeepWhole();
     return absl::OkStatus();
   }
 
@@ -199,6 +200,7 @@ class TraceDatSource : public EventSource {
   TraceDat dat_;
   Symbols symbols_;
   NameTable names_;
+  StackTable stacks_{symbols_, names_};
   DecodeContext context_;
   CommTable comms_;
   std::vector<Cpu> stream_cpus_;

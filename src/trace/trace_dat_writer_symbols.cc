@@ -11,6 +11,7 @@
 #include "trace/trace_dat_writer.h"
 #include "wqprof/event_source.h"
 #include "wqprof/name_table.h"
+#include "wqprof/stack_text.h"
 
 namespace wqprof {
 namespace {
@@ -19,13 +20,27 @@ namespace {
 constexpr uint64_t kMostPages = uint64_t{16} << 20;
 constexpr uint64_t kPiece = uint64_t{1} << 20;
 
+// The functions of these stacks; false: not all of them are known.
+bool AddFrames(const absl::flat_hash_set<NameId>& stacks, const NameTable& all,
+               absl::flat_hash_set<std::string>& names) {
+  for (const NameId id : stacks) {
+    if (all.Get(id) == kOtherStacks) return false;
+    for (const std::string_view frame : FramesOf(all.Get(id))) {
+      if (frame == kDeeperFrames) return false;
+      names.emplace(frame);
+    }
+  }
+  return true;
+}
+
 // The names of the functions in a trace, as Symbols gives them.
 absl::StatusOr<absl::flat_hash_set<std::string>> FunctionsIn(const std::string& path) {
   OpenOptions options;
   options.threads = 1;
+  options.whole_stacks = true;
   const auto source = OpenTrace(path, options);
   if (!source.ok()) return source.status();
-  absl::flat_hash_set<NameId> ids;
+  absl::flat_hash_set<NameId> ids, stacks;
   while (true) {
     const auto run = (*source)->Next();
     if (!run.ok()) return run.status();
@@ -41,6 +56,9 @@ absl::StatusOr<absl::flat_hash_set<std::string>> FunctionsIn(const std::string& 
         case EventKind::kTimerExpire:
           ids.insert(e.timer.function);
           break;
+        case EventKind::kQueueStack:
+          stacks.insert(e.queue_stack.stack);
+          break;
         default:
           break;
       }
@@ -48,6 +66,9 @@ absl::StatusOr<absl::flat_hash_set<std::string>> FunctionsIn(const std::string& 
   }
   absl::flat_hash_set<std::string> names;
   for (const NameId id : ids) names.emplace((*source)->names().Get(id));
+  if (!AddFrames(stacks, (*source)->names(), names)) {
+    return absl::ResourceExhaustedError("not all stacks are known");
+  }
   return names;
 }
 

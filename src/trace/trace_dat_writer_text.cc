@@ -52,8 +52,9 @@ std::string DatText(DatId id, const TraceMetadata& metadata) {
     case DatId::kHeaderInfo:
       out.CString("header_page").Text64(metadata.header_page);
       return out.CString("header_event").Text64(metadata.header_event).bytes();
-    case DatId::kFtraceFormats:  // of ftrace's own events, none of which is recorded
-      return out.U32(0).bytes();
+    case DatId::kFtraceFormats:  // of ftrace's own events
+      if (metadata.stack_format.empty()) return out.U32(0).bytes();
+      return out.U32(1).Text64(metadata.stack_format).bytes();
     case DatId::kEventFormats:
       return EventFormats(metadata);
     case DatId::kKallsyms:

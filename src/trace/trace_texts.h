@@ -21,10 +21,14 @@ bool TakeHeaderInfo(Cursor& in, TraceMetadata& out) {
   return in.ok();
 }
 
+// ftrace's own events: of these only stacks are of use.
 template <typename Cursor>
-bool SkipFtraceFormats(Cursor& in) {
+bool TakeFtraceFormats(Cursor& in, TraceMetadata& out) {
   const uint32_t count = in.U32();
-  for (uint32_t i = 0; i < count && in.ok(); ++i) in.Bytes(in.U64());
+  for (uint32_t i = 0; i < count && in.ok(); ++i) {
+    std::string text(in.Bytes(in.U64()));
+    if (in.ok() && text.starts_with("name: kernel_stack\n")) out.stack_format = std::move(text);
+  }
   return in.ok();
 }
 

@@ -23,6 +23,7 @@ TraceBuilder SmallTrace() {
     t.Run(at + 5us, at + 9us, n % 2 ? kWorkerOn1 : kWorker, kWorkA, {"f"});
   }
   t.LossBegin(4ms, 0, 3).LossEnd(5ms, 0, 3).Put(5ms, kTask, kWorkA, {"f", "wq", 0});
+  t.Queue(5100us, kTask, kWorkB).Stack(5101us, kTask, "queue_work_on;f;g [m]");
   t.Switch(6ms, 1, kWorker, kTask, 'D').Rename(7ms, kTask, 20, "kworker/1:9");
   t.Tick(1s, 0);
   return t;

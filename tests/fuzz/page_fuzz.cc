@@ -51,7 +51,10 @@ const Machine& MachineOf(unsigned choice) {
 void Decode(const uint8_t* data, size_t size) {
   const Machine& machine = MachineOf(data[0]);
   NameTable names;
-  PageDecoder decoder(machine.context, Cpu{1}, names);
+  StackTable stacks(machine.symbols, names);
+  DecodeContext context = machine.context;
+  context.stacks = &stacks;
+  PageDecoder decoder(context, Cpu{1}, names);
   EventBatch events;
   for (size_t at = 1; at < size; at += kPageSize) {
     // A page of its own, so that reading beyond it is noticed.

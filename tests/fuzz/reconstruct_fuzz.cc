@@ -16,12 +16,15 @@ constexpr const char* kComms[] = {"kworker/0:1",   "kworker/1:2H", "kworker/u8:3
 constexpr const char* kFunctions[] = {"f", "g", "wq_barrier_func", ""};
 constexpr const char* kWorkqueues[] = {"events", "events_bh_highpri", "ordered", ""};
 
+// Inputs found so far count kinds without this one.
+constexpr int kWithoutStacks = static_cast<int>(EventKind::kQueueStack);
+
 // kind, who, where, which work, names, flags, and how much later.
 Event MakeEvent(TraceBuilder& trace, const uint8_t* b, Timestamp& now) {
   Event e{};
   now += Nanos(int64_t{b[6]} << (b[7] & 31));
   e.at = now;
-  e.kind = static_cast<EventKind>(b[0] % kEventKinds);
+  e.kind = b[0] == 255 ? EventKind::kQueueStack : static_cast<EventKind>(b[0] % kWithoutStacks);
   e.pid = Pid{b[1] % 8};
   e.cpu = Cpu{static_cast<int16_t>(b[2] % 4)};
   constexpr uint8_t kFlags[] = {0, kFlagSoftirq, kFlagHardirq, kFlagNmi, kFlagIrqsOff};
@@ -53,6 +56,9 @@ Event MakeEvent(TraceBuilder& trace, const uint8_t* b, Timestamp& now) {
     case EventKind::kExit:
     case EventKind::kRename:
       e.task = {Pid{b[3] % 8}, comm};
+      break;
+    case EventKind::kQueueStack:
+      e.queue_stack = {function};
       break;
     default:
       e.timer = {WorkAddr{uint64_t{b[3] % 4u} + 33}, NameId::kDelayedTimer, b[4], b[2]};

@@ -48,6 +48,9 @@ std::vector<Event> AsRead(const TraceBuilder& trace, const DatStyle& style, Name
       case EventKind::kTimerCancel:
         e.timer.function = NameId::kUnknown;  // the event has none
         break;
+      case EventKind::kQueueStack:
+        e.queue_stack.stack = translate(e.queue_stack.stack);
+        break;
       default:
         break;
     }

@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 #include <set>
+
+#include "wqprof/stack_text.h"
 
 namespace wqprof::testing {
 namespace {
@@ -43,6 +46,7 @@ constexpr KindText kKinds[] = {
     {EventKind::kIrqExit, "irq", "irq_handler_exit", 121},
     {EventKind::kSoftirqEntry, "irq", "softirq_entry", 120},
     {EventKind::kSoftirqExit, "irq", "softirq_exit", 118},
+    {EventKind::kQueueStack, "ftrace", "kernel_stack", 4},
 };
 
 const KindText& TextOf(EventKind kind) {
@@ -109,6 +113,8 @@ std::vector<Field> FieldsOf(EventKind kind, const DatStyle& style) {
     case EventKind::kSoftirqEntry:
     case EventKind::kSoftirqExit:
       return {{"unsigned int vec", 4, false}};
+    case EventKind::kQueueStack:
+      return {{"int size", 4, true}, {"unsigned long caller[8]", pointer, false}};
     default:
       return {timer};
   }
@@ -140,6 +146,26 @@ uint64_t StateBits(const Event::Switch& s) {
                                          {'T', 4},    {'t', 8},    {'X', 0x10},
                                          {'Z', 0x20}, {'P', 0x40}, {'I', 0x80}};
   return bits.at(s.prev_state) | (s.preempted ? 0x100u : 0u);
+}
+
+// A function's made-up address, which depends on its name alone; some way into it.
+uint64_t AddressOfFrame(std::string_view function, const DatStyle& style) {
+  uint64_t hash = 0;
+  for (const char c : function) hash = hash * 131 + static_cast<uint8_t>(c);
+  const uint64_t text = style.long_size == 8 ? 0xffffffffa0000000 : 0xd0000000;
+  return text + hash % 0x4000 * 0x1000 + 0x24;
+}
+
+constexpr std::string_view kOnTop[] = {"trace_event_raw_event_workqueue_queue_work",
+                                       "__traceiter_workqueue_queue_work", "__queue_work"};
+
+std::vector<uint64_t> StackAddresses(std::string_view stack, const DatStyle& style) {
+  std::vector<uint64_t> out;
+  for (const std::string_view frame : kOnTop) out.push_back(AddressOfFrame(frame, style));
+  for (const std::string_view frame : FramesOf(stack)) {
+    out.push_back(AddressOfFrame(frame, style));
+  }
+  return out;
 }
 
 // Writes one payload field by field, at the offsets that the format text tells.
@@ -183,6 +209,9 @@ class PayloadWriter {
       case EventKind::kSoftirqEntry:
       case EventKind::kSoftirqExit:
         Int(6);
+        break;
+      case EventKind::kQueueStack:
+        Stack();
         break;
       default:
         Timer();
@@ -252,6 +281,13 @@ class PayloadWriter {
       w_.U16(0);
     }
   }
+  // On top stands what the tracing puts there.
+  void Stack() {
+    const std::vector<uint64_t> addresses =
+        StackAddresses(names_.Get(event_.queue_stack.stack), style_);
+    Int(static_cast<int64_t>(addresses.size()));
+    for (const uint64_t address : addresses) Long(address);
+  }
   void Timer() {
     constexpr uint64_t kJiffies = 4294892296;
     Long(ToInt(event_.timer.timer));
@@ -275,9 +311,22 @@ class PayloadWriter {
 void DescribeEvents(const DatStyle& style, DatFile& file) {
   std::map<std::string, std::vector<std::string>> by_system;
   for (const KindText& k : kKinds) {
+    if (k.kind == EventKind::kQueueStack) continue;
     by_system[std::string(k.system)].push_back(FormatText(k.kind, style));
   }
   file.formats.assign(by_system.begin(), by_system.end());
+}
+
+void AddFrames(std::string_view stack, const DatStyle& style,
+               std::map<uint64_t, std::string>& functions) {
+  for (const std::string_view frame : kOnTop) {
+    functions[AddressOfFrame(frame, style) & ~uint64_t{0xfff}] = frame;
+  }
+  for (const std::string_view frame : FramesOf(stack)) {
+    const FunctionName f = SplitFunction(frame);
+    functions[AddressOfFrame(frame, style) & ~uint64_t{0xfff}] =
+        f.module.empty() ? std::string(f.name) : fmt::format("{}\t[{}]", f.name, f.module);
+  }
 }
 
 // Functions of the trace as /proc/kallsyms lists them, among others.
@@ -286,7 +335,11 @@ std::string Kallsyms(const TraceBuilder& trace, const DatStyle& style) {
   for (const Event& e : trace.events()) {
     NameId name = NameId::kUnknown;
     if (e.kind <= EventKind::kExecuteEnd) name = e.work.function;
-    if (e.kind >= EventKind::kTimerStart) name = e.timer.function;
+    if (e.kind == EventKind::kQueueStack) {
+      AddFrames(trace.names().Get(e.queue_stack.stack), style, functions);
+    } else if (e.kind >= EventKind::kTimerStart) {
+      name = e.timer.function;
+    }
     if (name == NameId::kUnknown) continue;
     const FunctionName f = SplitFunction(trace.names().Get(name));
     functions[AddressOf(name, style)] =
@@ -367,6 +420,9 @@ DatFile EncodeDat(const TraceBuilder& trace, const DatStyle& style) {
   file.cmdlines = Cmdlines(trace);
   file.cpus = static_cast<uint32_t>(trace.info().cpus);
   DescribeEvents(style, file);
+  const bool stacks = std::any_of(trace.events().begin(), trace.events().end(),
+                                  [](const Event& e) { return e.kind == EventKind::kQueueStack; });
+  if (stacks) file.stack_format = FormatText(EventKind::kQueueStack, style);
   if (!style.instance.empty()) file.buffers.push_back({"", "mono", style.page_size, false, {}});
 
   std::map<Cpu, PageWriter> writers;

@@ -98,6 +98,11 @@ void AppendOption(ByteWriter& w, uint16_t id, std::string_view data) {
   w.U16(id).U32(data.size()).Bytes(data);
 }
 
+std::string FtraceFormats(const DatFile& f) {
+  if (f.stack_format.empty()) return f.Writer().U32(0).Take();
+  return f.Writer().U32(1).U64(f.stack_format.size()).Bytes(f.stack_format).Take();
+}
+
 }  // namespace
 
 std::string DatFile::Assemble() const { return version == 6 ? AssembleV6() : AssembleV7(); }
@@ -114,7 +119,7 @@ std::string DatFile::AssembleV7() const {
     AppendSection(w, *this, id, bytes);
   };
   part(kHeaderInfo, HeaderInfo(*this));
-  part(kFtraceEvents, Writer().U32(0).Take());
+  part(kFtraceEvents, FtraceFormats(*this));
   part(kEventFormats, EventFormats(*this));
   part(kKallsyms, Sized(*this, 4, kallsyms));
   part(kPrintk, Sized(*this, 4, printk));
@@ -131,7 +136,7 @@ std::string DatFile::AssembleV7() const {
 std::string DatFile::AssembleV6() const {
   ByteWriter w = Writer();
   w.Bytes(kMagic).CString("6").U8(big_endian ? 1 : 0).U8(static_cast<uint64_t>(long_size));
-  w.U32(page_size).Bytes(HeaderInfo(*this)).U32(0).Bytes(EventFormats(*this));
+  w.U32(page_size).Bytes(HeaderInfo(*this)).Bytes(FtraceFormats(*this)).Bytes(EventFormats(*this));
   w.Bytes(Sized(*this, 4, kallsyms)).Bytes(Sized(*this, 4, printk));
   w.Bytes(Sized(*this, 8, cmdlines)).U32(cpus);
   w.Bytes(std::string_view("options  \0", 10));

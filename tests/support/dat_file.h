@@ -39,6 +39,7 @@ struct DatFile {
   std::string compression = "none";
   std::string header_page, header_event = "# compressed entry header\n";
   std::vector<std::pair<std::string, std::vector<std::string>>> formats;  // by system
+  std::string stack_format;  // of ftrace's own event; "": it has none of these
   std::string kallsyms, printk, cmdlines;
   uint32_t cpus = 2;
   std::vector<Option> options;  // besides those that name the parts above

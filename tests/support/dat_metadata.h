@@ -17,6 +17,7 @@ inline TraceMetadata MetadataOf(const DatFile& dat) {
   for (const auto& [system, formats] : dat.formats) {
     for (const std::string& format : formats) out.event_formats.emplace_back(system, format);
   }
+  out.stack_format = dat.stack_format;
   out.kallsyms = dat.kallsyms;
   out.saved_cmdlines = dat.cmdlines;
   out.trace_clock = "local [mono] boot";

@@ -40,6 +40,8 @@ std::string Details(const Event& e, const NameTable& names) {
     case EventKind::kSoftirqEntry:
     case EventKind::kSoftirqExit:
       return "";
+    case EventKind::kQueueStack:
+      return std::string(names.Get(e.queue_stack.stack));
     default:
       return fmt::format("{:#x} {} {}", ToInt(e.timer.timer), names.Get(e.timer.function),
                          e.kind == EventKind::kTimerStart ? e.timer.timeout_jiffies : 0);
@@ -53,7 +55,7 @@ std::string Describe(const Event& e, const NameTable& names) {
       "queue",     "activate", "start",         "end",          "loss-begin",
       "loss-end",  "switch",   "waking",        "wakeup",       "fork",
       "exit",      "rename",   "timer-start",   "timer-expire", "timer-cancel",
-      "irq-entry", "irq-exit", "softirq-entry", "softirq-exit"};
+      "irq-entry", "irq-exit", "softirq-entry", "softirq-exit", "stack"};
   static_assert(std::size(kKinds) == kEventKinds);
   return fmt::format("{} [{}] pid {} flags {:#x} {}: {}", e.at.time_since_epoch().count(),
                      ToInt(e.cpu), ToInt(e.pid), e.flags, kKinds[static_cast<size_t>(e.kind)],

@@ -139,6 +139,12 @@ TraceBuilder& TraceBuilder::Expire(Nanos at, const Emitter& by, WorkAddr work) {
   return Add(event);
 }
 
+TraceBuilder& TraceBuilder::Stack(Nanos at, const Emitter& by, std::string_view stack) {
+  Event event = Blank(at, by, EventKind::kQueueStack);
+  event.queue_stack = {names_->Intern(stack)};
+  return Add(event);
+}
+
 TraceBuilder& TraceBuilder::Rename(Nanos at, const Emitter& by, int pid, std::string_view comm) {
   Event event = Blank(at, by, EventKind::kRename);
   event.task = {Pid{pid}, names_->Intern(comm)};
@@ -233,6 +239,7 @@ void TraceBuilder::Rewind() {
       }
     } else if (event.kind != EventKind::kLossEnd) {
       ++stats_.events;
+      stats_.queue_stacks += event.kind == EventKind::kQueueStack ? 1 : 0;
       if (event.kind <= EventKind::kExecuteEnd) stats_.seen_events.Add(event.kind);
     }
   }

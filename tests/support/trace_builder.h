@@ -77,6 +77,8 @@ class TraceBuilder : public EventSource {
   TraceBuilder& Arm(Nanos at, const Emitter& by, WorkAddr work, uint32_t timeout_jiffies,
                     int hz = 250);
   TraceBuilder& Expire(Nanos at, const Emitter& by, WorkAddr work);
+  // The stack of a queue event, which comes before it: "queue_work_on;aio_fsync".
+  TraceBuilder& Stack(Nanos at, const Emitter& by, std::string_view stack);
   TraceBuilder& Rename(Nanos at, const Emitter& by, int pid, std::string_view comm);
   TraceBuilder& Fork(Nanos at, const Emitter& by, int child, std::string_view comm);
   TraceBuilder& Exit(Nanos at, const Emitter& by);

@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/dat_encoder.h"
 #include "support/page_writer.h"
 #include "support/read_dat.h"
+#include "wqprof/stack_text.h"
 
 namespace wqprof::testing {
 namespace {
@@ -265,6 +268,161 @@ TEST_F(PageDecoderTest, AnyByteOfAPageMayBeWrong) {
       for (size_t i = 1; i < events.size(); ++i) ASSERT_LE(events[i - 1].at, events[i].at);
     }
   }
+}
+
+// Queue events and stacks, in the record that a test makes of them.
+class StackDecoderTest : public ::testing::TestWithParam<int> {
+ protected:
+  StackDecoderTest() {
+    style_.long_size = GetParam();
+    std::vector<EventFormat> formats;
+    for (const EventKind kind :
+         {EventKind::kQueueWork, EventKind::kExecuteStart, EventKind::kQueueStack}) {
+      formats.push_back(*ParseEventFormat("workqueue", FormatText(kind, style_)));
+    }
+    context_.page = *ParseHeaderPage(EncodeDat(TraceBuilder(), style_).header_page);
+    context_.layout = *MakeLayout(formats, style_.long_size);
+    context_.page_size = style_.page_size;
+    context_.symbols = &symbols_;
+    context_.stacks = &stacks_;
+    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{0}, names_);
+  }
+
+  std::string QueueBy(const Emitter& by = kTask) {
+    TraceBuilder t;
+    t.Queue(0us, by, WorkAddr{0x1000}, {"f", "wq", 0});
+    return Payload(t.events()[0], t.names(), style_);
+  }
+  // `said`: what it says itself of how many addresses it has.
+  std::string StackOf(int32_t said, const std::vector<uint64_t>& addresses,
+                      const Emitter& by = kTask) {
+    const size_t size = static_cast<size_t>(style_.long_size);
+    ByteWriter w(false);
+    w.U16(static_cast<uint64_t>(IdOf(EventKind::kQueueStack))).U8(by.flags).U8(0);
+    w.U32(static_cast<uint32_t>(by.pid)).U32(static_cast<uint32_t>(said)).PadTo(size);
+    for (const uint64_t address : addresses) w.Number(address, size);
+    return w.Take();
+  }
+  // The stacks that belong to queue events, by name.
+  std::vector<std::string> Decode(PageWriter& writer) {
+    EventBatch events;
+    const std::string bytes = writer.Take();
+    for (size_t at = 0; at + style_.page_size <= bytes.size(); at += style_.page_size) {
+      const auto* const begin = reinterpret_cast<const std::byte*>(bytes.data()) + at;
+      decoder_->Decode(std::vector<std::byte>(begin, begin + style_.page_size), events);
+    }
+    std::vector<std::string> out;
+    for (const Event& e : events) {
+      if (e.kind == EventKind::kQueueStack) out.emplace_back(names_.Get(e.queue_stack.stack));
+    }
+    return out;
+  }
+  std::vector<std::string> DecodeOne(const std::string& stack) {
+    PageWriter writer(Style());
+    writer.Record(1000, QueueBy());
+    writer.Record(1001, stack);
+    return Decode(writer);
+  }
+  PageStyle Style() const { return {.long_size = style_.long_size}; }
+
+  DatStyle style_;
+  Symbols symbols_{
+      "0000000000001000 t on_top\n0000000000002000 T queue_work_on\n0000000000003000 t f\t[m]\n"
+      "0000000000004000 t entry\n"};
+  NameTable names_;
+  StackTable stacks_{symbols_, names_};
+  DecodeContext context_;
+  std::unique_ptr<PageDecoder> decoder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(LongSizes, StackDecoderTest, ::testing::Values(4, 8));
+
+using Texts = std::vector<std::string>;
+
+TEST_P(StackDecoderTest, AStackIsNamedByItsFunctions) {
+  EXPECT_EQ(DecodeOne(StackOf(3, {0x2010, 0x3000, 0x4ff0})), Texts{"queue_work_on;f [m];entry"});
+  EXPECT_EQ(decoder_->stats().queue_stacks, 1u);
+  // Where in a function does not matter.
+  const size_t names = names_.size();
+  EXPECT_EQ(DecodeOne(StackOf(3, {0x2014, 0x3008, 0x4f00})), Texts{"queue_work_on;f [m];entry"});
+  EXPECT_EQ(names_.size(), names);
+}
+
+TEST_P(StackDecoderTest, ARecordHoldsAsManyAddressesAsFitWhateverItSays) {
+  EXPECT_EQ(DecodeOne(StackOf(0, {0x2010, 0x3000})), Texts{""});
+  EXPECT_EQ(DecodeOne(StackOf(-1, {0x2010, 0x3000})), Texts{""});
+  EXPECT_EQ(DecodeOne(StackOf(1, {0x2010, 0x3000})), Texts{"queue_work_on"});
+  EXPECT_EQ(DecodeOne(StackOf(1000, {0x2010, 0x3000})), Texts{"queue_work_on;f [m]"});
+  EXPECT_EQ(DecodeOne(StackOf(INT32_MAX, {})), Texts{""});
+  EXPECT_EQ(DecodeOne(StackOf(INT32_MIN, {0x2010})), Texts{""});
+  EXPECT_EQ(decoder_->stats().corrupt_pages, 0u);
+}
+
+TEST_P(StackDecoderTest, ZeroAndAllBitsEndAStackEarly) {
+  EXPECT_EQ(DecodeOne(StackOf(4, {0x2010, 0x3000, ~uint64_t{0}, 0x4000})),
+            Texts{"queue_work_on;f [m]"});
+  EXPECT_EQ(DecodeOne(StackOf(3, {0x2010, 0, 0x4000})), Texts{"queue_work_on"});
+}
+
+TEST_P(StackDecoderTest, OfADeepStackTheInnerFramesAreKept) {
+  const size_t most = StackTable::kMaxFrames;
+  std::vector<uint64_t> addresses(most, 0x4000);
+  addresses[0] = 0x2010;
+  const auto depth = [&] { return static_cast<int32_t>(addresses.size()); };
+  EXPECT_EQ(FramesOf(DecodeOne(StackOf(depth(), addresses))[0]).size(), most);
+  addresses.push_back(0x3000);
+  const std::string cut = DecodeOne(StackOf(depth(), addresses))[0];
+  EXPECT_EQ(FramesOf(cut).size(), most + 1);
+  EXPECT_TRUE(cut.ends_with(";entry;...")) << cut;
+}
+
+TEST_P(StackDecoderTest, AStackBelongsToTheQueueEventBeforeItAndToNoOther) {
+  const std::string stack = StackOf(1, {0x2010});
+  PageWriter writer(Style());
+  writer.Record(1000, stack);  // of what came before the first page
+  writer.Record(1001, QueueBy());
+  writer.Record(1002, stack);
+  writer.Record(1003, stack);  // of an event of no use
+  writer.Record(1004, QueueBy(kOtherTask.On(0)));
+  writer.Record(1005, stack);  // of another task
+  writer.Record(1006, QueueBy());
+  writer.Record(1007, StackOf(1, {0x2010}, kTask.In(kFlagHardirq)));  // of an interrupt
+  EXPECT_EQ(Decode(writer), Texts{"queue_work_on"});
+  EXPECT_EQ(decoder_->stats().queue_stacks, 1u);
+}
+
+TEST_P(StackDecoderTest, AStackOnTheNextPageIsFoundUnlessEventsWereLostBetween) {
+  const std::string stack = StackOf(1, {0x2010});
+  PageWriter writer(Style());
+  writer.Record(1000, QueueBy());
+  writer.EndPage();
+  writer.Record(1001, stack);
+  writer.Record(1002, QueueBy());
+  writer.EndPage();
+  writer.Lose(2);
+  writer.Record(1003, stack);
+  writer.Record(1004, QueueBy());
+  EXPECT_EQ(Decode(writer).size(), 1u);
+}
+
+TEST_P(StackDecoderTest, BeyondAsManyAsAreKeptStacksAreOthers) {
+  PageWriter writer(Style());
+  for (uint64_t i = 0; i < StackTable::kMaxStacks + 100; ++i) {
+    writer.Record(1000 + 2 * i, QueueBy());
+    writer.Record(1001 + 2 * i, StackOf(2, {0x2010, 0x100000000 + i * 0x100000000}));
+  }
+  const Texts stacks = Decode(writer);
+  ASSERT_EQ(stacks.size(), StackTable::kMaxStacks + 100);
+  if (GetParam() == 4) return;  // they are all the same
+  EXPECT_EQ(std::count(stacks.begin(), stacks.end(), kOtherStacks), 100);
+  EXPECT_EQ(names_.size(), size_t{3} + StackTable::kMaxStacks + 3);
+  // Those that are known stay known.
+  EXPECT_EQ(DecodeOne(StackOf(2, {0x2010, 0x100000000})), Texts{stacks[0]});
+}
+
+TEST_P(StackDecoderTest, WithoutATableAStackHasNoName) {
+  context_.stacks = nullptr;
+  EXPECT_EQ(DecodeOne(StackOf(1, {0x2010})), Texts{""});
 }
 
 }  // namespace

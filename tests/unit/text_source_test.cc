@@ -226,5 +226,65 @@ TEST(TextSource, OfNothingIsEmpty) {
   }
 }
 
+// The stacks of a text, by the time of their queue event.
+std::vector<std::string> StacksOf(const std::string& text) {
+  const ReadBack back = Read(text);
+  EXPECT_TRUE(back.ok());
+  std::vector<std::string> out;
+  for (const Event& e : back.events) {
+    if (e.kind == EventKind::kQueueStack) {
+      out.emplace_back(back.source->names().Get(e.queue_stack.stack));
+    }
+  }
+  EXPECT_EQ(back.source->stats().queue_stacks, out.size());
+  return out;
+}
+
+constexpr std::string_view kMark =
+    "              sh-326   [000] d..2.    23.246971: <stack trace>\n";
+constexpr std::string_view kFrames =
+    " => trace_event_raw_event_workqueue_queue_work\n => __queue_work\n => queue_work_on\n"
+    " => fn_y [mod_x]\n => entry\n";
+using Stacks = std::vector<std::string>;
+
+TEST(TextStacks, AStackBehindAQueueEventBelongsToIt) {
+  const std::string text =
+      fmt::format("{}{}{}{}{}{}", kQueue, kMark, kFrames, kActivate, kStart, kEnd);
+  EXPECT_EQ(StacksOf(text), Stacks{"queue_work_on;fn_y [mod_x];entry"});
+  std::vector<std::string> without = Read(text).Lines();
+  std::erase_if(without,
+                [](const std::string& line) { return line.find(" stack: ") != line.npos; });
+  EXPECT_EQ(without, Read(All()).Lines());
+  // At the end of the text, and as other programs print it.
+  EXPECT_EQ(StacksOf(fmt::format("{}{}{}", kQueue, kMark, kFrames)),
+            Stacks{"queue_work_on;fn_y [mod_x];entry"});
+  EXPECT_EQ(StacksOf(fmt::format(
+                "{}              sh-326   [000] d..2.    23.246971: kernel_stack:         "
+                "<stack trace >\n=> queue_work_on (ffffffff81000010)\n=> f+0x10/0x80 "
+                "(ffffffff81000020)\n{}",
+                kQueue, kActivate)),
+            Stacks{"queue_work_on;f"});
+}
+
+TEST(TextStacks, AStackOfAnythingElseIsNobodys) {
+  EXPECT_EQ(StacksOf(fmt::format("{}{}{}{}", kQueue, kActivate, kMark, kFrames)), Stacks{});
+  EXPECT_EQ(StacksOf(fmt::format("{}{}", kMark, kFrames)), Stacks{});
+  EXPECT_EQ(StacksOf(fmt::format("{}{}{}{}{}", kQueue, kMark, kFrames, kMark, kFrames)).size(), 1u);
+  EXPECT_EQ(StacksOf(Replaced(fmt::format("{}{}{}", kQueue, kMark, kFrames),
+                              "sh-326   [000] d..2.    23.246971: <",
+                              "sh-327   [000] d..2.    23.246971: <")),
+            Stacks{});
+}
+
+TEST(TextStacks, ATextMayHaveAnyNumberOfFrames) {
+  std::string text = fmt::format("{}{}", kQueue, kMark);
+  EXPECT_EQ(StacksOf(text), Stacks{});
+  for (int i = 0; i < 1000; ++i) text += " => f\n";
+  const Stacks stacks = StacksOf(text);
+  ASSERT_EQ(stacks.size(), 1u);
+  EXPECT_TRUE(stacks[0].ends_with(";f;...")) << stacks[0];
+  EXPECT_LT(stacks[0].size(), 1000u);
+}
+
 }  // namespace
 }  // namespace wqprof::testing

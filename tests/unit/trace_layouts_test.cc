@@ -46,7 +46,14 @@ TraceBuilder MakeTrace() {
   t.Interrupt(6s + 13us, kWorker.In(kFlagSoftirq), EventKind::kSoftirqExit);
   for (int n = 0; n < 2000; ++n) {
     const Nanos at = 7s + n * 10us;
-    t.Put(at, kTask.On(n % 2), kLow, {"f", n % 3 ? "a_longer_name_of_a_workqueue" : "wq", 0});
+    const Emitter by = kTask.On(n % 2);
+    const Job job{"f", n % 3 ? "a_longer_name_of_a_workqueue" : "wq", 0};
+    if (n % 5 < 2) {
+      t.Queue(at, by, kLow, job).Stack(at + 1ns, by, "queue_work_on;f [mod];entry");
+      t.Activate(at + 2ns, by, kLow);
+    } else {
+      t.Put(at, by, kLow, job);
+    }
     t.Run(at + 2us, at + 5us, n % 2 ? kWorkerOn1 : kWorker, kLow, {"f"});
   }
   return t;

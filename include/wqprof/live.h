@@ -25,11 +25,15 @@ inline constexpr char kAutoClock[] = "auto";
 
 // What to record, and how.
 struct RecorderOptions {
-  bool sched = true;           // scheduler events too
-  bool irqs = false;           // handlers of interrupts, and softirqs, too
-  bool timers = true;          // timers of delayed works too
+  bool sched = true;   // scheduler events too
+  bool irqs = false;   // handlers of interrupts, and softirqs, too
+  bool timers = true;  // timers of delayed works too
+  // Kernel stacks of who queues, too; of the workqueues that pass these globs, where the kernel can
+  // choose (none: of all).
+  bool stacks = false;
+  std::vector<std::string> stacks_of;
   std::string clock = "mono";  // or kAutoClock
-  uint64_t buffer_bytes = 0;   // per CPU; 0: 16 MiB, or less where memory is scarce
+  uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
   // such round costs a sub-buffer a CPU.
   Nanos round_period{0};

@@ -104,6 +104,7 @@ class RecordCommand {
     }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
     options_.recorder.configuration = true;
+    options_.recorder.stacks_of = options_.workqueues;
     auto recorder = Recorder::Create(options_.recorder);
     if (!recorder.ok()) return recorder.status();
     recorder_ = *std::move(recorder);
@@ -299,11 +300,12 @@ int RunRecord(const RecordOptions& options) {
     return Fail(absl::InvalidArgumentError("-d 0 would record nothing\ngive a time, e.g. -d 10s"));
   }
   const RecorderOptions& recorder = options.recorder;
-  if (recorder.attach && (options.buffer_bytes || recorder.irqs || !recorder.sched ||
-                          !recorder.timers || recorder.clock != kAutoClock)) {
-    return Fail(
-        absl::InvalidArgumentError("--attach takes what somebody else records, as it is\n"
-                                   "leave out -b, --clock, --irqs, --no-sched and --no-timers"));
+  if (recorder.attach &&
+      (options.buffer_bytes || recorder.irqs || recorder.stacks || !recorder.sched ||
+       !recorder.timers || recorder.clock != kAutoClock)) {
+    return Fail(absl::InvalidArgumentError(
+        "--attach takes what somebody else records, as it is\n"
+        "leave out -b, --clock, --irqs, --stacks, --no-sched and --no-timers"));
   }
   if (options.output == "-") {
     return Fail(absl::InvalidArgumentError(
@@ -324,6 +326,7 @@ void AddRecordCommand(CommandLine& line) {
       {"-d,--duration", "TIME", "Stop after TIME, e.g. 10s; default: when CMD ends, or at Ctrl-C"},
       &options->duration, ParseSeconds);
   AddEventOptions(command, &options->recorder);
+  AddStackOption(command, &options->recorder);
   command.AddTexts({"-w,--workqueue", "GLOB",
                     "Show only workqueues that match GLOB in reports of this recording; "
                     "may be repeated"},
@@ -357,7 +360,9 @@ void AddRecordCommand(CommandLine& line) {
   command.Refuse("-C,--cpu", true,
                  "record has no option -C: a work may be queued on one CPU and run on another\n"
                  "To see some CPUs only: wqprof report -C LIST");
-  command.Refuse("-g,--call-graph", false, "record has no option -g: it records no call graphs");
+  command.Refuse(
+      "-g,--call-graph", false,
+      "record has no option -g: for the stacks in which works are queued write --stacks");
   command.Refuse("-F,--freq", true, "record has no option -F: it records events, not samples");
   command.AddCommandToRun({"CMD", "", "Record until this command ends"}, &options->command);
   command.SetExamples(kExamples);

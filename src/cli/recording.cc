@@ -131,6 +131,11 @@ void AddEventOptions(Command& command, RecorderOptions* options, std::string_vie
                   [options] { options->timers = true; });
 }
 
+void AddStackOption(Command& command, RecorderOptions* options) {
+  command.AddFlag({"--stacks", "", "Record the kernel stacks in which works are queued"},
+                  &options->stacks);
+}
+
 absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(
     const std::vector<std::string>& argv) {
   const OutputGoesToError redirected;

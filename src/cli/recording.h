@@ -25,6 +25,8 @@ namespace wqprof {
 // --no-sched --no-timers --irqs, and what was needed when they were no defaults: --sched --timers.
 // `options` must live as long as the command.
 void AddEventOptions(Command& command, RecorderOptions* options, std::string_view group = kPlain);
+// --stacks, for those who can show them.
+void AddStackOption(Command& command, RecorderOptions* options);
 
 // Puts pages into a trace file; drops what would make it larger than `limit`.
 class FileSink : public PageSink {

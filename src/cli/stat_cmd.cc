@@ -109,6 +109,7 @@ class StatCommand {
     }
     options_.recorder.buffer_bytes = options_.buffer_bytes.value_or(0);
     options_.recorder.configuration = true;
+    options_.recorder.stacks_of = options_.input.workqueues;
     options_.recorder.round_period =
         options_.interval ? std::min(kRound, *options_.interval) : kRound;
     auto recorder = Recorder::Create(options_.recorder);
@@ -208,6 +209,7 @@ void AddStatCommand(CommandLine& line) {
                      "A line every TIME (table), or an object (ndjson), before the report"},
                     &options->interval, ParseSeconds);
   AddEventOptions(command, &options->recorder);
+  AddStackOption(command, &options->recorder);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseBufferSize);

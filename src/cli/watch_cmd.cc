@@ -415,6 +415,7 @@ void AddWatchCommand(CommandLine& line) {
   command.AddParsed({"--heartbeat", "TIME", "Print a line of state every TIME (default 24h)"},
                     &options->heartbeat, ParseSeconds);
   AddEventOptions(command, &options->recorder);
+  AddStackOption(command, &options->recorder);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseBufferSize);

@@ -115,6 +115,7 @@ absl::StatusOr<TraceMetadata> ReadMetadata(const TraceInstance& instance,
     out.event_formats.emplace_back(
         event.system, read(fmt::format("events/{}/{}/format", event.system, event.name)));
   }
+  out.stack_format = ReadText(instance.File("events/ftrace/kernel_stack/format")).text;
   if (error != 0)
     return TracingError("cannot read the formats of events", instance.File(""), error);
   out.page_size = PageSizeOf(out.header_page);

@@ -166,8 +166,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
   for (const auto& [cpu, buffer] : state.buffers) buffer->RefreshCounts();
   // What the owner of an instance does with it is his own business.
   if (!state.attached) {
-    state.disturbances =
-        FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+    state.disturbances = state.Disturbances();
   }
   const auto cleared = [](const auto& buffer) { return buffer.second->cleared(); };
   if (std::any_of(state.buffers.begin(), state.buffers.end(), cleared)) {
@@ -204,6 +203,14 @@ absl::Status Recorder::Stop(PageSink* sink) {
   return Tracing(std::move(status));
 }
 
+std::vector<std::string> Recorder::State::Disturbances() const {
+  std::vector<std::string> out = FindDisturbances(*instance, events, metadata.trace_clock);
+  if (stacks != nullptr && !stacks->IsThere()) {
+    out.emplace_back("the trigger that takes stacks was removed");
+  }
+  return out;
+}
+
 std::string Recorder::State::CmdlinesNow() const {
   return MergeCmdlines(ReadText(tracefs->File("saved_cmdlines")).text, first_threads,
                        KernelThreads());
@@ -219,9 +226,7 @@ TraceEnding Recorder::EndingNow() const {
   TraceEnding out;
   out.saved_cmdlines = state.CmdlinesNow();
   // Stop() itself switches tracing off.
-  const auto disturbances =
-      state.stopped ? state.disturbances
-                    : FindDisturbances(*state.instance, state.events, state.metadata.trace_clock);
+  const auto disturbances = state.stopped ? state.disturbances : state.Disturbances();
   for (const std::string& what : disturbances) out.settings.Add("disturbed", what);
   // What was counted since the recording began is not of this part of it.
   if (state.probe != nullptr) out.workqueues = ConfigToJson(state.probe->Now());
@@ -260,6 +265,7 @@ uint64_t Recorder::CountBuffered() {
 
 absl::Status Recorder::Remove() {
   state_->final_stats = stats();
+  state_->stacks.reset();
   state_->buffers.clear();
   state_->epoll.Reset();
   state_->tracing_on.Reset();

@@ -81,6 +81,14 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;
   clock = options.clock;
   note = NoteSettings(events, options, buffer);
+  if (options.stacks) {
+    auto trigger = StackTrigger::Set(*instance, options.stacks_of, notes);
+    if (!trigger.ok()) return trigger.status();
+    stacks = *std::move(trigger);
+    note.Add("stacks", stacks->filter().empty()
+                           ? "workqueue:workqueue_queue_work"
+                           : "workqueue:workqueue_queue_work if " + stacks->filter());
+  }
   metadata.settings = note;
   NoteClocks(options.clock, *buffers.begin()->second, metadata.settings);
   metadata.calibration = CalibrateNow();

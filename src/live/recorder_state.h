@@ -21,6 +21,7 @@
 #include "live/kernel_threads.h"
 #include "live/page_pipe.h"
 #include "live/ring_buffer.h"
+#include "live/stack_trigger.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
 #include "live/tsc_clock.h"
@@ -52,6 +53,7 @@ class Urgency {
 struct Recorder::State {
   std::unique_ptr<Tracefs> tracefs;
   std::unique_ptr<TraceInstance> instance;
+  std::unique_ptr<StackTrigger> stacks;  // absent: none are asked for
   ScopedFd tracing_on;
   ScopedFd epoll;
   std::map<Cpu, std::unique_ptr<CpuBuffer>> buffers;
@@ -88,6 +90,8 @@ struct Recorder::State {
   absl::Status Switch(bool on);
   // With a reading of now; empty of a clock that does not count cycles.
   ClockCalibration CalibrateNow();
+  // What somebody else did to the instance, one sentence each.  REQUIRES: it is our own.
+  std::vector<std::string> Disturbances() const;
   // The names of tasks, as far as they are known by now.
   std::string CmdlinesNow() const;
 };

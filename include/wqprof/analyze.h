@@ -48,8 +48,8 @@ struct AnalyzeOptions {
   ItemFilter filter;
   Nanos stall_threshold = std::chrono::milliseconds(10);
   // Groupings beyond functions and workqueues cost time per item; without them the rows of
-  // Report::origins and cpus stay empty, and so do the measures of pools and workers.
-  bool by_origin = false, by_cpu = false, by_pool = false, by_worker = false;
+  // Report::origins, stacks and cpus stay empty, and so do the measures of pools and workers.
+  bool by_origin = false, by_stack = false, by_cpu = false, by_pool = false, by_worker = false;
   size_t max_stalls = 1000;  // kept in the report, the longest ones
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "wqprof/analyze.h"
 #include "wqprof/model.h"
 #include "wqprof/pipeline.h"
 
@@ -59,6 +60,26 @@ class PerfettoExport : public ItemConsumer {
   bool too_many() const;
   // The bytes of the file.  REQUIRES: after Finish(), !too_many().
   std::string Take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Lines for flame graphs: the functions of a stack from the outermost inwards, the function of the
+// work that was queued there, and a weight.  Memory grows with the distinct ones.
+class FoldedStacks : public ItemConsumer {
+ public:
+  // How many items were queued, or how long they executed, in ns.
+  enum class Weight : uint8_t { kCount, kExecution };
+  // `source` and `model` must outlive this object.
+  FoldedStacks(const EventSource& source, const Reconstructor& model, const ItemFilter& filter,
+               Weight weight);
+  ~FoldedStacks() override;
+  Reconstructor::Options wants() const override;
+  void Add(const Completed& completed) override;
+  // By name.
+  std::string Text() const;
 
  private:
   struct State;

@@ -86,6 +86,12 @@ struct OriginRow {
   Measures measures;
 };
 
+// Items by the kernel stack in which they were queued.
+struct StackRow {
+  std::string stack;  // as StackText() writes it; "" not known
+  Measures measures;
+};
+
 struct PoolRow {
   PoolOccupancy occupancy;
   // Whether the counts and sums of executions that were open, or of items that waited, are known:
@@ -107,6 +113,12 @@ struct CpuRow {
 // Who queued items: a kind of Origin with its comm or function.
 struct OriginCount {
   std::string kind, name;
+  uint64_t count = 0;
+};
+
+// In which kernel stack items were queued.
+struct StackCount {
+  std::string stack;  // as StackText() writes it
   uint64_t count = 0;
 };
 
@@ -164,6 +176,7 @@ struct DelayedRow {
   uint64_t first = 0;  // of them: had not waited through an earlier stall that was found
   Nanos worst_wait{0};
   std::vector<OriginCount> origins;  // most first
+  std::vector<StackCount> stacks;    // likewise; none where they were not recorded
 };
 
 // A task as the scheduler's events show it.
@@ -188,6 +201,7 @@ struct StallHolder {
   std::optional<Task> preempted_by;
   std::string asleep_in;  // "S", "D" or "I": how it slept as the stall ended; "": it did not
   Timestamp asleep_since = kUnseen;
+  std::string stack;  // in which its work was queued; "" not known
 };
 
 // The worker that ended a stall or, of one that goes on, was woken to end it, and what it did until
@@ -309,6 +323,7 @@ struct Report {
   std::vector<FunctionRow> functions;
   std::vector<WorkqueueRow> workqueues;
   std::vector<OriginRow> origins;
+  std::vector<StackRow> stacks;  // none where no stack was recorded
   std::vector<CpuRow> cpus;
   std::vector<PoolRow> pools;             // by kind, CPU, name
   std::vector<WorkerRow> workers;         // by pool, pid

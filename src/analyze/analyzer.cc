@@ -95,6 +95,7 @@ struct Analyzer::State {
   WorkerFunctions worker_functions;
   MeasureTable functions;  // workqueue, function
   MeasureTable origins;    // kind, comm or function
+  MeasureTable stacks;     // name
   MeasureTable pools, cpus, workers;
   std::vector<Histogram> pool_executions;  // by PoolId
   std::map<std::pair<uint64_t, PoolId>, LongExecution> long_executions;
@@ -119,6 +120,7 @@ struct Analyzer::State {
     const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
     Note(functions.At(function), item, split);
     if (options.by_origin) Note(origins.At(OriginKey(item.origin)), item, split);
+    if (options.by_stack) Note(stacks.At(ToInt(item.stack)), item, split);
     if (options.by_pool) Note(pools.At(static_cast<uint64_t>(item.pool)), item, split);
     if (options.by_worker && !item.softirq && item.worker != Pid::kNone) {
       const uint64_t worker =
@@ -202,6 +204,15 @@ struct Analyzer::State {
     });
     std::sort(report.cpus.begin(), report.cpus.end(),
               [](const CpuRow& a, const CpuRow& b) { return a.cpu < b.cpu; });
+  }
+
+  void FillStacks(Report& report) const {
+    if (report.read.queue_stacks == 0) return;
+    stacks.ForEach([&](uint64_t key, const Measures& measures) {
+      report.stacks.push_back({Name(Low(key)), measures});
+    });
+    std::sort(report.stacks.begin(), report.stacks.end(),
+              [](const StackRow& a, const StackRow& b) { return a.stack < b.stack; });
   }
 
   void FillPools(Report& report) const {
@@ -348,6 +359,7 @@ Report Analyzer::Snapshot() const {
       ReportOf({state_->source.info(), state_->source.stats(), state_->model.quality()});
   state_->FillFunctions(report);
   state_->FillOrigins(report);
+  state_->FillStacks(report);
   state_->FillPools(report);
   state_->FillWorkers(report);
   if (state_->has_durations && report.recorded == WorkqueueEvents::All()) {

@@ -10,6 +10,17 @@
 namespace wqprof {
 namespace {
 
+// Counts one more of `key`, unless there are `most` others already.
+template <typename Key>
+void Count(std::vector<std::pair<Key, uint64_t>>& counts, const Key& key, size_t most) {
+  for (auto& [known, count] : counts) {
+    if (known != key) continue;
+    ++count;
+    return;
+  }
+  if (counts.size() < most) counts.emplace_back(key, 1);
+}
+
 uint32_t KeyOf(PoolId pool) { return static_cast<uint32_t>(pool); }
 
 StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
@@ -18,6 +29,7 @@ StallHolder ToStallHolder(const GapHolder& holder, const NameTable& names) {
   out.workqueue = names.Get(holder.workqueue);
   out.worker = names.Get(holder.comm);
   out.worker_pid = holder.worker;
+  out.stack = names.Get(holder.stack);
   out.begin = holder.begin;
   out.overlap = holder.overlap;
   if (holder.split) {
@@ -121,25 +133,18 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item, bool first)
     ++w.count;
     w.first += first ? 1 : 0;
     w.worst = std::max(w.worst, wait);
-    AddOrigin(w, item.origin);
+    AddOrigin(w, item);
     return;
   }
   if (record.waited.size() < kMaxWaited) {
-    record.waited.push_back({item.function, item.workqueue, 1, first ? 1u : 0u, wait, {}});
-    AddOrigin(record.waited.back(), item.origin);
+    record.waited.push_back({item.function, item.workqueue, 1, first ? 1u : 0u, wait, {}, {}});
+    AddOrigin(record.waited.back(), item);
   }
 }
 
-void StallCollector::AddOrigin(Waited& waited, const Origin& origin) const {
-  const NameId name = origin.NameIn(source_);
-  for (auto& [key, count] : waited.origins) {
-    if (key != OriginKey(origin.kind, name)) continue;
-    ++count;
-    return;
-  }
-  if (waited.origins.size() < kMaxOrigins) {
-    waited.origins.emplace_back(OriginKey(origin.kind, name), 1);
-  }
+void StallCollector::AddOrigin(Waited& waited, const WorkItem& item) const {
+  Count(waited.origins, OriginKey(item.origin.kind, item.origin.NameIn(source_)), kMaxOrigins);
+  if (item.stack != NameId::kUnknown) Count(waited.stacks, item.stack, kMaxStacks);
 }
 
 DelayedRow StallCollector::ToRow(const Waited& waited) const {
@@ -149,12 +154,18 @@ DelayedRow StallCollector::ToRow(const Waited& waited) const {
                  waited.count,
                  waited.first,
                  waited.worst,
+                 {},
                  {}};
   for (const auto& [key, count] : waited.origins) {
     row.origins.push_back({std::string(ToString(key.first)),
                            std::string(SplitFunction(names.Get(key.second)).name), count});
   }
   std::stable_sort(row.origins.begin(), row.origins.end(),
+                   [](const auto& a, const auto& b) { return a.count > b.count; });
+  for (const auto& [stack, count] : waited.stacks) {
+    row.stacks.push_back({std::string(names.Get(stack)), count});
+  }
+  std::stable_sort(row.stacks.begin(), row.stacks.end(),
                    [](const auto& a, const auto& b) { return a.count > b.count; });
   return row;
 }

@@ -58,6 +58,7 @@ class StallCollector {
     uint64_t count = 0, first = 0;
     Nanos worst{0};
     std::vector<std::pair<OriginKey, uint64_t>> origins;
+    std::vector<std::pair<NameId, uint64_t>> stacks;
   };
   // A stall while items may still be added to it.
   struct Record {
@@ -75,14 +76,14 @@ class StallCollector {
   };
   static constexpr size_t kRecent = 256;
   static constexpr size_t kMaxWaited = 64;
-  static constexpr size_t kMaxOrigins = 8;
+  static constexpr size_t kMaxOrigins = 8, kMaxStacks = 8;
 
   static ItemFilter NamesOf(const ItemFilter& filter);
   bool MatchesWithoutItems(const PoolGap& gap);
   bool IsInTime(const PoolGap& gap) const;
   // `first`: it had not waited through an earlier one.
   void AddWaited(Record& record, const WorkItem& item, bool first);
-  void AddOrigin(Waited& waited, const Origin& origin) const;
+  void AddOrigin(Waited& waited, const WorkItem& item) const;
   DelayedRow ToRow(const Waited& waited) const;
   // Leaves the `most_` longest ones; returns how many of the others the filter lets through.
   uint64_t CutToLongest(std::vector<std::shared_ptr<Record>>& records) const;

@@ -43,6 +43,7 @@ Fingerprint FingerprintOf(const TraceInfo& info) {
 // The report without what verdicts do not need: it is kept for each run.
 void Shrink(Report& report) {
   report.origins.clear();
+  report.stacks.clear();
   report.cpus.clear();
   report.workers.clear();
   report.findings.clear();

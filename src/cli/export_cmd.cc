@@ -39,6 +39,7 @@ constexpr std::string_view kExamples =
     "  wqprof export --to perfetto -n 1000 -o x.pftrace    the slowest items of a long recording\n"
     "  wqprof export --to html -o x.html                   a page that shows all at once\n"
     "  wqprof export --to folded | flamegraph.pl > x.svg   which work queued which\n"
+    "  wqprof export --to folded --stacks                  in which stacks works were queued\n"
     "  wqprof export --to csv                              each change of each pool\n"
     "  wqprof export --to hist-ndjson *.dat -o x.ndjson    lines that merge: see wqprof merge";
 
@@ -78,6 +79,8 @@ struct ExportOptions {
   std::optional<Target> to;
   std::string output;  // "" or "-": standard output
   size_t slowest = 0;  // 0: all items
+  bool stacks = false;
+  std::optional<FoldedStacks::Weight> weight;  // absent: the default
   HistOptions hist;
 };
 
@@ -196,6 +199,23 @@ Exported ExportFolded(EventSource& source, Pipeline& pipeline, const TimeWindow&
   return out;
 }
 
+Exported ExportStacks(EventSource& source, Pipeline& pipeline, const ExportOptions& options,
+                      const TimeWindow& window, ResultFile& file) {
+  ItemFilter filter;
+  filter.from = window.from;
+  filter.to = window.to;
+  FoldedStacks collector(source, pipeline.model(), filter,
+                         options.weight.value_or(FoldedStacks::Weight::kCount));
+  pipeline.Attach(collector);
+  Exported out;
+  out.read = pipeline.Run();
+  if (!out.read.ok()) return out;
+  const std::string text = collector.Text();
+  out.written = file.Write(text);
+  out.anything = !text.empty();
+  return out;
+}
+
 Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOptions& options,
                         const TimeWindow& window, std::optional<ItemScenes> only,
                         ResultFile& file) {
@@ -225,6 +245,48 @@ Exported ExportPerfetto(EventSource& source, Pipeline& pipeline, const ExportOpt
   return out;
 }
 
+absl::StatusOr<FoldedStacks::Weight> ParseWeight(std::string_view text) {
+  if (text == "count") return FoldedStacks::Weight::kCount;
+  if (text == "execution") return FoldedStacks::Weight::kExecution;
+  return absl::InvalidArgumentError(
+      fmt::format("'{}' is no weight of a stack: write count or execution", text));
+}
+
+// Of what is not for fleets: whether all options are for that target.
+absl::Status CheckOptions(const ExportOptions& options, const ResultFile& file) {
+  if (!options.hist.labels.empty() || options.hist.top_series || options.hist.original_names) {
+    return absl::InvalidArgumentError(
+        "--label, --top-series and --original-names are for --to hist-ndjson, openmetrics "
+        "and otlp-json\nleave them out");
+  }
+  if (options.stacks && *options.to != Target::kFolded) {
+    return absl::InvalidArgumentError("--stacks is for --to folded\nleave it out");
+  }
+  if (options.weight && !options.stacks) {
+    return absl::InvalidArgumentError("--weight is for --to folded --stacks\nleave it out");
+  }
+  if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
+    return absl::InvalidArgumentError("a Perfetto trace is not for a terminal\nwrite -o FILE");
+  }
+  return absl::OkStatus();
+}
+
+// Writes what is not for fleets.
+Exported ExportTo(EventSource& source, Pipeline& pipeline, const ExportOptions& options,
+                  const TimeWindow& window, std::optional<ItemScenes> only, ResultFile& file) {
+  switch (*options.to) {
+    case Target::kPerfetto:
+      return ExportPerfetto(source, pipeline, options, window, std::move(only), file);
+    case Target::kFolded:
+      return options.stacks ? ExportStacks(source, pipeline, options, window, file)
+                            : ExportFolded(source, pipeline, window, file);
+    case Target::kCsv:
+      return ExportSteps(pipeline, window, Format::kCsv, file);
+    default:
+      return ExportSteps(pipeline, window, Format::kNdjson, file);
+  }
+}
+
 int RunExport(const ExportOptions& options) {
   if (!options.to) {
     return Fail(
@@ -244,15 +306,7 @@ int RunExport(const ExportOptions& options) {
                                                                 : HistForm::kOtlpJson;
     return ExportHist(options.input, options.window.threshold, options.hist, form, file);
   }
-  if (!options.hist.labels.empty() || options.hist.top_series || options.hist.original_names) {
-    return Fail(absl::InvalidArgumentError(
-        "--label, --top-series and --original-names are for --to hist-ndjson, openmetrics "
-        "and otlp-json\nleave them out"));
-  }
-  if (*options.to == Target::kPerfetto && file.IsStandard() && isatty(STDOUT_FILENO) != 0) {
-    return Fail(
-        absl::InvalidArgumentError("a Perfetto trace is not for a terminal\nwrite -o FILE"));
-  }
+  if (const absl::Status fit = CheckOptions(options, file); !fit.ok()) return Fail(fit);
   absl::StatusOr<std::optional<TimeWindow>> found = FindWindow(options.input, options.window);
   if (!found.ok()) return FailInput(found.status());
   if (!*found) return kInsufficient;
@@ -273,17 +327,15 @@ int RunExport(const ExportOptions& options) {
   }
   if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   Pipeline pipeline(**source);
-  const Exported done =
-      *options.to == Target::kPerfetto
-          ? ExportPerfetto(**source, pipeline, options, window, *std::move(only), file)
-      : *options.to == Target::kFolded
-          ? ExportFolded(**source, pipeline, window, file)
-          : ExportSteps(pipeline, window,
-                        *options.to == Target::kCsv ? Format::kCsv : Format::kNdjson, file);
+  const Exported done = ExportTo(**source, pipeline, options, window, *std::move(only), file);
   if (!done.written.ok()) return Fail(done.written);
   if (!done.read.ok()) return FailInput(done.read);
   const Report report = ReportOf(pipeline.facts());
   NoteLosses(report);
+  if (options.stacks && (*source)->stats().queue_stacks == 0) {
+    Note("the recording has no kernel stacks in which works were queued: record --stacks");
+    return kInsufficient;
+  }
   if (!done.anything) {
     Note("nothing happened in that time");
     return kInsufficient;
@@ -314,6 +366,15 @@ void AddExportCommand(CommandLine& line) {
                      "executed meanwhile",
                      kWhichItems},
                     &options->slowest, ParseCount);
+  command.AddFlag({"--stacks", "",
+                   "folded: the kernel stacks in which works were queued, of a recording with "
+                   "--stacks"},
+                  &options->stacks);
+  command.AddParsed(
+      {"--weight", "count|execution",
+       "of --stacks: how many works were queued (default), or how long they executed, "
+       "in ns"},
+      &options->weight, ParseWeight);
   AddHistOptions(command, &options->hist, kForFleets);
   command.SetExamples(kExamples);
   command.OnRun([options] { return RunExport(*options); });

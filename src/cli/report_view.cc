@@ -23,12 +23,13 @@ constexpr size_t kRowsOnTerminal = 15;
 struct TableName {
   std::string_view word, key;
 };
-constexpr std::array<TableName, 7> kTables = {{{"function", "functions"},
+constexpr std::array<TableName, 8> kTables = {{{"function", "functions"},
                                                {"workqueue", "workqueues"},
                                                {"pool", "pools"},
                                                {"worker", "workers"},
                                                {"cpu", "cpus"},
                                                {"origin", "origins"},
+                                               {"stack", "stacks"},
                                                {"activation", "activation"}}};
 
 // What --by may be, as completion offers it.
@@ -73,6 +74,7 @@ void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& 
     return all || std::find(tables.begin(), tables.end(), key) != tables.end();
   };
   analyze.by_origin = shown("origins");
+  analyze.by_stack = shown("stacks");
   analyze.by_cpu = shown("cpus");
   analyze.by_pool = shown("pools");
   analyze.by_worker = shown("workers");
@@ -82,6 +84,15 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
                const KernelLog* log) {
   if (shown_as.view.split && input.format == Format::kTable && !report.source.has_sched) {
     Note("the recording has no scheduler events: where its waits went is unknown; record --sched");
+    return kInsufficient;
+  }
+  const std::vector<std::string>& tables = shown_as.view.tables;
+  if (std::find(tables.begin(), tables.end(), "stacks") != tables.end() &&
+      report.read.queue_stacks == 0) {
+    Note(
+        shown_as.live
+            ? "no kernel stack was recorded in which a work was queued: ask for them, with --stacks"
+            : "the recording has no kernel stacks in which works were queued: record --stacks");
     return kInsufficient;
   }
   const Terminal terminal = DetectTerminal();
@@ -112,8 +123,9 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
 
 void AddReportViewOptions(Command& command, ReportView* options) {
   command.AddTaken({"--by", "LIST",
-                    "tables to show: function, workqueue, pool, worker, cpu, origin, activation "
-                    "(who had the slots of max_active); several by comma (json always holds all)",
+                    "tables to show: function, workqueue, pool, worker, cpu, origin, stack (of a "
+                    "recording with --stacks), activation (who had the slots of max_active); "
+                    "several by comma (json always holds all)",
                     kHowToShow, TableWords()},
                    [options](std::string_view text) { return TakeBy(text, options->view.tables); });
   command.AddText({"-s,--sort", "COLUMN",

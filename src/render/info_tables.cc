@@ -107,6 +107,7 @@ Table TraceTable(const Facts& facts) {
            [](const Facts& f) { return f.stats.time_reversals; }),
       Fact("has_sched", "Scheduler events", [](const Facts& f) { return f.info.has_sched; }),
       Fact("has_timers", "Timer events", [](const Facts& f) { return f.info.has_timers; }),
+      Fact("queue_stacks", "", [](const Facts& f) { return f.stats.queue_stacks; }),
       Fact("has_queue", "", [](const Facts& f) { return f.info.has_queue; }),
       Fact("has_activate", "", [](const Facts& f) { return f.info.has_activate; }),
   };
@@ -122,6 +123,10 @@ Table TraceTable(const Facts& facts) {
       return fmt::format("{}, {} (info --workqueues shows them)", f.info.config.workqueues.size(),
                          f.info.config.pools.size());
     }));
+  }
+  if (facts.stats.queue_stacks > 0) {
+    columns.push_back(
+        TextFact("Kernel stacks", [](const Facts& f) { return f.stats.queue_stacks; }));
   }
   if (!facts.info.wall_begin.empty()) {
     columns.push_back(

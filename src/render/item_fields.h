@@ -131,6 +131,7 @@ void VisitFields(const WorkItem& item, const ItemSplit* split, const EventSource
     sink.Ordinal("item", item.parent);
     sink.Close();
   }
+  sink.Encoded("stack", names.Name(item.stack));
   sink.Flag("requeued_by_self", item.requeued_by_self);
   sink.Flag("tainted", item.tainted());
   sink.Flag("ambiguous", item.ambiguous);

@@ -6,6 +6,7 @@
 #include "render/text.h"
 #include "render/text_table.h"
 #include "wqprof/columns.h"
+#include "wqprof/stack_text.h"
 #include "wqprof/words.h"
 
 namespace wqprof {
@@ -63,10 +64,11 @@ auto Span(const EventSource& source, Timestamp WorkItem::*from, Timestamp WorkIt
   };
 }
 
-Columns<WorkItem> ItemColumns(const EventSource& source, const Reconstructor& model) {
+// Where works were queued has a column where that is known of any.
+Columns<WorkItem> ItemColumns(const EventSource& source, const Reconstructor& model, bool stacks) {
   constexpr ItemState kPending = ItemState::kPending, kRunning = ItemState::kRunning;
   const NameTable& names = source.names();
-  return {
+  Columns<WorkItem> columns = {
       {{"id", "ID", kText, 0, 7},
        [](const WorkItem& item) { return Id{static_cast<int64_t>(item.id)}; }},
       {{"at", "FIRST SEEN"},
@@ -92,12 +94,18 @@ Columns<WorkItem> ItemColumns(const EventSource& source, const Reconstructor& mo
       {{"function", "FUNCTION", kText, 16},
        [&names](const WorkItem& item) { return Word{std::string(names.Get(item.function))}; }},
   };
+  if (stacks) {
+    columns.push_back(
+        {{"stack", "QUEUED BY < CALLED BY", kText, 22, 4},
+         [&names](const WorkItem& item) { return Word{CallPath(names.Get(item.stack))}; }});
+  }
+  return columns;
 }
 
 class ItemTable : public ItemWriter {
  public:
   ItemTable(const EventSource& source, const Reconstructor& model, const TextStyle& style)
-      : columns_(ItemColumns(source, model)), writer_(style) {}
+      : source_(source), model_(model), writer_(style) {}
   void Begin(fmt::memory_buffer&) override {}
   void Add(std::span<const WorkItem> items, const SplitLookup&, fmt::memory_buffer& out) override {
     for (const WorkItem& item : items) {
@@ -109,13 +117,21 @@ class ItemTable : public ItemWriter {
 
  private:
   void Flush(fmt::memory_buffer& out) {
+    if (columns_.empty()) {
+      const bool stacks = std::any_of(portion_.begin(), portion_.end(), [](const WorkItem& item) {
+        return item.stack != NameId::kUnknown;
+      });
+      columns_ = ItemColumns(source_, model_, stacks);
+    }
     std::string text;
     writer_.Append(text, MakeTable({.key = "works", .title = ""}, columns_, portion_));
     out.append(text.data(), text.data() + text.size());
     portion_.clear();
   }
 
-  const Columns<WorkItem> columns_;
+  const EventSource& source_;
+  const Reconstructor& model_;
+  Columns<WorkItem> columns_;  // once the first items are there
   TextTableWriter writer_;
   std::vector<WorkItem> portion_;
 };

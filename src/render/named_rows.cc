@@ -3,6 +3,7 @@
 
 #include "render/config_tables.h"
 #include "wqprof/columns.h"
+#include "wqprof/stack_text.h"
 
 namespace wqprof {
 namespace {
@@ -72,6 +73,19 @@ NamedRows NamedOrigins(const Report& report) {
       {{{"kind", "KIND"}, [](const OriginRow& row) { return Word{row.kind}; }},
        {{"name", "NAME", kAll, 16}, [](const OriginRow& row) { return Word{row.name}; }}},
       report.origins);
+}
+
+NamedRows NamedStacks(const Report& report) {
+  return Named<StackRow>(
+      "stacks", "Stacks (in which works were queued)",
+      {{{.key = "stack",
+         .audience = kMachine,
+         .about = "Its functions from the innermost outwards, ';' between them; without those of "
+                  "the tracing and of the workqueue's own code on top."},
+        [](const StackRow& row) { return Word{row.stack}; }},
+       {{"path", "QUEUED BY < CALLED BY", kText, 26},
+        [](const StackRow& row) { return Word{CallPath(row.stack)}; }}},
+      report.stacks);
 }
 
 NamedRows NamedCpus(const Report& report) {

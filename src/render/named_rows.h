@@ -18,6 +18,7 @@ struct NamedRows {
 NamedRows NamedFunctions(const Report& report);
 NamedRows NamedWorkqueues(const Report& report);
 NamedRows NamedOrigins(const Report& report);
+NamedRows NamedStacks(const Report& report);
 NamedRows NamedCpus(const Report& report);
 NamedRows NamedPools(const Report& report);
 NamedRows NamedWorkers(const Report& report);

@@ -48,6 +48,8 @@ Table SourceTable(const Report& report) {
       {{"events", "", kJson}, [](const Report& r) { return r.read.events; }},
       {{"has_sched", "", kJson}, [](const Report& r) { return r.source.has_sched; }},
       {{"has_timers", "", kJson}, [](const Report& r) { return r.source.has_timers; }},
+      {{"queue_stacks", "", kJson, 0, 0, "Kernel stacks in which works were queued."},
+       [](const Report& r) { return r.read.queue_stacks; }},
       {{"recorded", "", kJson, 0, 0,
         "Which of the four workqueue events were recorded; null: not known."},
        [](const Report& r) { return Recorded(r); }},
@@ -216,6 +218,8 @@ Table HolderTable(const Stall& stall) {
         .words = {"S", "D", "I"}},
        [](const StallHolder& holder) { return Word{holder.asleep_in}; }},
       {{"asleep_since_ns"}, [](const StallHolder& holder) { return holder.asleep_since; }},
+      {{.key = "stack", .about = "In which kernel stack its work was queued."},
+       [](const StallHolder& holder) { return Word{holder.stack}; }},
   };
   AppendTaskColumns(columns, "preempted_by", &StallHolder::preempted_by);
   return MakeTable({.key = "holders", .title = ""}, columns, stall.holders);
@@ -242,6 +246,14 @@ Table StarterTable(const Stall& stall) {
   return MakeTable({.key = "starter", .title = ""}, columns, rows);
 }
 
+Table StackCountTable(const std::vector<StackCount>& stacks) {
+  const Columns<StackCount> columns = {
+      {{"stack"}, [](const StackCount& stack) { return Word{stack.stack}; }},
+      {{"count"}, [](const StackCount& stack) { return stack.count; }},
+  };
+  return MakeTable({.key = "stacks", .title = ""}, columns, stacks);
+}
+
 Table DelayedTable(const Stall& stall) {
   const Columns<DelayedRow> columns = {
       {{"function"}, [](const DelayedRow& row) { return Word{row.function}; }},
@@ -250,6 +262,8 @@ Table DelayedTable(const Stall& stall) {
       {{"worst_wait_ns"}, [](const DelayedRow& row) { return row.worst_wait; }},
       {{.key = "origins", .about = "Who queued them, most first."},
        [](const DelayedRow& row) { return OriginTable(row.origins); }},
+      {{.key = "stacks", .about = "In which kernel stacks they were queued, most first."},
+       [](const DelayedRow& row) { return StackCountTable(row.stacks); }},
   };
   return MakeTable({.key = "delayed", .title = ""}, columns, stall.delayed);
 }
@@ -370,6 +384,7 @@ std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   tables.push_back(PoolTable(report));
   tables.push_back(WorkerTable(report));
   tables.push_back(MeasuredTable(NamedOrigins(report), split));
+  tables.push_back(MeasuredTable(NamedStacks(report), split));
   tables.push_back(MeasuredTable(NamedCpus(report), split));
   tables.push_back(ActivationTable(report));
   tables.push_back(StallTable(report, by));

@@ -7,6 +7,7 @@
 #include "render/task_text.h"
 #include "render/text.h"
 #include "wqprof/render.h"
+#include "wqprof/stack_text.h"
 #include "wqprof/wall_clock.h"
 
 namespace wqprof {
@@ -57,6 +58,13 @@ std::string OriginWords(const DelayedRow& row, bool ascii) {
   if (words.empty()) return "";
   if (row.origins.size() > kShown) words.push_back("others");
   return fmt::format(", queued by {}", fmt::join(words, ", "));
+}
+
+// A line below: the calls by which it was queued, or most of it; none if they are not known.
+std::string PathLine(std::string_view stack, bool all, size_t indent, bool ascii) {
+  if (stack.empty()) return "";
+  return fmt::format("{}queued {}in {}\n", std::string(indent, ' '), all ? "" : "mostly ",
+                     Escaped(CallPath(stack), ascii));
 }
 
 // Less than a percent of a stall explains nothing of it.
@@ -136,6 +144,8 @@ void AppendDelayed(std::string& out, const Stall& stall, bool ascii) {
     out += fmt::format("    {:>6}x {}, worst {}{}\n", CountText(row.count),
                        Name(row.function, row.workqueue, ascii), DurationText(row.worst_wait),
                        OriginWords(row, ascii));
+    if (row.stacks.empty()) continue;
+    out += PathLine(row.stacks.front().stack, row.stacks.size() == 1, 12, ascii);
   }
 }
 
@@ -177,7 +187,7 @@ void AppendHolders(std::string& out, const Report& report, const Stall& stall, b
       out += fmt::format("; in the end asleep in {} since {}", holder.asleep_in,
                          SinceText(report.read.begin, holder.asleep_since));
     }
-    out += '\n';
+    out += '\n' + PathLine(holder.stack, true, 6, ascii);
   }
 }
 

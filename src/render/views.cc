@@ -84,8 +84,9 @@ void Fold(Table& table, const Report& report) {
 
 // The groupings of `keys` by where the time of their items went.
 std::vector<Table> SplitTables(const Report& report, const std::vector<std::string>& keys) {
-  std::vector<NamedRows> all = {NamedFunctions(report), NamedWorkqueues(report), NamedPools(report),
-                                NamedWorkers(report),   NamedOrigins(report),    NamedCpus(report)};
+  std::vector<NamedRows> all = {
+      NamedFunctions(report), NamedWorkqueues(report), NamedPools(report), NamedWorkers(report),
+      NamedOrigins(report),   NamedStacks(report),     NamedCpus(report)};
   std::vector<Table> tables;
   for (const std::string& key : keys) {
     for (const NamedRows& rows : all) {

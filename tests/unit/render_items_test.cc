@@ -95,6 +95,18 @@ TEST_F(Items, TheTaskThatASoftirqInterruptedIsNoWorker) {
   EXPECT_FALSE(line.contains("worker"));
 }
 
+TEST_F(Items, TheStackInWhichItWasQueuedIsWrittenWhereItIsKnown) {
+  WorkItem item = Done();
+  item.stack = Name("queue_work_on;aio_fsync;io_submit_one");
+  const Json line = Json::parse(SecondLine(Write(Format::kNdjson, {item})));
+  EXPECT_EQ(line["stack"], "queue_work_on;aio_fsync;io_submit_one");
+  EXPECT_FALSE(Json::parse(SecondLine(Write(Format::kNdjson, {Done()}))).contains("stack"));
+  const std::string table = Write(Format::kTable, {Done(), item});
+  EXPECT_NE(table.find("  QUEUED BY < CALLED BY\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("  aio_fsync < io_submit_one\n"), std::string::npos) << table;
+  EXPECT_EQ(Write(Format::kTable, {Done()}).find("CALLED BY"), std::string::npos);
+}
+
 TEST_F(Items, ASplitIsWrittenWhereThereIsOne) {
   WorkItem item = Done();
   item.split = static_cast<SplitId>(1);

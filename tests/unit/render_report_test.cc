@@ -236,7 +236,8 @@ TEST(RenderReport, DocumentHasEveryPartWhateverIsShown) {
   for (const auto& [key, value] : document.items()) keys.push_back(key);
   const std::vector<std::string> all = {"activation", "cpus",   "findings", "functions",
                                         "origins",    "pools",  "quality",  "schema",
-                                        "source",     "stalls", "workers",  "workqueues"};
+                                        "source",     "stacks", "stalls",   "workers",
+                                        "workqueues"};
   EXPECT_EQ(keys, all);
   EXPECT_EQ(document["schema"], "wqprof.report/1");
 }

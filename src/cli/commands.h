@@ -12,6 +12,7 @@ void AddRecordCommand(CommandLine& line);
 void AddReportCommand(CommandLine& line);
 void AddStatCommand(CommandLine& line);
 void AddTopCommand(CommandLine& line);
+void AddStateCommand(CommandLine& line);
 void AddWatchCommand(CommandLine& line);
 void AddWorksCommand(CommandLine& line);
 void AddStallsCommand(CommandLine& line);

@@ -16,6 +16,7 @@ int Run(int argc, char** argv) {
   AddReportCommand(line);
   AddStatCommand(line);
   AddTopCommand(line);
+  AddStateCommand(line);
   AddWatchCommand(line);
   AddWorksCommand(line);
   AddStallsCommand(line);

@@ -9,8 +9,8 @@
 #include <string>
 #include <thread>
 
-#include "live/workqueue_reader.h"
 #include "wqprof/workqueue_config.h"
+#include "wqprof/workqueue_reader.h"
 
 namespace wqprof {
 

@@ -11,8 +11,8 @@
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
-#include "live/workqueue_reader.h"
 #include "wqprof/live.h"
+#include "wqprof/workqueue_reader.h"
 
 namespace wqprof {
 namespace {

@@ -74,12 +74,18 @@ size_t WorkerIdLength(std::string_view id) {
 
 }  // namespace
 
-Comms KernelThreads() {
+Comms KernelThreadTitles() {
   Comms out;
   for (const int pid : KernelThreadPids()) {
     const FileText comm = ReadText(fmt::format("/proc/{}/comm", pid));
-    if (comm.error == 0) out[pid] = CommOfKernelThread(Trimmed(comm.text));
+    if (comm.error == 0) out[pid] = Trimmed(comm.text);
   }
+  return out;
+}
+
+Comms KernelThreads() {
+  Comms out = KernelThreadTitles();
+  for (auto& [pid, comm] : out) comm = CommOfKernelThread(comm);
   return out;
 }
 

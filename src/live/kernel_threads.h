@@ -15,6 +15,9 @@ using Comms = std::map<int, std::string>;
 // cache (saved_cmdlines) is small, and the pool of a worker that it forgot would be unknown.
 Comms KernelThreads();
 
+// The same as /proc names them, so that a kworker's name goes on with what it executes.
+Comms KernelThreadTitles();
+
 // What /proc/PID/comm says of a kernel thread, as task->comm has it: a kworker's name there
 // goes on with what it executes ("kworker/u8:1-events_unbound", "kworker/1:0H+kblockd"), and
 // may be longer than the 15 characters that events hold.

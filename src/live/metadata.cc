@@ -83,6 +83,18 @@ uint64_t KernelSymbols::AddressOf(std::string_view function) const {
   return address;
 }
 
+std::map<uint64_t, std::string> KernelSymbols::NamesOf(const std::set<uint64_t>& addresses) const {
+  std::map<uint64_t, std::string> out;
+  ForEachLine(text, [&](std::string_view line) {
+    const SymbolLine symbol = ParseSymbol(line);
+    if (!addresses.contains(symbol.address)) return;
+    std::string name(symbol.name);
+    std::replace(name.begin(), name.end(), '\t', ' ');
+    out.emplace(symbol.address, std::move(name));
+  });
+  return out;
+}
+
 uint32_t PageSizeOf(std::string_view header_page) {
   const uint32_t offset = FieldNumber(header_page, "char data;", "offset:");
   const uint32_t size = FieldNumber(header_page, "char data;", "size:");

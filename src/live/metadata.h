@@ -3,6 +3,8 @@
 #define WQPROF_LIVE_METADATA_H_
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,8 @@ namespace wqprof {
 struct KernelSymbols {
   std::string text;  // "" when the kernel hides addresses from us
   uint64_t AddressOf(std::string_view function) const;  // 0: not there
+  // "function" or "function [module]" of those addresses at which one begins.
+  std::map<uint64_t, std::string> NamesOf(const std::set<uint64_t>& addresses) const;
 };
 KernelSymbols ReadKernelSymbols();
 // What makes them visible where they are not.

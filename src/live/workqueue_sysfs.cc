@@ -9,7 +9,7 @@
 
 #include "live/kernel_threads.h"
 #include "live/tracefs.h"
-#include "live/workqueue_reader.h"
+#include "wqprof/workqueue_reader.h"
 
 namespace wqprof {
 namespace {

@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "live/workqueue_reader.h"
+#include "wqprof/workqueue_reader.h"
 
 #ifdef WQPROF_BPF
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstring>
 
 #include "live/bpf/walk_records.h"
-#include "live/metadata.h"
-#include "live/tracefs.h"
+#include "live/bpf_iterator.h"
 #include "workqueue_walk.skel.h"
 
 namespace wqprof {
 namespace {
+
+using bpf::CpusOfMask;
+using bpf::NameOf;
+using bpf::WhyNot;
 
 constexpr std::string_view kScopePrefix = "WQ_AFFN_";
 
@@ -27,10 +28,6 @@ constexpr std::string_view kScopePrefix = "WQ_AFFN_";
 constexpr std::string_view kFlagNames[] = {WALK_FLAGS(WQPROF_NAME)};
 constexpr std::string_view kScopeNames[] = {WALK_SCOPES(WQPROF_NAME)};
 #undef WQPROF_NAME
-
-std::string_view NameOf(const char (&name)[WALK_NAME]) {
-  return {name, strnlen(name, sizeof(name))};
-}
 
 // "WQ_UNBOUND", ...; bits that have no name here as one number.
 std::vector<std::string> FlagNames(uint32_t flags, const walk_meanings& meanings) {
@@ -111,24 +108,8 @@ PoolSetup SetupOf(int id, const walk_pool& from, int cpus) {
   out.workers = from.workers;
   out.idle = from.idle;
   if ((from.has & WALK_HAS_MASK) == 0) return out;
-  std::vector<bool> mask;
-  for (int cpu = 0; cpu < cpus; ++cpu) mask.push_back((from.mask[cpu / 64] >> (cpu % 64) & 1) != 0);
-  out.cpus = CpuList(mask);
+  out.cpus = CpusOfMask(from.mask, cpus);
   return out;
-}
-
-std::string WhyNot(int error) {
-  switch (error) {
-    case EPERM:
-    case EACCES:
-      return LockdownMode() == "confidentiality" ? "the kernel is locked down (confidentiality)"
-                                                 : "BPF needs root, or CAP_BPF and CAP_PERFMON";
-    case ENOENT:
-    case ESRCH:
-      return "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF)";
-    default:
-      return fmt::format("the kernel refused the BPF program: {}", strerror(error));
-  }
 }
 
 // The loaded program.
@@ -140,7 +121,8 @@ class LoadedWalk : public WorkqueueWalk {
   absl::StatusOr<WorkqueueConfig> Read() override {
     walk_state& state = skeleton_->bss->state;
     state = {.walk = ++walks_};
-    if (absl::Status status = Run(); !status.ok()) return status;
+    const absl::Status status = bpf::VisitTasks(*skeleton_->progs.walk_workqueues);
+    if (!status.ok()) return status;
     // A rescuer exists as long as the machine runs.
     if (state.first == 0) return absl::UnavailableError("no rescuer is there to start from");
     WorkqueueConfig out;
@@ -154,20 +136,6 @@ class LoadedWalk : public WorkqueueWalk {
   }
 
  private:
-  // The iterator visits the tasks until it meets a rescuer; it prints nothing.
-  absl::Status Run() {
-    const int link = bpf_link_create(bpf_program__fd(skeleton_->progs.walk_workqueues), 0,
-                                     BPF_TRACE_ITER, nullptr);
-    if (link < 0) return absl::UnavailableError(WhyNot(errno));
-    const ScopedFd link_fd(link), tasks(bpf_iter_create(link));
-    if (!tasks.ok()) return absl::UnavailableError(WhyNot(errno));
-    char unused[64];
-    ssize_t n = 0;
-    while ((n = read(tasks.get(), unused, sizeof(unused))) > 0 || (n < 0 && errno == EAGAIN)) {
-    }
-    return n == 0 ? absl::OkStatus() : absl::UnavailableError(WhyNot(errno));
-  }
-
   // Also finds which pools they use, and which of these are for bottom halves.
   void TakeWorkqueues(uint32_t count, WorkqueueConfig& out, std::vector<bool>& used,
                       std::vector<bool>& bh) {
@@ -199,21 +167,16 @@ class LoadedWalk : public WorkqueueWalk {
   uint32_t walks_ = 0;
 };
 
-int Silent(libbpf_print_level, const char*, va_list) { return 0; }
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WorkqueueWalk>> WorkqueueWalk::Load() {
-  libbpf_set_print(Silent);
+  bpf::BeSilent();
   workqueue_walk* const skeleton = workqueue_walk::open();
   if (skeleton == nullptr) return absl::UnavailableError(WhyNot(errno));
-  const int possible = CpusOfList(Trimmed(ReadText("/sys/devices/system/cpu/possible").text));
-  const int cpus = std::min<int>(possible, WALK_MASK_WORDS * 64);
+  const int cpus = bpf::PossibleCpus();
   auto walk = std::make_unique<LoadedWalk>(skeleton, cpus);
-  // Two pools a CPU, two for softirqs, and the unbound ones; there is no need to hold more.
-  const auto pools = std::min<uint32_t>(WALK_POOLS, 4 * static_cast<uint32_t>(cpus) + 1024);
-  bpf_map__set_max_entries(skeleton->maps.pools, pools);
-  skeleton->rodata->mask_bytes = static_cast<uint32_t>((cpus + 63) / 64 * 8);
+  bpf_map__set_max_entries(skeleton->maps.pools, bpf::MostPools(cpus));
+  skeleton->rodata->mask_bytes = bpf::MaskBytes(cpus);
   if (const int error = workqueue_walk::load(skeleton); error != 0) {
     return absl::UnavailableError(WhyNot(-error));
   }

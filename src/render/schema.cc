@@ -11,6 +11,7 @@
 #include "wqprof/columns.h"
 #include "wqprof/hist.h"
 #include "wqprof/render_hist.h"
+#include "wqprof/render_state.h"
 
 namespace wqprof {
 namespace {
@@ -336,7 +337,8 @@ std::vector<NamedSchema> Schemas() {
           document("wqprof.diff/1", "diff", DiffTables(DiffResult())),
           HistSchema(),
           document("wqprof.merge/1", "merge", MergeTables(MergedSpecimen())),
-          document("wqprof.info/1", "info", InfoTables(TraceInfo(), ReadStats()))};
+          document("wqprof.info/1", "info", InfoTables(TraceInfo(), ReadStats())),
+          document("wqprof.state/1", "state", StateTables(WorkqueueState()))};
 }
 
 }  // namespace wqprof

@@ -67,7 +67,7 @@ class Schemas(unittest.TestCase):
 
     def test_cover_every_command_with_json(self):
         for command in ("report", "stalls", "works", "chains", "stat", "check", "diff", "info",
-                        "doctor", "hist", "merge"):
+                        "doctor", "hist", "merge", "state"):
             self.assertIn(f"wqprof.{command}/1", output("schema"))
 
     def test_describe_verdicts_and_differences(self):

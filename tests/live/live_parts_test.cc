@@ -12,6 +12,7 @@
 #include "live/metadata.h"
 #include "live/ring_buffer.h"
 #include "live/trace_instance.h"
+#include "live/worker_proc.h"
 
 namespace wqprof::testing {
 namespace {
@@ -143,6 +144,62 @@ TEST(PlanEventsTest, TimersAreThoseOfDelayedWorks) {
   EXPECT_EQ(Find(events, "timer_expire_entry")->filter, "function == 0xffffffff81000020");
   EXPECT_EQ(Find(events, "timer_cancel"), nullptr);
   EXPECT_EQ(Find(PlanEvents({.timers = true}, {}), "timer_start")->filter, "");
+}
+
+TEST(WorkerNameTest, SaysThePoolAndWhatIsExecuted) {
+  const auto bound = ParseWorkerName("kworker/3:1H+kblockd");
+  ASSERT_TRUE(bound);
+  EXPECT_EQ(bound->comm, "kworker/3:1H");
+  EXPECT_EQ(bound->cpu, 3);
+  EXPECT_TRUE(bound->highpri);
+  EXPECT_TRUE(bound->executes);
+  EXPECT_EQ(bound->description, "kblockd");
+  const auto unbound = ParseWorkerName("kworker/u8:12-events_unbound");
+  ASSERT_TRUE(unbound);
+  EXPECT_EQ(unbound->comm, "kworker/u8:12");
+  EXPECT_EQ(unbound->pool, 8);
+  EXPECT_EQ(unbound->cpu, std::nullopt);
+  EXPECT_FALSE(unbound->executes);
+  EXPECT_FALSE(ParseWorkerName("kworker/0:2")->executes);
+}
+
+TEST(WorkerNameTest, ARescuersNameHasHyphens) {
+  const auto idle = ParseWorkerName("kworker/R-ext4-rsv-conversion");
+  ASSERT_TRUE(idle);
+  EXPECT_TRUE(idle->rescuer);
+  EXPECT_FALSE(idle->executes);
+  EXPECT_EQ(idle->comm, "kworker/R-ext4-rsv-conversion");
+  const auto busy = ParseWorkerName("kworker/R-ext4-rsv+ext4-rsv-conversion");
+  ASSERT_TRUE(busy);
+  EXPECT_TRUE(busy->executes);
+  EXPECT_EQ(busy->description, "ext4-rsv-conversion");
+}
+
+TEST(WorkerNameTest, OthersAreNone) {
+  for (const char* name :
+       {"", "kthreadd", "kworker", "kworker/", "kworker/u", "kworker/x:1",
+        "kworker/1:", "kworker/1:2?", "kworker/99999999999:1", "mykworker/0:1"}) {
+    EXPECT_EQ(ParseWorkerName(name), std::nullopt) << name;
+  }
+}
+
+TEST(StackTest, HasTheFunctionsAlone) {
+  EXPECT_EQ(ParseStack("[<0>] io_schedule+0x46/0x80\n"
+                       "[<0>] xfs_buf_wait+0x5/0x10 [xfs]\n"
+                       "[<0>] ret_from_fork_asm+0x1a/0x30\n"),
+            (std::vector<std::string>{"io_schedule", "xfs_buf_wait", "ret_from_fork_asm"}));
+  EXPECT_TRUE(ParseStack("").empty());
+  EXPECT_TRUE(ParseStack("[<0>]\n[<0>] \n[<\nno stack\n[<0>] +0x1\n").empty());
+}
+
+TEST(KernelSymbolsTest, AnAddressHasTheNameThatBeginsThere) {
+  KernelSymbols symbols;
+  symbols.text =
+      "ffffffff81000000 T first_fn\nffffffff81000000 t its_alias\n"
+      "ffffffffc0001000 t module_fn\t[module]\n";
+  const auto names = symbols.NamesOf({0xffffffff81000000, 0xffffffffc0001000, 0xffffffff81000001});
+  EXPECT_EQ(names, (std::map<uint64_t, std::string>{{0xffffffff81000000, "first_fn"},
+                                                    {0xffffffffc0001000, "module_fn [module]"}}));
 }
 
 }  // namespace

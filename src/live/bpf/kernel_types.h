@@ -30,20 +30,54 @@ struct bpf_iter__task {
   struct task_struct *task;
 };
 
+struct thread_info {
+  unsigned int cpu;
+};
+
+struct sched_entity {
+  unsigned long long sum_exec_runtime;
+};
+
 struct task_struct {
+  struct thread_info thread_info; /* it has the CPU since 5.16 */
+  unsigned int __state;           /* since 5.14 */
   unsigned int flags;
-  int pid;
+  int on_cpu, prio, pid;
+  struct sched_entity se;
   void *worker_private; /* struct kthread, since 5.17 */
   int *set_child_tid;   /* the same, before */
+  char comm[16];
+};
+struct task_struct___before_5_16 {
+  unsigned int cpu;
+};
+struct task_struct___before_5_14 {
+  long state;
 };
 
 struct kthread {
   void *data;
 };
 
+struct work_struct {
+  struct {
+    long long counter;
+  } data;
+  struct list_head entry;
+  void *func;
+};
+
 struct worker {
+  struct work_struct *current_work;
+  void *current_func;
+  struct pool_workqueue *current_pwq;
+  unsigned long long current_at; /* since 6.5 */
+  unsigned long current_start;   /* since 7.1 */
+  struct list_head scheduled, node;
   struct workqueue_struct *rescue_wq;
   struct task_struct *task;
+  struct worker_pool *pool;
+  char desc[24];
 };
 
 struct workqueue_attrs {
@@ -63,15 +97,29 @@ struct workqueue_attrs___array {
 struct worker_pool {
   int cpu, node, id;
   unsigned int flags;
+  unsigned long watchdog_ts;
+  int nr_running; /* since 5.18 */
   int nr_workers, nr_idle;
+  struct list_head worklist, workers;
+  struct worker *manager;
   struct workqueue_attrs *attrs;
+};
+struct worker_pool___before_5_18 {
+  struct {
+    int counter;
+  } nr_running;
 };
 
 struct pool_workqueue {
   struct worker_pool *pool;
   struct workqueue_struct *wq;
+  int nr_active;
+  struct list_head inactive_works; /* since 5.15 */
   struct list_head pwqs_node;
   unsigned long long stats[8]; /* since 6.5 */
+};
+struct pool_workqueue___before_5_15 {
+  struct list_head delayed_works;
 };
 
 struct workqueue_struct {

@@ -14,8 +14,7 @@
 
 #include "kernel_types.h"
 #include "walk_records.h"
-
-#define PF_WQ_WORKER 0x20
+#include "walk_lists.h"
 
 /* Steps of a walk: one for each workqueue, and one for each of its pool_workqueues. */
 #define INNER_STEPS 512
@@ -43,37 +42,6 @@ struct {
   __type(value, struct walk_pool);
 } pools SEC(".maps");
 
-static struct workqueue_struct *workqueue_of(__u64 node) {
-  return (void *)(node - bpf_core_field_offset(struct workqueue_struct, list));
-}
-
-static struct pool_workqueue *pwq_of(__u64 node) {
-  return (void *)(node - bpf_core_field_offset(struct pool_workqueue, pwqs_node));
-}
-
-static __u64 next_of(__u64 node) {
-  struct list_head *at = (void *)node;
-
-  return (__u64)BPF_CORE_READ(at, next);
-}
-
-static void read_mask(struct workqueue_attrs *attrs, struct walk_pool *out) {
-  __u32 bytes = mask_bytes;
-  const void *from = 0;
-
-  if (bytes > sizeof(out->mask)) return;
-  if (bpf_core_field_exists(((struct workqueue_attrs___pointer *)0)->cpumask)) {
-    struct workqueue_attrs___pointer *at = (void *)attrs;
-
-    from = BPF_CORE_READ(at, cpumask);
-  } else if (bpf_core_field_exists(((struct workqueue_attrs___array *)0)->cpumask)) {
-    struct workqueue_attrs___array *at = (void *)attrs;
-
-    from = &at->cpumask;
-  }
-  if (from && !bpf_probe_read_kernel(out->mask, bytes, from)) out->has |= WALK_HAS_MASK;
-}
-
 /* Notes the pool of the pool_workqueue at state.pwq, once a walk. */
 __noinline int note_pool(void) {
   struct pool_workqueue *pwq = pwq_of(state.pwq);
@@ -97,7 +65,7 @@ __noinline int note_pool(void) {
   if (attrs) {
     out->has |= WALK_HAS_ATTRS;
     out->nice = BPF_CORE_READ(attrs, nice);
-    read_mask(attrs, out);
+    if (read_mask(attrs, out->mask, mask_bytes)) out->has |= WALK_HAS_MASK;
   }
   return 0;
 }
@@ -122,13 +90,6 @@ __noinline int note_pwq(void) {
 #pragma unroll
   for (i = 0; i < WALK_STATS; i++) out->stats[i] += stats[i];
   return 0;
-}
-
-/* Whether `wq` is a workqueue, and not what lies around the head of the list. */
-static int is_workqueue(struct workqueue_struct *wq) {
-  struct pool_workqueue *pwq = pwq_of((__u64)BPF_CORE_READ(wq, pwqs.next));
-
-  return BPF_CORE_READ(pwq, wq) == wq;
 }
 
 /* Begins the workqueue at state.at; 0 when it is none. */
@@ -232,18 +193,6 @@ __noinline int note_meanings(void) {
   i = 0;
   WALK_COUNTERS(COUNTER_VALUE)
   return 0;
-}
-
-static struct worker *worker_of(struct task_struct *task) {
-  struct kthread *kthread;
-
-  /* For tasks with PF_WQ_WORKER the data of their kthread are the worker. */
-  if (bpf_core_field_exists(task->worker_private)) {
-    kthread = BPF_CORE_READ(task, worker_private);
-  } else {
-    kthread = (void *)BPF_CORE_READ(task, set_child_tid);
-  }
-  return BPF_CORE_READ(kthread, data);
 }
 
 SEC("iter/task")

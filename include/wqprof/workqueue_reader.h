@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the workqueues and worker pools of this machine are set up.
-#ifndef WQPROF_LIVE_WORKQUEUE_READER_H_
-#define WQPROF_LIVE_WORKQUEUE_READER_H_
+// How the workqueues and worker pools of this machine are set up, and what they do.
+#ifndef WQPROF_WORKQUEUE_READER_H_
+#define WQPROF_WORKQUEUE_READER_H_
 
 #include <memory>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "wqprof/workqueue_config.h"
+#include "wqprof/workqueue_state.h"
 
 namespace wqprof {
 
@@ -27,6 +28,12 @@ class WorkqueueWalk {
 // What sysfs shows of workqueues (those with WQ_SYSFS), and /proc of their workers.
 WorkqueueConfig ReadSysfsConfig();
 
+// What each pool executes and what waits on it, by a BPF program of ours that only reads: a look
+// and no snapshot, as the kernel goes on meanwhile.  The error says in one clause what is missing.
+absl::StatusOr<WorkqueueState> LookAtPools();
+// What /proc shows of it: workers that execute something.
+WorkqueueState LookAtWorkersInProc();
+
 // Settings of all workqueues.
 std::vector<std::pair<std::string, std::string>> WorkqueueParameters();
 
@@ -35,4 +42,4 @@ std::string CpuList(const std::vector<bool>& cpus);
 
 }  // namespace wqprof
 
-#endif  // WQPROF_LIVE_WORKQUEUE_READER_H_
+#endif  // WQPROF_WORKQUEUE_READER_H_

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# state.sh: in the guest, looks at the pools while a real-time task keeps CPU 1 from a work that it
+# queued there, and tries the kernel's counters.  Each leaves in /out/ what it printed and its exit code.
+set -u
+# The task shall keep its CPU, as nothing else is in this machine.
+echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+
+# run NAME CMD...: from CPU 0.
+run() {
+  out=/out/$1
+  shift
+  mkdir -p "$out"
+  taskset 1 "$@" >"$out/stdout" 2>"$out/stderr" </dev/null
+  echo $? >"$out/exit"
+}
+
+./stall_load 1 6000 &
+sleep 1
+run json wqprof state --format json
+run text wqprof state
+wait
+run counters wqprof top --counters --once
+cp /proc/version /out/version
+exit 0

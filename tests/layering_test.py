@@ -101,6 +101,7 @@ FACES = {
     "render_hist.h": "render",
     "render_log.h": "render",
     "render_state.h": "render",
+    "render_counters.h": "render",
     "render_top.h": "render",
     "render_watch.h": "render",
     "words.h": "render",

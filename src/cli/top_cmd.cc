@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,10 +18,12 @@
 #include "cli/live_pipeline.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/own_cpu.h"
 #include "cli/recording.h"
 #include "cli/screen.h"
 #include "cli/threshold.h"
 #include "cli/top_control.h"
+#include "cli/top_counters.h"
 #include "wqprof/arguments.h"
 #include "wqprof/live.h"
 #include "wqprof/page_feed.h"
@@ -37,7 +38,8 @@ constexpr std::string_view kExamples =
     "  wqprof top                        pools, functions and workers of this machine; ? for keys\n"
     "  wqprof top -w 'xfs*' -I 2s        some workqueues, every two seconds\n"
     "  wqprof top --once                 one table, of one second\n"
-    "  wqprof top --batch -n 60 > log    sixty tables, for a file";
+    "  wqprof top --batch -n 60 > log    sixty tables, for a file\n"
+    "  wqprof top --counters             by the kernel's own counters, without tracing";
 
 // Each round costs as much as thousands of events, and a look begins with one.
 constexpr Nanos kRound = std::chrono::seconds(1);
@@ -52,7 +54,7 @@ struct TopOptions {
   std::optional<uint64_t> buffer_bytes;
   Threshold threshold;
   AnalysisOptions input;
-  bool once = false, batch = false;
+  bool once = false, batch = false, counters = false;
 };
 
 // Pages in, windows out.
@@ -71,32 +73,6 @@ class LiveWindow : public LivePipeline {
 
  private:
   WindowCollector window_;
-};
-
-// The share of a CPU that this process took since it was asked last.
-class OwnCpu {
- public:
-  double Take() {
-    const auto now = std::chrono::steady_clock::now();
-    const Nanos used = Used();
-    const double wall = std::chrono::duration<double>(now - then_).count();
-    const double share = wall > 0 ? std::chrono::duration<double>(used - used_).count() / wall : 0;
-    then_ = now;
-    used_ = used;
-    return share;
-  }
-
- private:
-  static Nanos Used() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    const auto of = [](const timeval& time) {
-      return Nanos(std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec));
-    };
-    return of(usage.ru_utime) + of(usage.ru_stime);
-  }
-  std::chrono::steady_clock::time_point then_ = std::chrono::steady_clock::now();
-  Nanos used_ = Used();
 };
 
 // One run of the command.
@@ -217,6 +193,12 @@ class TopCommand {
 };
 
 int RunTop(TopOptions options) {
+  const AnalysisOptions& input = options.input;
+  if (options.counters && (!input.functions.empty() || !input.cpus.empty())) {
+    return Fail(absl::InvalidArgumentError(
+        "--counters: the kernel counts by workqueue, not by function or CPU\n"
+        "leave out -f and -C; -w selects workqueues"));
+  }
   if (options.interval < kShortestInterval) {
     return Fail(absl::InvalidArgumentError("-I: the shortest interval is 100ms"));
   }
@@ -231,6 +213,9 @@ int RunTop(TopOptions options) {
   const bool able = DetectTerminal().is_terminal && term != nullptr && *term != '\0' &&
                     std::string_view(term) != "dumb";
   const bool batch = options.batch || options.once || !able;
+  if (options.counters) {
+    return RunCounters({options.interval, options.duration, options.looks, batch, options.input});
+  }
   return TopCommand(std::move(options), batch).Run();
 }
 
@@ -249,6 +234,10 @@ void AddTopCommand(CommandLine& line) {
                    "Print a table an interval, one after the other; default where the output is "
                    "no terminal"},
                   &options->batch);
+  command.AddFlag({"--counters", "",
+                   "Show the kernel's own counters of each workqueue, without tracing (since Linux "
+                   "6.5)"},
+                  &options->counters);
   AddEventOptions(command, &options->recorder);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},

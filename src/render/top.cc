@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "render/fitted.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "render/top_tables.h"
@@ -15,31 +16,6 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kStallsNamed = 3;  // pools above the rows that are stalled now
-
-// A part of a line; the one with the largest `drop` goes first where there is no room, 0 stays.
-struct Part {
-  std::string text;
-  int drop = 0;
-};
-
-// The parts with two blanks between them.
-std::string Fitted(std::vector<Part> parts, size_t columns) {
-  std::erase_if(parts, [](const Part& part) { return part.text.empty(); });
-  const auto width = [&] {
-    size_t sum = 0;
-    for (const Part& part : parts) sum += DisplayWidth(part.text) + 2;
-    return sum == 0 ? 0 : sum - 2;
-  };
-  while (columns > 0 && width() > columns) {
-    const auto least = std::max_element(
-        parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.drop < b.drop; });
-    if (least == parts.end() || least->drop == 0) break;
-    parts.erase(least);
-  }
-  std::string out;
-  for (const Part& part : parts) out += (out.empty() ? "" : "  ") + part.text;
-  return out;
-}
 
 std::string LostText(const Window& window) {
   return "lost " + (window.lost ? CountText(*window.lost) : "some");

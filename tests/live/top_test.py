@@ -257,6 +257,45 @@ class Top(live.Live):
         self.wait_until(lambda: terminal.child.poll() is not None, "it goes on without")
         self.assertEqual(live.instances_of(terminal.child.pid), [])
 
+    def counters(self, *arguments):
+        """Skips where the kernel keeps none, or BPF is not there."""
+        done = subprocess.run([live.WQPROF, "top", "--counters", *arguments], capture_output=True,
+                              text=True, check=False, timeout=120)
+        if done.returncode == 4 and re.search("without BPF|since Linux 6.5", done.stderr):
+            self.skipTest(done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_top_counters_count_what_was_done_without_tracing(self):
+        self.load(4000000, 2)
+        text = self.counters("-I", "500ms", "-n", "4", "-w", "events_unbound")
+        self.assertEqual(text.count("STARTED/s"), 4, text)
+        rates = [float(rate.replace(",", "").replace("k", "e3")) for rate in
+                 re.findall(r"^events_unbound +unbound +(\S+)", text, re.MULTILINE)]
+        self.assertGreater(max(rates), 1000, text)
+        self.assertNotIn("kblockd", text)
+
+    def test_top_counters_in_a_terminal(self):
+        self.counters("--once")
+        self.load(2000000, 2)
+        terminal = self.open(80, 24, ("--counters", "-I", "200ms"))
+        self.expect(terminal, r"events_unbound +unbound")
+        for key, words in (("s", r"\[by cpu\]"), ("S", r"\[by started\]"), (" ", "PAUSED"),
+                           (" ", "did nothing")):
+            terminal.press(key)
+            self.expect(terminal, words)
+        self.assertLessEqual(max(map(len, terminal.text().splitlines())), 80)
+        terminal.press("q")
+        self.ended(terminal)
+
+    def test_top_counters_refuse_what_they_do_not_know(self):
+        self.top("--counters", "-f", "flush_to_ldisc", expect=2)
+        drop = ["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin", "--inh-caps=-all"]
+        done = subprocess.run([*drop, live.WQPROF, "top", "--counters", "--once"],
+                              capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual(done.returncode, 4)
+        self.assertRegex(done.stderr, "CAP_BPF|without BPF")
+
 
 if __name__ == "__main__":
     live.main(Top)

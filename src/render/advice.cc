@@ -39,12 +39,27 @@ void AddUnbinding(const Blame& blame, Advice& out) {
   }
 }
 
+// More CPUs for workers that may not leave a group of them.
+void AddWiderScope(const Blame& blame, Advice& out) {
+  const WorkqueueSetup* const waiter = blame.waiter;
+  if (waiter == nullptr || waiter->unbound != true || waiter->affinity_strict != true) return;
+  if (waiter->affinity_scope == "system") return;
+  out.push_back(waiter->Has("WQ_SYSFS")
+                    ? fmt::format("let its workers leave their group of CPUs ({}): echo 0 > "
+                                  "/sys/devices/virtual/workqueue/{}/affinity_strict",
+                                  waiter->affinity_scope, waiter->name)
+                    : fmt::format("give {} a wider affinity scope: its workers stay on their group "
+                                  "of CPUs ({}, strict)",
+                                  waiter->name, waiter->affinity_scope));
+}
+
 Advice AgainstTask(const Blame& blame) {
   const bool unbound = blame.cpu == Cpu::kNone;
   if (!blame.task) {
     Advice out = {
         unbound ? "leave a CPU free: more tasks want to run than there are CPUs"
                 : fmt::format("see what else runs on CPU {}, and move it away", ToInt(blame.cpu))};
+    if (unbound) AddWiderScope(blame, out);
     AddHighpri(blame, out);
     return out;
   }
@@ -71,7 +86,7 @@ Advice AgainstTask(const Blame& blame) {
   if (rt) {
     out.push_back(
         fmt::format("make {} an ordinary task, or let it sleep: chrt -o -p 0 {}", task.comm, pid));
-    if (!unbound) AddUnbinding(blame, out);
+    unbound ? AddWiderScope(blame, out) : AddUnbinding(blame, out);
     return out;
   }
   if (blame.tasks <= 1) {
@@ -81,6 +96,7 @@ Advice AgainstTask(const Blame& blame) {
         "run fewer such tasks at once, at nice 19, or in a cgroup with a lower cpu.weight");
   }
   if (!unbound && blame.waiter != nullptr) AddUnbinding(blame, out);
+  if (unbound) AddWiderScope(blame, out);
   if (out.size() < kMostAdvice) AddHighpri(blame, out);
   return out;
 }
@@ -109,13 +125,22 @@ Advice AgainstSleeper(const Blame& blame) {
                       Named(blame.function, "the work"))};
 }
 
+// " (called 3 times, executed 12 items)" of a rescuer, where the kernel counted that.
+std::string RescuerCount(const WorkqueueSetup& workqueue) {
+  const auto called = workqueue.Counted(WorkqueueCounter::kMayday);
+  const auto rescued = workqueue.Counted(WorkqueueCounter::kRescued);
+  if (!called || !rescued || *called + *rescued == 0) return "";
+  return fmt::format(" (called {}, executed {})", CountOf(*called, "time"),
+                     CountOf(*rescued, "item"));
+}
+
 Advice AgainstMissingWorker(const Blame& blame) {
   Advice out = {"look for memory pressure while it happens: cat /proc/pressure/memory"};
   if (blame.waiter == nullptr) {
     out.emplace_back("give the workqueue a rescuer (WQ_MEM_RECLAIM) if works must run then");
   } else if (blame.waiter->Has("WQ_MEM_RECLAIM")) {
-    out.push_back(fmt::format("let {} need fewer workers at once: its rescuer is only one",
-                              blame.waiter->name));
+    out.push_back(fmt::format("let {} need fewer workers at once: its rescuer is only one{}",
+                              blame.waiter->name, RescuerCount(*blame.waiter)));
   } else if (blame.waiter->flags) {
     out.push_back(fmt::format("give {} a rescuer (WQ_MEM_RECLAIM) if works must run then",
                               blame.waiter->name));

@@ -168,6 +168,22 @@ void AddMatchNotes(const Report& report, std::vector<std::string>& notes) {
   }
 }
 
+// Works that the kernel itself found to keep their CPU.
+void AddHogNotes(const WorkqueueConfig& config, std::vector<std::string>& notes) {
+  constexpr size_t kMost = 5;
+  const std::string_view threshold = config.Parameter("cpu_intensive_thresh_us");
+  size_t shown = 0;
+  for (const WorkqueueSetup& workqueue : config.workqueues) {
+    const uint64_t hogs = workqueue.Counted(WorkqueueCounter::kCpuIntensive).value_or(0);
+    // It counts those of WQ_CPU_INTENSIVE as well, which are meant to.
+    if (hogs == 0 || workqueue.Has("WQ_CPU_INTENSIVE") || ++shown > kMost) continue;
+    notes.push_back(fmt::format(
+        "hogs: works of {} kept their CPU {}{}, by the kernel's count", Escaped(workqueue.name),
+        threshold.empty() ? "too long " : fmt::format("for {}us or more ", Escaped(threshold)),
+        CountOf(hogs, "time")));
+  }
+}
+
 // What the configuration says of the workqueues that are in the report.
 void AddConfigNotes(const Report& report, std::vector<std::string>& notes) {
   constexpr size_t kMost = 5;
@@ -189,6 +205,7 @@ void AddConfigNotes(const Report& report, std::vector<std::string>& notes) {
     notes.push_back(fmt::format("rescued: the rescuer of {} started {}", Escaped(workqueue.name),
                                 CountOf(rescued, "item")));
   }
+  AddHogNotes(config, notes);
 }
 
 // What the events that were not recorded leave unknown, said once.

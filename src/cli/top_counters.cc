@@ -29,7 +29,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-absl::Status CannotRead(std::string_view why) {
+absl::Status CannotRead(const std::string& why) {
   return WithKind(
       absl::UnavailableError(fmt::format("cannot read the kernel's counters of workqueues: {}\n"
                                          "wqprof top without --counters counts by tracing",
@@ -68,7 +68,7 @@ class CountersCommand {
  private:
   absl::Status SetUp() {
     auto walk = WorkqueueWalk::Load();
-    if (!walk.ok()) return CannotRead(walk.status().message());
+    if (!walk.ok()) return CannotRead(std::string(walk.status().message()));
     walk_ = *std::move(walk);
     if (absl::Status status = Read(last_); !status.ok()) return status;
     if (!HasCounters(last_)) return CannotRead("this kernel keeps none (since Linux 6.5)");
@@ -90,7 +90,7 @@ class CountersCommand {
 
   absl::Status Read(WorkqueueConfig& config) {
     auto read = walk_->Read();
-    if (!read.ok()) return CannotRead(read.status().message());
+    if (!read.ok()) return CannotRead(std::string(read.status().message()));
     config = *std::move(read);
     std::erase_if(config.workqueues, [this](const WorkqueueSetup& workqueue) {
       return !PassesGlobs(options_.input.workqueues, {workqueue.name});

@@ -57,7 +57,7 @@ WorkerState WorkerOf(const state_worker& from) {
   out.comm = bpf::NameOf(from.comm);
   if (from.pid != 0) {
     out.pid = Pid{from.pid};
-    out.cpu = Cpu{from.cpu};
+    if (from.cpu >= 0 && from.cpu < STATE_CPUS) out.cpu = static_cast<Cpu>(from.cpu);
   }
   out.state = StateOf(from);
   out.executes = from.work != 0;

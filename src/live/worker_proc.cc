@@ -77,7 +77,7 @@ std::optional<WorkerState> WorkerOf(int pid, const WorkerName& name) {
   out.state = StateOf(FieldOf(stat, kStateField));
   if (out.state == TaskState::kUnknown) return std::nullopt;
   std::string_view cpu = FieldOf(stat, kCpuField);
-  if (const auto number = TakeNumber(cpu)) out.cpu = Cpu{*number};
+  if (const auto number = TakeNumber(cpu)) out.cpu = static_cast<Cpu>(*number);
   out.executes = name.executes;
   out.rescuer = name.rescuer;
   out.description = name.description;

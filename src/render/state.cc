@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 
+#include "render/fitted.h"
 #include "render/pictures.h"
 #include "render/state_words.h"
 #include "render/text.h"
@@ -18,12 +19,12 @@ constexpr std::string_view kSchema = "wqprof.state/1";
 constexpr size_t kFrames = 6;  // of a stack, in text
 
 // A worker and its pool.
-struct WorkerRow {
+struct WorkerLine {
   std::string pool;
   WorkerState worker;
 };
 // Works and their pool.
-struct WaitingRow {
+struct WaitingLine {
   std::string pool;
   WaitingWorks works;
 };
@@ -145,8 +146,8 @@ Table PoolTable(const std::vector<const PoolState*>& pools) {
   return MakeTable({.key = "pools", .title = ""}, columns, rows);
 }
 
-Table WorkerTable(const std::vector<WorkerRow>& rows) {
-  using Row = WorkerRow;
+Table WorkerTable(const std::vector<WorkerLine>& rows) {
+  using Row = WorkerLine;
   const Columns<Row> columns = {
       {{"pool", ""}, [](const Row& row) { return row.pool; }},
       {{"comm", ""}, [](const Row& row) { return Word{row.worker.comm}; }},
@@ -178,8 +179,8 @@ Table WorkerTable(const std::vector<WorkerRow>& rows) {
   return MakeTable({.key = "workers", .title = ""}, columns, rows);
 }
 
-Table WaitingTable(const std::vector<WaitingRow>& rows) {
-  using Row = WaitingRow;
+Table WaitingTable(const std::vector<WaitingLine>& rows) {
+  using Row = WaitingLine;
   const Columns<Row> columns = {
       {{"pool", ""}, [](const Row& row) { return row.pool; }},
       {{.key = "state",
@@ -238,14 +239,18 @@ class StateText {
   }
 
   void AppendHeader() {
-    std::string line = "wqprof state";
-    const auto add = [&line](const std::string& part) { line += "  " + part; };
-    if (!state_.machine.empty()) add("host " + state_.machine);
-    if (!state_.kernel.empty()) add("Linux " + state_.kernel);
-    if (state_.cpus > 0) add(CountOf(static_cast<uint64_t>(state_.cpus), "CPU"));
-    if (!state_.wall_time.empty()) add(state_.wall_time);
-    if (state_.took) add(fmt::format("read in {}", DurationText(*state_.took)));
-    AppendWrapped(out_, Escaped(line, !style_.utf8), 0, style_.columns);
+    const bool ascii = !style_.utf8;
+    const auto said = [](std::string_view before, const std::string& what) {
+      return what.empty() ? std::string() : fmt::format("{}{}", before, what);
+    };
+    out_ += Fitted({{"wqprof state", 0},
+                    {said("host ", Escaped(state_.machine, ascii)), 1},
+                    {said("Linux ", Escaped(state_.kernel, ascii)), 2},
+                    {state_.cpus > 0 ? CountOf(static_cast<uint64_t>(state_.cpus), "CPU") : "", 4},
+                    {state_.wall_time, 3},
+                    {state_.took ? "read in " + DurationText(*state_.took) : "", 5}},
+                   style_.columns);
+    out_ += '\n';
   }
 
   void AppendPool(const PoolState& pool) {
@@ -323,8 +328,8 @@ class StateText {
 
 std::vector<Table> StateTables(const WorkqueueState& state) {
   const std::vector<const PoolState*> pools = ByUrgency(state);
-  std::vector<WorkerRow> workers;
-  std::vector<WaitingRow> waiting;
+  std::vector<WorkerLine> workers;
+  std::vector<WaitingLine> waiting;
   for (const PoolState* pool : pools) {
     const std::string name = NameOf(*pool);
     for (const WorkerState& worker : pool->workers) workers.push_back({name, worker});

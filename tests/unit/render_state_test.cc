@@ -32,8 +32,8 @@ PoolState Pool(int id, std::optional<int> cpu) {
 WorkerState Worker(std::string comm, int pid) {
   WorkerState worker;
   worker.comm = std::move(comm);
-  worker.pid = Pid{pid};
-  worker.cpu = Cpu{1};
+  worker.pid = static_cast<Pid>(pid);
+  worker.cpu = static_cast<Cpu>(1);
   worker.state = TaskState::kOnCpu;
   worker.rescuer = false;
   return worker;

@@ -33,7 +33,7 @@ struct RecorderOptions {
   bool stacks = false;
   std::vector<std::string> stacks_of;
   std::string clock = "mono";  // or kAutoClock
-  uint64_t buffer_bytes = 0;  // per CPU; 0: 16 MiB, or less where memory is scarce
+  uint64_t buffer_bytes = 0;   // per CPU; 0: 16 MiB, or less where memory is scarce
   // How often all buffers are read to their end; 0: as seldom as a file allows, for which each
   // such round costs a sub-buffer a CPU.
   Nanos round_period{0};

@@ -300,9 +300,8 @@ int RunRecord(const RecordOptions& options) {
     return Fail(absl::InvalidArgumentError("-d 0 would record nothing\ngive a time, e.g. -d 10s"));
   }
   const RecorderOptions& recorder = options.recorder;
-  if (recorder.attach &&
-      (options.buffer_bytes || recorder.irqs || recorder.stacks || !recorder.sched ||
-       !recorder.timers || recorder.clock != kAutoClock)) {
+  if (recorder.attach && (options.buffer_bytes || recorder.irqs || recorder.stacks ||
+                          !recorder.sched || !recorder.timers || recorder.clock != kAutoClock)) {
     return Fail(absl::InvalidArgumentError(
         "--attach takes what somebody else records, as it is\n"
         "leave out -b, --clock, --irqs, --stacks, --no-sched and --no-timers"));

@@ -64,6 +64,11 @@ auto Span(const EventSource& source, Timestamp WorkItem::*from, Timestamp WorkIt
   };
 }
 
+bool HaveStacks(std::span<const WorkItem> items) {
+  return std::any_of(items.begin(), items.end(),
+                     [](const WorkItem& item) { return item.stack != NameId::kUnknown; });
+}
+
 // Where works were queued has a column where that is known of any.
 Columns<WorkItem> ItemColumns(const EventSource& source, const Reconstructor& model, bool stacks) {
   constexpr ItemState kPending = ItemState::kPending, kRunning = ItemState::kRunning;
@@ -117,12 +122,7 @@ class ItemTable : public ItemWriter {
 
  private:
   void Flush(fmt::memory_buffer& out) {
-    if (columns_.empty()) {
-      const bool stacks = std::any_of(portion_.begin(), portion_.end(), [](const WorkItem& item) {
-        return item.stack != NameId::kUnknown;
-      });
-      columns_ = ItemColumns(source_, model_, stacks);
-    }
+    if (columns_.empty()) columns_ = ItemColumns(source_, model_, HaveStacks(portion_));
     std::string text;
     writer_.Append(text, MakeTable({.key = "works", .title = ""}, columns_, portion_));
     out.append(text.data(), text.data() + text.size());
@@ -140,7 +140,8 @@ class ItemTable : public ItemWriter {
 
 Table ItemRows(std::span<const WorkItem> items, const EventSource& source,
                const Reconstructor& model) {
-  return MakeTable({.key = "works", .title = ""}, ItemColumns(source, model), items);
+  return MakeTable({.key = "works", .title = ""}, ItemColumns(source, model, HaveStacks(items)),
+                   items);
 }
 
 std::unique_ptr<ItemWriter> MakeItemTable(const EventSource& source, const Reconstructor& model,

@@ -22,8 +22,6 @@ namespace {
 
 // Pids that no task has.
 constexpr uint32_t kFirstPid = 1'000'000;
-// Waits from that length on are connected with their execution.
-constexpr Nanos kLongWait = std::chrono::milliseconds(1);
 // A wait for activation from that length on is drawn inside its wait, and a part of an execution
 // without its CPU inside that.
 constexpr Nanos kLongInside = std::chrono::microseconds(5);
@@ -252,6 +250,7 @@ void PerfettoExport::State::WriteSlice(PerfettoWriter& writer, const Slice& slic
   }
   const WorkItem& item = items[slice.item];
   const auto latency = item.Latency();
+  // Long waits are connected with their execution.
   const bool both = latency && *latency >= kLongWait && item.queued >= begin && item.started <= end;
   const uint64_t flow = both ? item.id : 0;
   if (slice.kind == Slice::Kind::kWait) {

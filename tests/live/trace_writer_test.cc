@@ -242,7 +242,9 @@ TEST_P(TraceWriterTest, WhereTheHeadCannotBeWrittenAnewItStays) {
   fs::create_directory(path_ + ".less");
   ASSERT_EQ(writer->Finish({}), absl::OkStatus());
   EXPECT_EQ(Files(), (std::vector<std::string>{"t.dat", "t.dat.less"}));
-  if (GetParam().version == 7) EXPECT_EQ(SymbolsIn(path_), dat_.kallsyms);
+  if (GetParam().version == 7) {
+    EXPECT_EQ(SymbolsIn(path_), dat_.kallsyms);
+  }
   EXPECT_EQ(ReadPath(path_).Lines(), ReadBytes(dat_.Assemble()).Lines());
 }
 

@@ -44,7 +44,9 @@ std::vector<std::string> FindDisturbances(const TraceInstance& instance,
   if (differs("tracing_on", "1")) out.emplace_back("tracing was switched off");
   for (const PlannedEvent& event : events) {
     const std::string directory = fmt::format("events/{}/{}", event.system, event.name);
-    if (differs(directory + "/enable", "1")) {
+    // "1*" has a trigger as well.
+    const FileText enabled = ReadText(instance.File(directory + "/enable"));
+    if (enabled.error == 0 && !enabled.text.starts_with('1')) {
       out.push_back(fmt::format("the event {} was disabled", event.name));
     }
     // A refused filter leaves the reason in its place.

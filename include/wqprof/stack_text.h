@@ -26,7 +26,8 @@ std::string StackText(std::span<const std::string> frames);
 std::vector<std::string_view> FramesOf(std::string_view stack);
 
 // "aio_fsync < io_submit_one < ...": a stack for people, who called whom from right to left.  The
-// functions through which everybody queues are left out where others are left.
+// functions through which everybody queues, or enters the kernel, are left out where others are
+// left.
 std::string CallPath(std::string_view stack);
 
 }  // namespace wqprof

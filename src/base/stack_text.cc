@@ -41,6 +41,15 @@ bool IsEntry(std::string_view function) {
                   "mod_delayed_work_on", "delayed_work_timer_fn", "rcu_work_rcufn"});
 }
 
+// Through these everybody enters the kernel, or begins in it.
+bool IsOutermost(std::string_view function) {
+  return IsOneOf(BaseName(function),
+                 {"do_syscall_64", "x64_sys_call", "entry_SYSCALL_64_after_hwframe",
+                  "do_fast_syscall_32", "__do_fast_syscall_32", "el0_svc_common", "el0_svc",
+                  "do_el0_svc", "invoke_syscall", "el0t_64_sync_handler", "el0t_64_sync",
+                  "el0_sync_handler", "el0_sync", "kthread", "ret_from_fork", "ret_from_fork_asm"});
+}
+
 // Where an interrupt enters the kernel: what is outside of it was interrupted, and queued nothing.
 bool IsInterruptEntry(std::string_view function) {
   return function.starts_with("asm_sysvec_") ||
@@ -89,7 +98,8 @@ std::vector<std::string_view> FramesOf(std::string_view stack) {
 }
 
 std::string CallPath(std::string_view stack) {
-  const std::vector<std::string_view> frames = FramesOf(stack);
+  std::vector<std::string_view> frames = FramesOf(stack);
+  while (frames.size() > 1 && IsOutermost(frames.back())) frames.pop_back();
   auto first = frames.begin();
   while (first != frames.end() && IsEntry(*first)) ++first;
   if (first == frames.end()) first = frames.begin();

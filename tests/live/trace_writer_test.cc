@@ -253,7 +253,10 @@ TEST_P(TraceWriterTest, WhatARecorderLeftThatWasKilledAtTheEndIsInNobodysWay) {
   ASSERT_TRUE(AppendAll(*writer).ok());
   std::ofstream(path_ + ".less") << "half";
   ASSERT_EQ(writer->Finish({}), absl::OkStatus());
-  EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
+  // Of version 6 the head is never written anew: the file is somebody else's.
+  const bool anew = GetParam().version == 7;
+  EXPECT_EQ(Files(), anew ? std::vector<std::string>{"t.dat"}
+                          : std::vector<std::string>({"t.dat", "t.dat.less"}));
   EXPECT_EQ(ReadPath(path_).Lines(), ReadBytes(dat_.Assemble()).Lines());
 }
 

@@ -59,6 +59,9 @@ TEST(StackTextTest, APathBeginsWithWhoeverQueued) {
   EXPECT_EQ(CallPath("queue_work_on;aio_fsync;io_submit_one"), "aio_fsync < io_submit_one");
   EXPECT_EQ(CallPath("delayed_work_timer_fn;call_timer_fn"), "call_timer_fn");
   EXPECT_EQ(CallPath("queue_work_on"), "queue_work_on");
+  EXPECT_EQ(CallPath("aio_fsync;__x64_sys_io_submit;do_syscall_64;entry_SYSCALL_64_after_hwframe"),
+            "aio_fsync < __x64_sys_io_submit");
+  EXPECT_EQ(CallPath("ret_from_fork;ret_from_fork_asm"), "ret_from_fork");
   EXPECT_EQ(CallPath(""), "");
 }
 

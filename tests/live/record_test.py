@@ -418,7 +418,7 @@ class Record(live.Live):
             out = subprocess.run(["trace-cmd", "report", "-i", self.file, *options],
                                  capture_output=True, text=True, errors="replace", check=True)
             return [match.group(1) for line in out.stdout.splitlines()
-                    if (match := re.search(r"function=(\S+)", line))]
+                    if (match := re.search(r"function[= ](\S+)", line))]
         raw, named = functions("-R"), functions()
         self.assertEqual(len(raw), len(named))
         self.assertGreater(len(raw), 20)
@@ -432,8 +432,9 @@ class Record(live.Live):
 
     def test_a_quiet_second_is_small_and_all_its_functions_have_names(self):
         self.record("-d", "1s")
+        # All symbols would take some 5 MB; names of tasks, as many as the machine had, a part of this.
         pages = self.info()["file"]["page_size"] * 2 * os.cpu_count()
-        self.assertLess(self.file.stat().st_size, (250 << 10) + pages)
+        self.assertLess(self.file.stat().st_size, (500 << 10) + pages)
         self.assert_all_functions_are_named()
 
     def test_the_functions_of_a_compressed_file_and_of_version_6_have_names(self):

@@ -123,8 +123,8 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
 
 void AddReportViewOptions(Command& command, ReportView* options) {
   command.AddTaken({"--by", "LIST",
-                    "tables to show: function, workqueue, pool, worker, cpu, origin, stack (of a "
-                    "recording with --stacks), activation (who had the slots of max_active); "
+                    "tables to show: function, workqueue, pool, worker, cpu, origin, stack (where "
+                    "they were recorded), activation (who had the slots of max_active); "
                     "several by comma (json always holds all)",
                     kHowToShow, TableWords()},
                    [options](std::string_view text) { return TakeBy(text, options->view.tables); });

@@ -145,17 +145,20 @@ class Stacks(live.Live):
             self.assertIn("--stacks", self.run_wqprof(*command, self.file, expect=3).stderr)
 
     def test_stacks_of_other_events_are_nobodys(self):
-        """trace-cmd -T takes the stacks of all events."""
-        if shutil.which("trace-cmd") is None:
-            self.skipTest("no trace-cmd")
-        subprocess.run(["trace-cmd", "record", "-q", "-o", self.file, "-B", "wqprof-test", "-T",
-                        "-e", "workqueue", live.PTY_LOAD, "200", "1"], capture_output=True,
-                       check=False)
-        if not self.file.exists():
-            self.skipTest("trace-cmd records no stacks of an instance here")
-        stacks = [w["stack"].split(";") for w in self.works() if "stack" in w]
-        if stacks:
-            self.check_paths(stacks)
+        """The option stacktrace takes the stacks of all events."""
+        instance = live.TRACEFS / "instances" / f"wqprof-test-stacks{id(self)}"
+        instance.mkdir()
+        self.addCleanup(instance.rmdir)
+        (instance / "options/stacktrace").write_text("1")
+        (instance / "events/workqueue/enable").write_text("1")
+        subprocess.run([live.PTY_LOAD, "200", "1"], check=True, stdout=subprocess.DEVNULL)
+        (instance / "tracing_on").write_text("0")
+        self.run_wqprof("record", f"--attach={instance.name}", "-o", self.file)
+        (instance / "events/workqueue/enable").write_text("0")
+        info = self.info()
+        counts = {row["event"]: row["count"] for row in info["events"]}
+        self.assertGreater(counts["ftrace:kernel_stack"], info["trace"]["queue_stacks"])
+        self.check_paths([w["stack"].split(";") for w in self.works() if "stack" in w])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@
 #   DIRECTORY   with what build-deb.sh made for SUITE (default: bookworm)
 # environment:
 #   ROOT        a system of SUITE with systemd, which is copied instead of making one
+#   KEEP        a directory for what the snapshot wrote
 set -eu
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 . "$source/packaging/deps.sh"
@@ -86,9 +87,18 @@ until_true '[ "$(systemctl is-active wqprof-watch)" = inactive ]'
 wqprof report /var/lib/wqprof-watch/*.dat | head -n 1
 wqprof works --format csv /var/lib/wqprof-watch/*.dat | grep -q '[a-z]_[a-z]' || fail 'functions have no names'
 
+# The timer's own way, but at once.
+mkdir -p /run/systemd/system/wqprof-snapshot.timer.d
+cat >/run/systemd/system/wqprof-snapshot.timer.d/soon.conf <<'SOON'
+[Timer]
+OnActiveSec=1s
+RandomizedDelaySec=0
+SOON
+systemctl daemon-reload
 systemctl start wqprof-snapshot.timer
 is wqprof-snapshot.timer active
-systemctl start wqprof-snapshot.service || fail 'no snapshot'
+until_true '[ -n "$(ls /var/lib/wqprof-snapshot/spool/*.ndjson 2>/dev/null)" ]'
+until_true '[ "$(systemctl is-active wqprof-snapshot.service)" = inactive ]'
 wqprof merge /var/lib/wqprof-snapshot/spool | head -n 1
 grep -q '^wqprof_' /var/lib/wqprof-snapshot/textfile/wqprof.prom || fail 'no counters'
 systemctl stop wqprof-snapshot.timer
@@ -102,4 +112,5 @@ in_chroot "$root" sh /try/install
 timeout -k 5 300 systemd-nspawn -q -D "$root" --register=no --keep-unit --capability=all \
   --bind=/sys/kernel/tracing -b --console=pipe </dev/null >"$work/console" 2>&1 || cat "$work/console" >&2
 cat "$root/try/out"
+[ -z "${KEEP-}" ] || cp -r "$root/var/lib/wqprof-snapshot" "$KEEP"
 exit "$(cat "$root/try/exit")"

@@ -31,7 +31,7 @@ struct WaitingWorks {
 };
 
 // What a task does.
-enum class TaskState : uint8_t {
+enum class TaskDoes : uint8_t {
   kUnknown,
   kOnCpu,
   kRunnable,  // it waits for a CPU
@@ -39,13 +39,13 @@ enum class TaskState : uint8_t {
   kSleeping,
   kBlocked,  // it cannot be interrupted
 };
-inline constexpr TaskState kLastTaskState = TaskState::kBlocked;
+inline constexpr TaskDoes kLastTaskDoes = TaskDoes::kBlocked;
 
 // A worker that executes a work, or has been woken to do so.  What is not known is absent.
 struct WorkerState {
   std::string comm;
   Pid pid = Pid::kNone;  // none: softirqs
-  TaskState state = TaskState::kUnknown;
+  TaskDoes state = TaskDoes::kUnknown;
   Cpu cpu = Cpu::kNone;  // on which it was last
   bool executes = false;
   std::optional<bool> rescuer;
@@ -96,7 +96,7 @@ struct WorkqueueState {
 };
 
 // "on_cpu" of kOnCpu.
-std::string_view ToString(TaskState state);
+std::string_view ToString(TaskDoes state);
 // "pending" of kPending.
 std::string_view ToString(WaitingWorks::Place place);
 

@@ -44,12 +44,12 @@ std::optional<Nanos> Elapsed(uint64_t jiffies) {
   return jiffies < kFuture ? std::optional(Jiffy() * static_cast<int64_t>(jiffies)) : std::nullopt;
 }
 
-TaskState StateOf(const state_worker& from) {
-  if (from.pid == 0) return TaskState::kUnknown;
-  if ((from.has & STATE_ON_CPU) != 0) return TaskState::kOnCpu;
-  if (from.task_state == 0) return TaskState::kRunnable;
-  if ((from.task_state & kInterruptible) != 0) return TaskState::kSleeping;
-  return (from.task_state & kUninterruptible) != 0 ? TaskState::kBlocked : TaskState::kUnknown;
+TaskDoes StateOf(const state_worker& from) {
+  if (from.pid == 0) return TaskDoes::kUnknown;
+  if ((from.has & STATE_ON_CPU) != 0) return TaskDoes::kOnCpu;
+  if (from.task_state == 0) return TaskDoes::kRunnable;
+  if ((from.task_state & kInterruptible) != 0) return TaskDoes::kSleeping;
+  return (from.task_state & kUninterruptible) != 0 ? TaskDoes::kBlocked : TaskDoes::kUnknown;
 }
 
 WorkerState WorkerOf(const state_worker& from) {

@@ -50,10 +50,10 @@ std::string_view FieldOf(std::string_view stat, size_t field) {
   return Trimmed(rest.substr(0, rest.find(' ')));
 }
 
-TaskState StateOf(std::string_view letter) {
-  if (letter == "R") return TaskState::kRunning;
-  if (letter == "S") return TaskState::kSleeping;
-  return letter == "D" || letter == "I" ? TaskState::kBlocked : TaskState::kUnknown;
+TaskDoes StateOf(std::string_view letter) {
+  if (letter == "R") return TaskDoes::kRunning;
+  if (letter == "S") return TaskDoes::kSleeping;
+  return letter == "D" || letter == "I" ? TaskDoes::kBlocked : TaskDoes::kUnknown;
 }
 
 // What is read of a pool, by what its workers are called.
@@ -75,7 +75,7 @@ std::optional<WorkerState> WorkerOf(int pid, const WorkerName& name) {
   out.comm = name.comm;
   out.pid = Pid{pid};
   out.state = StateOf(FieldOf(stat, kStateField));
-  if (out.state == TaskState::kUnknown) return std::nullopt;
+  if (out.state == TaskDoes::kUnknown) return std::nullopt;
   std::string_view cpu = FieldOf(stat, kCpuField);
   if (const auto number = TakeNumber(cpu)) out.cpu = static_cast<Cpu>(*number);
   out.executes = name.executes;
@@ -85,8 +85,8 @@ std::optional<WorkerState> WorkerOf(int pid, const WorkerName& name) {
 }
 
 std::vector<std::string> StackOf(const WorkerState& worker) {
-  const bool still = worker.state == TaskState::kSleeping || worker.state == TaskState::kBlocked ||
-                     worker.state == TaskState::kRunnable;
+  const bool still = worker.state == TaskDoes::kSleeping || worker.state == TaskDoes::kBlocked ||
+                     worker.state == TaskDoes::kRunnable;
   if (!still || worker.pid == Pid::kNone) return {};
   return ParseStack(ReadText(fmt::format("/proc/{}/stack", ToInt(worker.pid))).text);
 }

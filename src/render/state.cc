@@ -152,7 +152,7 @@ Table WorkerTable(const std::vector<WorkerLine>& rows) {
       {{"pool", ""}, [](const Row& row) { return row.pool; }},
       {{"comm", ""}, [](const Row& row) { return Word{row.worker.comm}; }},
       {{.key = "pid", .about = "null: softirqs."}, [](const Row& row) { return row.worker.pid; }},
-      {{.key = "state", .words = AllWords(kLastTaskState)},
+      {{.key = "state", .words = AllWords(kLastTaskDoes)},
        [](const Row& row) { return std::string(ToString(row.worker.state)); }},
       {{.key = "cpu", .about = "On which it was last."},
        [](const Row& row) { return row.worker.cpu; }},

@@ -58,17 +58,17 @@ std::string StateText(const WorkerState& worker) {
   const std::string cpu =
       worker.cpu == Cpu::kNone ? "a CPU" : fmt::format("CPU {}", ToInt(worker.cpu));
   switch (worker.state) {
-    case TaskState::kOnCpu:
+    case TaskDoes::kOnCpu:
       return "on " + cpu;
-    case TaskState::kRunnable:
+    case TaskDoes::kRunnable:
       return "waits for " + cpu;
-    case TaskState::kRunning:
+    case TaskDoes::kRunning:
       return "on " + cpu + ", or waits for it";
-    case TaskState::kSleeping:
+    case TaskDoes::kSleeping:
       return "sleeps";
-    case TaskState::kBlocked:
+    case TaskDoes::kBlocked:
       return "blocked";
-    case TaskState::kUnknown:
+    case TaskDoes::kUnknown:
       break;
   }
   return "";
@@ -76,11 +76,11 @@ std::string StateText(const WorkerState& worker) {
 
 // Why nothing of what waits is taken, as far as the look shows it.
 std::string BecauseOf(const PoolState& pool) {
-  const auto executes = [](TaskState state) {
+  const auto executes = [](TaskDoes state) {
     return [state](const WorkerState& worker) { return worker.executes && worker.state == state; };
   };
   const auto& workers = pool.workers;
-  const auto running = std::find_if(workers.begin(), workers.end(), executes(TaskState::kOnCpu));
+  const auto running = std::find_if(workers.begin(), workers.end(), executes(TaskDoes::kOnCpu));
   if (running != workers.end()) {
     return fmt::format("{} executes {}", NameOf(*running), WorkOf(*running));
   }
@@ -158,8 +158,8 @@ std::string TextOf(const WorkerState& worker) {
     out += " is woken";
   }
   std::string state = StateText(worker);
-  if (worker.cpu_time && *worker.cpu_time > Nanos(0) && worker.state != TaskState::kSleeping &&
-      worker.state != TaskState::kBlocked) {
+  if (worker.cpu_time && *worker.cpu_time > Nanos(0) && worker.state != TaskDoes::kSleeping &&
+      worker.state != TaskDoes::kBlocked) {
     state +=
         fmt::format("{}{} of CPU time", state.empty() ? "" : ", ", DurationText(*worker.cpu_time));
   }

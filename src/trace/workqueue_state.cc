@@ -3,7 +3,7 @@
 
 namespace wqprof {
 
-std::string_view ToString(TaskState state) {
+std::string_view ToString(TaskDoes state) {
   constexpr std::string_view kWords[] = {"unknown", "on_cpu",   "runnable",
                                          "running", "sleeping", "blocked"};
   return kWords[static_cast<size_t>(state)];

@@ -34,7 +34,7 @@ WorkerState Worker(std::string comm, int pid) {
   worker.comm = std::move(comm);
   worker.pid = static_cast<Pid>(pid);
   worker.cpu = static_cast<Cpu>(1);
-  worker.state = TaskState::kOnCpu;
+  worker.state = TaskDoes::kOnCpu;
   worker.rescuer = false;
   return worker;
 }
@@ -75,14 +75,14 @@ WorkqueueState Busy() {
   starved.stuck = 612ms;
   starved.on_cpu = CpuTask{"python3", Pid{4242}, 49};
   WorkerState woken = Worker("kworker/1:2", 88);
-  woken.state = TaskState::kRunnable;
+  woken.state = TaskDoes::kRunnable;
   starved.workers = {woken};
   starved.waiting = {Waiting(WaitingWorks::Place::kPending, 2, "aio_fsync_work"),
                      Waiting(WaitingWorks::Place::kPending, 1, "vmstat_update")};
   PoolState unbound = Pool(8, std::nullopt);
   unbound.inactive = 57;
   WorkerState blocked = Executing("kworker/u8:3", 120, "wb_workfn", "writeback");
-  blocked.state = TaskState::kBlocked;
+  blocked.state = TaskDoes::kBlocked;
   blocked.description = "flush-8:0";
   blocked.stack = {"io_schedule", "folio_wait_bit"};
   unbound.workers = {blocked};
@@ -194,7 +194,7 @@ TEST(StateTest, WhatProcDoesNotShowIsAbsentAndSaid) {
   pool.setup.workers = 2;
   WorkerState worker = Worker("kworker/1:0", 77);
   worker.executes = true;
-  worker.state = TaskState::kRunning;
+  worker.state = TaskDoes::kRunning;
   worker.description = "events";
   pool.workers = {worker};
   state.pools = {pool};

@@ -225,8 +225,12 @@ class StateText {
     }
     if (!idle.empty()) {
       out_ += '\n';
-      Line(fmt::format("{} idle: ", CountOf(idle.size(), "pool is", "pools are")),
-           fmt::format("{}", fmt::join(idle, " ")));
+      // Without the lists of works a pool may have some that no worker has taken.
+      const std::string head =
+          state_.source == "bpf"
+              ? CountOf(idle.size(), "pool is idle: ", "pools are idle: ")
+              : CountOf(idle.size(), "pool executes nothing: ", "pools execute nothing: ");
+      Line(head, fmt::format("{}", fmt::join(idle, " ")));
     }
     return out_;
   }
@@ -315,7 +319,8 @@ class StateText {
 
   void AppendLeftOut(size_t count, std::string_view what) {
     if (view_.top == 0 || count <= view_.top) return;
-    out_ += fmt::format("            and {} (-v shows all)\n", CountOf(count - view_.top, what));
+    out_ +=
+        fmt::format("            and {} (--top 0 shows all)\n", CountOf(count - view_.top, what));
   }
 
   const WorkqueueState& state_;

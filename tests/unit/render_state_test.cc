@@ -147,7 +147,7 @@ TEST(StateTest, SaysWhatItLeavesOut) {
   pool.waiting.assign(25, Waiting(WaitingWorks::Place::kPending, 1, "some_fn"));
   const std::string text = Text(state);
   EXPECT_NE(text.find("cpu1 has at least 3 works waiting"), std::string::npos) << text;
-  EXPECT_NE(text.find("and 15 further kinds (-v shows all)"), std::string::npos) << text;
+  EXPECT_NE(text.find("and 15 further kinds (--top 0 shows all)"), std::string::npos) << text;
   EXPECT_EQ(Document(state)["pools"][0]["pending_at_least"], true);
   EXPECT_EQ(Document(state)["waiting"].size(), 26u);
 }
@@ -209,6 +209,13 @@ TEST(StateTest, WhatProcDoesNotShowIsAbsentAndSaid) {
   EXPECT_TRUE(json["workers"][0]["function"].is_null());
   ASSERT_EQ(StateNotes(state).size(), 1u);
   EXPECT_NE(StateNotes(state)[0].find("CAP_BPF"), std::string::npos);
+  // Whether something waits for it is not known.
+  PoolState quiet;
+  quiet.setup.id = -1;
+  quiet.setup.cpu = 0;
+  state.pools.push_back(quiet);
+  EXPECT_NE(Text(state).find("\n1 pool executes nothing: cpu0\n"), std::string::npos)
+      << Text(state);
 }
 
 TEST(StateTest, NamesOfTheKernelCannotSteerTheTerminal) {

@@ -4,22 +4,12 @@
 #include <algorithm>
 #include <iterator>
 
+#include "analyze/few_counts.h"
 #include "analyze/stall_cause.h"
 #include "wqprof/name_table.h"
 
 namespace wqprof {
 namespace {
-
-// Counts one more of `key`, unless there are `most` others already.
-template <typename Key>
-void Count(std::vector<std::pair<Key, uint64_t>>& counts, const Key& key, size_t most) {
-  for (auto& [known, count] : counts) {
-    if (known != key) continue;
-    ++count;
-    return;
-  }
-  if (counts.size() < most) counts.emplace_back(key, 1);
-}
 
 uint32_t KeyOf(PoolId pool) { return static_cast<uint32_t>(pool); }
 
@@ -143,8 +133,8 @@ void StallCollector::AddWaited(Record& record, const WorkItem& item, bool first)
 }
 
 void StallCollector::AddOrigin(Waited& waited, const WorkItem& item) const {
-  Count(waited.origins, OriginKey(item.origin.kind, item.origin.NameIn(source_)), kMaxOrigins);
-  if (item.stack != NameId::kUnknown) Count(waited.stacks, item.stack, kMaxStacks);
+  CountFew(waited.origins, OriginKey(item.origin.kind, item.origin.NameIn(source_)), kMaxOrigins);
+  if (item.stack != NameId::kUnknown) CountFew(waited.stacks, item.stack, kMaxStacks);
 }
 
 DelayedRow StallCollector::ToRow(const Waited& waited) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <tuple>
 
+#include "analyze/few_counts.h"
 #include "wqprof/name_table.h"
 
 namespace wqprof {
@@ -23,13 +24,7 @@ void WorkerFunctions::Add(uint64_t worker, const WorkItem& item, const ItemSplit
     sums.split = true;
     sums.on_cpu = AddSaturated(sums.on_cpu, split->run->on_cpu);
   }
-  const OriginKey origin(item.origin.kind, item.origin.NameIn(source_));
-  for (auto& [known, count] : sums.origins) {
-    if (known != origin) continue;
-    ++count;
-    return;
-  }
-  if (sums.origins.size() < kMaxOrigins) sums.origins.emplace_back(origin, 1);
+  CountFew(sums.origins, OriginKey(item.origin.kind, item.origin.NameIn(source_)), kMaxOrigins);
 }
 
 WorkerFunctionRow WorkerFunctions::ToRow(uint64_t function, const Sums& sums) const {

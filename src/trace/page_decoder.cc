@@ -69,11 +69,37 @@ OddRecord ReadOddRecord(const std::byte* p, const std::byte* end, uint32_t heade
   }
 }
 
+// A stamp as a time.  `offset` is what to add where stamps are nanoseconds; else `stretch` is the
+// one that the last stamp was in.
+template <bool kScaled>
+[[gnu::always_inline]] inline Timestamp TimeOf(const TimeScale& scale, uint64_t offset,
+                                               uint64_t stamp, TimeScale::Stretch& stretch) {
+  Timestamp at(Nanos(static_cast<int64_t>(stamp + offset)));
+  if constexpr (kScaled) {
+    if (!stretch.Holds(stamp)) [[unlikely]]
+      stretch = scale.StretchOf(stamp);
+    at = stretch.At(stamp);
+  }
+  return std::clamp(at, kEarliest, kLatest);
+}
+
 }  // namespace
 
 PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names)
     : context_(context), cpu_(cpu), records_(context, names) {
   stats_.records.resize(context.layout.slots.size());
+}
+
+// A time that is not before `last`, that of the event before.
+Timestamp PageDecoder::InOrder(Timestamp at, Timestamp last) {
+  if (at < last) [[unlikely]] {
+    // Rarely, and a clock's fault: keeping the order of the buffer is what matching needs.
+    ++stats_.time_reversals;
+    return last;
+  }
+  if (last == kUnseen) [[unlikely]]
+    stats_.first = at;
+  return at;
 }
 
 // A record that does not fit into what is left of the page is damage, and so is a payload that is
@@ -119,22 +145,7 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     if (damaged) [[unlikely]]
       break;
     p = payload + size;
-    Timestamp at;
-    if constexpr (kScaled) {
-      if (!stretch.Holds(ts)) [[unlikely]]
-        stretch = context_.time.StretchOf(ts);
-      at = stretch.At(ts);
-    } else {
-      at = Timestamp(Nanos(static_cast<int64_t>(ts + offset)));
-    }
-    at = std::clamp(at, kEarliest, kLatest);
-    if (at < last) [[unlikely]] {
-      // Seldom, and a clock's fault: keeping the order of the buffer is what matching needs.
-      ++stats_.time_reversals;
-      at = last;
-    }
-    if (last == kUnseen) [[unlikely]]
-      stats_.first = at;
+    const Timestamp at = InOrder(TimeOf<kScaled>(context_.time, offset, ts, stretch), last);
     last = at;
     damaged = size < min_size;
     if (damaged) [[unlikely]]

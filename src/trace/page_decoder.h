@@ -65,6 +65,7 @@ class alignas(kApart) PageDecoder {
   PageHeader ReadHeader(std::span<const std::byte> page) const;
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   EventBatch& out) const;
+  [[gnu::always_inline]] inline Timestamp InOrder(Timestamp at, Timestamp last);
   bool IsOfQueueEvent(const Event* before, const Event& stack) const;
 
   const DecodeContext& context_;

@@ -7,12 +7,10 @@ usage: apparmor_test.py WQPROF CACHE
 Exits 77, which CTest knows as skipped, when QEMU or a kernel cannot be had; why is its last line.
 """
 
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import guest_kernel
@@ -40,22 +38,11 @@ def compiled_policy(folder):
     return policy
 
 
-class Profile(unittest.TestCase):
+class Profile(guest_kernel.Guest):
     @classmethod
     def setUpClass(cls):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="wqprof-apparmor-"))
-        cls.addClassCleanup(shutil.rmtree, folder)
-        cls.results = folder / "results"
-        done = subprocess.run([guest_kernel.CI / "guest.sh", cls.results, "--",
-                               HERE / "guest/confined.sh"],
-                              env={"TIMEOUT": "180", **os.environ, **KERNEL, "CPUS": "1",
-                                   "FILES": f"{WQPROF} {compiled_policy(folder)}"},
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(done.stdout + done.stderr)
-
-    def left(self, command, what):
-        return (self.results / command / what).read_text()
+        super().setUpClass()
+        cls.boot(HERE / "guest/confined.sh", KERNEL, [WQPROF, compiled_policy(cls.folder)], CPUS="1")
 
     def test_lets_each_command_do_its_work(self):
         for command, words in WORKS.items():

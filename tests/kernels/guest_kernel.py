@@ -6,6 +6,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+import unittest
 
 CI = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/ci"
 FETCH_SECONDS = 100
@@ -15,6 +17,28 @@ SKIP = 77
 def skip(why):
     print(f"no kernel was booted: {why}")
     sys.exit(SKIP)
+
+
+class Guest(unittest.TestCase):
+    """A guest that is booted once, and what its script left of each command that it ran."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="wqprof-guest-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+    @classmethod
+    def boot(cls, script, kernel, files, **more):
+        cls.results = cls.folder / "results"
+        done = subprocess.run([CI / "guest.sh", cls.results, "--", script],
+                              env={"TIMEOUT": "180", **os.environ, **kernel, **more,
+                                   "FILES": " ".join(map(str, files))},
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(done.stdout + done.stderr)
+
+    def left(self, command, what):
+        return (self.results / command / what).read_text()
 
 
 def fetched(cache):

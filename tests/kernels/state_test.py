@@ -11,10 +11,7 @@ knows as skipped, when QEMU or a kernel cannot be had; why is its last line.
 import json
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
 
 import guest_kernel
@@ -22,27 +19,17 @@ import guest_kernel
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-class State(unittest.TestCase):
+class State(guest_kernel.Guest):
     @classmethod
     def setUpClass(cls):
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="wqprof-state-"))
-        cls.addClassCleanup(shutil.rmtree, folder)
-        cls.results = folder / "results"
-        done = subprocess.run([guest_kernel.CI / "guest.sh", cls.results, "--",
-                               HERE / "guest/state.sh"],
-                              env={"TIMEOUT": "180", **os.environ, **KERNEL,
-                                   "FILES": f"{WQPROF} {LOAD}"},
-                              capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise AssertionError(done.stdout + done.stderr)
-
-    def left(self, command, what):
-        return (self.results / command / what).read_text()
+        super().setUpClass()
+        cls.boot(HERE / "guest/state.sh", KERNEL, [WQPROF, LOAD])
 
     def test_sees_what_waits_and_who_has_the_cpu(self):
         self.assertEqual(self.left("json", "exit"), "0\n", self.left("json", "stderr"))
         state = json.loads(self.left("json", "stdout"))
         if state["source"]["limited_by"] == "this wqprof was built without BPF":
+            self.assertNotEqual(os.environ.get("WQPROF_REQUIRE_LIVE"), "1", "built without BPF")
             self.skipTest("built without BPF")
         self.assertEqual((state["source"]["from"], state["source"]["limited_by"]), ("bpf", None))
         pool = state["pools"][0]

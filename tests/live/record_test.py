@@ -366,14 +366,18 @@ class Record(live.Live):
         self.assertIn("run it with sudo", done.stderr)
         self.assertEqual(list(self.directory.iterdir()), [program])
 
+    def run_apart(self, script):
+        """Runs `script PROGRAM FILE` where nobody else sees what it mounts."""
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, live.WQPROF, self.file],
+                              capture_output=True, text=True, check=False)
+        if "unshare" in done.stderr or "mount" in done.stderr:
+            self.skipTest(f"nothing can be mounted or unmounted: {done.stderr.strip()}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_tracefs_is_mounted_for_the_recording_when_it_is_not(self):
         script = ('umount -a -t tracefs && test ! -e /sys/kernel/tracing/instances && '
                   '"$0" record -q -o "$1" -d 300ms && test ! -e /sys/kernel/tracing/instances')
-        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, live.WQPROF, self.file],
-                              capture_output=True, text=True, check=False)
-        if "unshare" in done.stderr or "umount" in done.stderr:
-            self.skipTest(f"tracefs cannot be unmounted: {done.stderr.strip()}")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.run_apart(script)
         self.info()
 
     # --- What it writes ---------------------------------------------------------------------
@@ -500,11 +504,7 @@ class Record(live.Live):
         name.write_text(source + "\n", encoding="ascii")
         script = (f'mount --bind {name} {CLOCKSOURCE} && '
                   '"$0" record -q -o "$1" -d 100ms')
-        done = subprocess.run(["unshare", "--mount", "sh", "-c", script, live.WQPROF, self.file],
-                              capture_output=True, text=True, check=False)
-        if "unshare" in done.stderr or "mount" in done.stderr:
-            self.skipTest(f"nothing can be mounted: {done.stderr.strip()}")
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.run_apart(script)
         trace = self.info()["trace"]
         noted = [row["value"] for row in self.info()["settings"] if row["key"] == "clock"]
         self.assertEqual(noted, [trace["clock"]])

@@ -30,12 +30,12 @@ ActivationTracker::Owner& ActivationTracker::OwnerAt(uint32_t index) {
 }
 
 uint32_t ActivationTracker::OwnerOf(const QueueRecord& record) {
-  const size_t feed = static_cast<size_t>(record.feed);
-  if (feed >= tracks_.size()) {
-    tracks_.resize(std::max(feed + 1, 2 * feed), kUnasked);
-    owner_of_feed_.resize(tracks_.size());
+  const size_t pwq = static_cast<size_t>(record.pwq);
+  if (pwq >= tracks_.size()) {
+    tracks_.resize(std::max(pwq + 1, 2 * pwq), kUnasked);
+    owner_of_pwq_.resize(tracks_.size());
   }
-  if (tracks_[feed] != kUnasked) return owner_of_feed_[feed];
+  if (tracks_[pwq] != kUnasked) return owner_of_pwq_[pwq];
   const auto key = std::pair(ToInt(record.workqueue), ToInt(record.target_cpu));
   const auto [it, added] = owner_ids_.emplace(key, static_cast<uint32_t>(owners_.size()));
   if (added) {
@@ -43,15 +43,15 @@ uint32_t ActivationTracker::OwnerOf(const QueueRecord& record) {
     owner.account.workqueue = record.workqueue;
     owner.account.cpu = record.target_cpu;
   }
-  owner_of_feed_[feed] = it->second;
-  tracks_[feed] = owners_[it->second].tracked ? kTracked : kIgnored;
+  owner_of_pwq_[pwq] = it->second;
+  tracks_[pwq] = owners_[it->second].tracked ? kTracked : kIgnored;
   return it->second;
 }
 
 void ActivationTracker::Track(const QueueRecord& record, const Holding& holding, Timestamp now) {
   const uint32_t index = OwnerOf(record);
-  for (size_t feed = 0; feed < tracks_.size(); ++feed) {
-    if (tracks_[feed] == kIgnored && owner_of_feed_[feed] == index) tracks_[feed] = kTracked;
+  for (size_t pwq = 0; pwq < tracks_.size(); ++pwq) {
+    if (tracks_[pwq] == kIgnored && owner_of_pwq_[pwq] == index) tracks_[pwq] = kTracked;
   }
   ++tracked_;
   Owner& owner = OwnerAt(index);

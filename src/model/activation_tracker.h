@@ -35,13 +35,13 @@ class ActivationTracker {
   // Whether the items of the owner of `record` are to be reported.  A work that was never queued
   // has the record of nobody.
   bool Tracks(const QueueRecord& record) const {
-    const size_t feed = static_cast<size_t>(record.feed);
-    return feed < tracks_.size() && tracks_[feed] == kTracked;
+    const size_t pwq = static_cast<size_t>(record.pwq);
+    return pwq < tracks_.size() && tracks_[pwq] == kTracked;
   }
   // The same for an item that is being queued, maybe the first one of its owner.
   bool TracksNew(const QueueRecord& record) {
-    const size_t feed = static_cast<size_t>(record.feed);
-    if (feed < tracks_.size() && tracks_[feed] != kUnasked) return tracks_[feed] == kTracked;
+    const size_t pwq = static_cast<size_t>(record.pwq);
+    if (pwq < tracks_.size() && tracks_[pwq] != kUnasked) return tracks_[pwq] == kTracked;
     return owners_[OwnerOf(record)].tracked;
   }
 
@@ -144,8 +144,8 @@ class ActivationTracker {
   std::vector<Entry> entries_;  // by SlabIndex of the work
   std::vector<Owner> owners_;
   size_t tracked_ = 0;
-  std::vector<uint8_t> tracks_;          // by FeedId
-  std::vector<uint32_t> owner_of_feed_;  // where tracks_ is not kUnasked
+  std::vector<uint8_t> tracks_;         // by PwqId
+  std::vector<uint32_t> owner_of_pwq_;  // where tracks_ is not kUnasked
   absl::flat_hash_map<std::pair<uint32_t, int>, uint32_t> owner_ids_;
 };
 

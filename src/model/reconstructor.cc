@@ -18,9 +18,9 @@ void Reconstructor::Add(std::span<const Event> events) { state_->matcher.Add(eve
 void Reconstructor::Finish() { state_->matcher.Finish(); }
 void Reconstructor::Take(Completed& out) { state_->matcher.Take(out); }
 const MatchQuality& Reconstructor::quality() const { return state_->matcher.quality(); }
-const Pool& Reconstructor::pool(PoolId id) const { return state_->matcher.pools().pool(id); }
+const Pool& Reconstructor::pool(PoolId id) const { return state_->matcher.pools()[id]; }
 std::vector<PoolOccupancy> Reconstructor::Pools() const {
-  return state_->matcher.pools().Occupancy(state_->matcher.now());
+  return state_->matcher.occupancy().Occupancy(state_->matcher.now());
 }
 std::vector<WorkerOccupancy> Reconstructor::Workers() const {
   return state_->matcher.workers().Occupancy(state_->matcher.now());

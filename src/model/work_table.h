@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "model/pool_tracker.h"
+#include "model/pwq_table.h"
 #include "wqprof/model.h"
 
 namespace wqprof {
@@ -28,17 +28,37 @@ struct QueueRecord {
   NameId stack = NameId::kUnknown;
   Cpu queue_cpu = Cpu::kNone, target_cpu = Cpu::kNone;
   Pid queue_pid = Pid::kNone;
-  FeedId feed{};
+  PwqId pwq{};
   Cpu activate_cpu = Cpu::kNone;
   Pid activate_pid = Pid::kNone;
   uint64_t parent = 0;  // id of the item that queued it
   bool requeued_by_self = false;
   bool collided = false;
   bool doubtful = false;           // it displaced a record that had itself displaced one
-  bool counted = false;            // among the waiting items of its feed
+  bool counted = false;            // among the waiting items of its pwq
   bool activated_at_once = false;  // within the critical section of the queue event
   bool for_orphan = false;         // may belong to the start that came before (clock skew)
 };
+
+// An item takes over what its record says.
+inline void CopyQueuePart(const QueueRecord& q, WorkItem& item) {
+  item.id = q.id;
+  item.work = q.work;
+  item.queued = q.queued;
+  item.activated = q.activated;
+  item.armed = q.armed;
+  item.due = q.due;
+  item.rearmed = q.rearmed;
+  item.workqueue = q.workqueue;
+  item.origin = q.origin;
+  item.stack = q.stack;
+  item.parent = q.parent;
+  item.queue_cpu = q.queue_cpu;
+  item.target_cpu = q.target_cpu;
+  item.requeued_by_self = q.requeued_by_self;
+  item.collided = q.collided;
+  if (item.function == NameId::kUnknown) item.function = q.function;
+}
 
 // Index into a Slab; 0 is none.
 enum class SlabIndex : uint32_t { kNone = 0 };

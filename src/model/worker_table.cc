@@ -20,22 +20,15 @@ size_t WorkerTable::Make(Pid pid) {
   ExecutionContext& made = Append();
   made.pid = pid;
   const size_t i = made.index;
-  by_pid_[ToInt(pid)] = i;
-  maybe_.set(BitOf(pid));
-  // Another CPU may remember that this pid is no worker.
-  for (Recent& recent : recent_) {
-    if (recent.pid == pid) recent.index = i;
-  }
+  pids_.Set(pid, i);
   return i;
 }
 
 void WorkerTable::Identify(ExecutionContext& worker) {
-  const auto told = comms_.find(ToInt(worker.pid));
-  const NameId comm = told != comms_.end() ? told->second : source_.CommOf(worker.pid);
+  const NameId comm = names_.Of(worker.pid);
   if (comm == NameId::kUnknown || (comm == worker.comm && worker.seen)) return;
   worker.comm = comm;
-  const std::string_view text = source_.names().Get(comm);
-  const WorkerComm parsed = ParseWorkerComm(text);
+  const WorkerComm parsed = names_.Parse(comm);
   switch (parsed.kind) {
     case PoolKind::kPerCpu:
     case PoolKind::kHighpri:
@@ -46,7 +39,7 @@ void WorkerTable::Identify(ExecutionContext& worker) {
       worker.pool = pools_.Unbound(parsed.number);
       break;
     case PoolKind::kRescuer:
-      worker.pool = pools_.Rescuer(comm, text);
+      worker.pool = pools_.Rescuer(comm, names_.Text(comm));
       break;
     default:
       return;
@@ -56,48 +49,33 @@ void WorkerTable::Identify(ExecutionContext& worker) {
   by_pool_[pool].push_back(static_cast<uint32_t>(worker.index));
 }
 
-ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) {
-  const size_t* index = softirqs_.Find(cpu);
-  return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
-}
-
 const ExecutionContext* WorkerTable::FindSoftirq(Cpu cpu) const {
   const size_t* index = softirqs_.Find(cpu);
-  return index != nullptr && *index != kNone ? &contexts_[*index] : nullptr;
+  return index != nullptr && *index != PidTable::kNone ? &contexts_[*index] : nullptr;
 }
 
 ExecutionContext& WorkerTable::Softirq(Cpu cpu) {
   size_t& index = softirqs_[cpu];
-  if (index == kNone) {
+  if (index == PidTable::kNone) {
     index = Append().index;
   }
   return contexts_[index];
 }
 
-bool WorkerTable::IsWorkerName(NameId comm) {
-  const size_t i = ToInt(comm);
-  if (i >= worker_names_.size()) worker_names_.resize(std::max(i + 1, source_.names().size()), -1);
-  if (worker_names_[i] < 0) {
-    worker_names_[i] = source_.names().Get(comm).starts_with("kworker/") ? 1 : 0;
-  }
-  return worker_names_[i] == 1;
-}
-
+// A worker that turns out to serve another pool than before is a new task under an old pid: the old
+// one is kept for the account.
 void WorkerTable::NoteComm(Pid pid, NameId comm) {
-  if (!IsWorkerName(comm)) return;
-  NameId& known = comms_[ToInt(pid)];
-  if (known == comm) return;
-  known = comm;
-  const auto it = by_pid_.find(ToInt(pid));
-  if (it == by_pid_.end()) return;
-  ExecutionContext& worker = contexts_[it->second];
+  if (!names_.Note(pid, comm)) return;
+  const size_t index = pids_.Find(pid);
+  if (index == PidTable::kNone) return;
+  ExecutionContext& worker = contexts_[index];
   worker.noted = comm;
   if (worker.pool == PoolId::kUnknown) {
     Identify(worker);
     return;
   }
-  const WorkerComm now = ParseWorkerComm(source_.names().Get(comm));
-  const WorkerComm before = ParseWorkerComm(source_.names().Get(worker.comm));
+  const WorkerComm now = names_.Parse(comm);
+  const WorkerComm before = names_.Parse(worker.comm);
   if (now.kind == PoolKind::kUnknown || (now.kind == before.kind && now.number == before.number)) {
     return;
   }
@@ -105,8 +83,8 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
 }
 
 ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm, size_t known) {
-  if (IsWorkerName(comm)) {
-    if (known != kNone) {
+  if (names_.IsWorker(comm)) {
+    if (known != PidTable::kNone) {
       ExecutionContext& worker = contexts_[known];
       if (worker.noted == comm && worker.pool != PoolId::kUnknown) return &worker;
     }
@@ -116,14 +94,7 @@ ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm, size_t known) {
     return &worker;
   }
   // A rescuer of old kernels bears any name.
-  return known == kNone ? nullptr : &contexts_[known];
-}
-
-void WorkerTable::Renew(Pid pid) {
-  if (by_pid_.erase(ToInt(pid)) == 0) return;
-  for (Recent& recent : recent_) {
-    if (recent.pid == pid) recent = {};
-  }
+  return AtOrNull(known);
 }
 
 std::vector<size_t> WorkerTable::Forget(Timestamp before) {
@@ -133,17 +104,15 @@ std::vector<size_t> WorkerTable::Forget(Timestamp before) {
                        context.provisional == SlabIndex::kNone && context.last_event != kUnseen;
     if (!rests || context.last_event >= before) continue;
     // A pid that was given to another task since is that one's.
-    const auto it = by_pid_.find(ToInt(context.pid));
-    if (it != by_pid_.end() && it->second == context.index) {
-      by_pid_.erase(it);
-      comms_.erase(ToInt(context.pid));
+    if (pids_.Find(context.pid) == context.index) {
+      pids_.Erase(context.pid);
+      names_.Forget(context.pid);
     }
     const size_t index = context.index;
     context = ExecutionContext();
     context.index = index;
     forgotten.push_back(index);
   }
-  for (Recent& recent : recent_) recent = {};
   const auto is_gone = [this](uint32_t index) { return contexts_[index].pid == Pid::kNone; };
   for (std::vector<uint32_t>& pool : by_pool_) std::erase_if(pool, is_gone);
   free_.insert(free_.end(), forgotten.begin(), forgotten.end());

@@ -2,15 +2,15 @@
 #ifndef WQPROF_MODEL_WORKER_TABLE_H_
 #define WQPROF_MODEL_WORKER_TABLE_H_
 
-#include <bitset>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "model/by_cpu.h"
-#include "model/pool_tracker.h"
+#include "model/pid_table.h"
+#include "model/pool_table.h"
 #include "model/work_table.h"
+#include "model/worker_names.h"
 #include "wqprof/event_source.h"
 #include "wqprof/model.h"
 
@@ -69,12 +69,12 @@ struct ExecutionContext {
 // Finds the context of an event, and for a worker its name and pool.
 class WorkerTable {
  public:
-  WorkerTable(const EventSource& source, PoolTracker& pools) : source_(source), pools_(pools) {}
+  WorkerTable(const EventSource& source, PoolTable& pools) : names_(source), pools_(pools) {}
 
   // The worker with this pid; made if need be.
   ExecutionContext& Worker(Pid pid, Cpu cpu) {
-    size_t i = IndexOf(pid, cpu);
-    if (i == kNone) [[unlikely]]
+    size_t i = pids_.Find(pid, cpu);
+    if (i == PidTable::kNone) [[unlikely]]
       i = Make(pid);
     ExecutionContext& worker = contexts_[i];
     if (worker.pool == PoolId::kUnknown) [[unlikely]]
@@ -82,36 +82,27 @@ class WorkerTable {
     return worker;
   }
   // The same if it is known, else null.
-  ExecutionContext* Find(Pid pid, Cpu cpu) {
-    const size_t i = IndexOf(pid, cpu);
-    return i == kNone ? nullptr : &contexts_[i];
-  }
+  ExecutionContext* Find(Pid pid, Cpu cpu) { return AtOrNull(pids_.Find(pid, cpu)); }
   // Whether nothing is left of the worker's name but what all workers share.
-  bool NameIsCut(const ExecutionContext& worker) const {
-    return source_.names().Get(worker.comm) == "kworker/";
-  }
+  bool NameIsCut(const ExecutionContext& worker) const { return names_.IsCut(worker.comm); }
   // The softirqs of one CPU.
   ExecutionContext& Softirq(Cpu cpu);
   // Null if nothing ever ran there.
-  ExecutionContext* FindSoftirq(Cpu cpu);
   const ExecutionContext* FindSoftirq(Cpu cpu) const;
 
   // A context keeps its index as long as the table lives.
   ExecutionContext& operator[](size_t index) { return contexts_[index]; }
   const ExecutionContext& operator[](size_t index) const { return contexts_[index]; }
 
-  // Scheduler events gave the name of a task.  A worker that turns out to serve another
-  // pool than before is a new task under an old pid: the old one is kept for the account.
-  void NoteComm(Pid pid, NameId comm);
   // The worker with this pid, also if it has executed nothing yet, provided that it is known
   // or that its name is a worker's; else null.
-  ExecutionContext* FindTask(Pid pid, NameId comm) { return FindTask(pid, comm, IndexOf(pid)); }
+  ExecutionContext* FindTask(Pid pid, NameId comm) { return FindTask(pid, comm, pids_.Find(pid)); }
   // The same, of a task that a CPU switches from or to.
   ExecutionContext* FindTaskOn(Cpu cpu, Pid pid, NameId comm) {
-    return FindTask(pid, comm, IndexOf(pid, cpu));
+    return FindTask(pid, comm, pids_.Find(pid, cpu));
   }
   // The pid was given to a new task.
-  void Renew(Pid pid);
+  void Renew(Pid pid) { pids_.Erase(pid); }
 
   template <typename F>
   void ForEach(F&& f) {
@@ -122,7 +113,7 @@ class WorkerTable {
     for (const ExecutionContext& context : contexts_) f(context);
   }
   // Whether so many are known that Forget() pays.
-  bool wants_forget() const { return contexts_.size() - free_.size() >= forget_at_; }
+  bool wants_forget() const { return size() >= forget_at_; }
   // Forgets the workers that execute nothing and showed no sign of life since `before`; returns
   // their indices, which later ones will bear.
   std::vector<size_t> Forget(Timestamp before);
@@ -135,50 +126,23 @@ class WorkerTable {
   std::vector<WorkerOccupancy> Occupancy(Timestamp now) const;
 
  private:
-  // The worker seen last on a CPU: its end follows its start.
-  struct Recent {
-    Pid pid = Pid::kNone;
-    size_t index = 0;
-  };
-  static constexpr size_t kNone = SIZE_MAX;
   static constexpr size_t kMinForget = 4096;
 
-  static size_t BitOf(Pid pid) { return static_cast<uint32_t>(ToInt(pid)) % kBits; }
-  bool MayBeWorker(Pid pid) const { return maybe_.test(BitOf(pid)); }
-  size_t IndexOf(Pid pid, Cpu cpu) {
-    Recent& recent = recent_[cpu];
-    if (recent.pid == pid && pid != Pid::kNone) return recent.index;
-    return MayBeWorker(pid) ? Look(recent, pid) : kNone;
-  }
-  size_t IndexOf(Pid pid) const {
-    const auto it = MayBeWorker(pid) ? by_pid_.find(ToInt(pid)) : by_pid_.end();
-    return it == by_pid_.end() ? kNone : it->second;
-  }
-  size_t Look(Recent& recent, Pid pid) const {
-    recent = {pid, IndexOf(pid)};
-    return recent.index;
-  }
+  ExecutionContext* AtOrNull(size_t i) { return i == PidTable::kNone ? nullptr : &contexts_[i]; }
   ExecutionContext* FindTask(Pid pid, NameId comm, size_t known);
+  void NoteComm(Pid pid, NameId comm);
   size_t Make(Pid pid);
   ExecutionContext& Append();
   void Identify(ExecutionContext& worker);
-  bool IsWorkerName(NameId comm);
 
-  const EventSource& source_;
-  PoolTracker& pools_;
+  WorkerNames names_;
+  PoolTable& pools_;
   std::vector<ExecutionContext> contexts_;
   std::vector<size_t> free_;  // of these, to be used again
   size_t forget_at_ = kMinForget;
-  absl::flat_hash_map<int32_t, size_t> by_pid_;
+  PidTable pids_;
   std::vector<std::vector<uint32_t>> by_pool_;  // indices into contexts_
-  ByCpu<size_t> softirqs_{kNone};
-  ByCpu<Recent> recent_;
-  // A bit for every pid (modulo their number) that may be a worker's: most tasks that queue
-  // works, or that scheduler events name, are none.
-  static constexpr size_t kBits = 1 << 15;
-  std::bitset<kBits> maybe_;
-  absl::flat_hash_map<int32_t, NameId> comms_;  // from scheduler events; workers only
-  std::vector<int8_t> worker_names_;            // by NameId: 1 yes, 0 no, -1 not looked at
+  ByCpu<size_t> softirqs_{PidTable::kNone};
 };
 
 }  // namespace wqprof

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What items are called, and what is known of them, when not all four events were recorded: what
-// was not recorded did not "not happen".
+#include "model/item_outlet.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "model/matcher.h"
 
 namespace wqprof {
 namespace {
+
+// So many items are held back until it is known which events were recorded.
+constexpr size_t kMostHeld = 100'000;
 
 Timestamp FirstSeen(const WorkItem& item) {
   for (const Timestamp at : {item.queued, item.activated, item.started}) {
@@ -19,7 +21,7 @@ Timestamp FirstSeen(const WorkItem& item) {
 
 }  // namespace
 
-void Matcher::See(EventKind kind) {
+void ItemOutlet::See(EventKind kind) {
   const bool first_queue = kind == EventKind::kQueueWork && !recorded_.Has(EventKind::kQueueWork);
   recorded_.See(kind);
   if (first_queue) {
@@ -30,17 +32,13 @@ void Matcher::See(EventKind kind) {
   if (recorded_.settled()) Release();
 }
 
-void Matcher::Decide() {
+void ItemOutlet::Decide() {
   recorded_.Decide();
-  if (recorded_.Lacks(EventKind::kExecuteStart)) {
-    // Ends of what is open now may be among the items that were held back.
-    for (const SlabIndex index : works_.Active()) works_[index].unsure_end = true;
-  }
   Release();
 }
 
 // Tells what was held back.
-void Matcher::Release() {
+void ItemOutlet::Release() {
   if (recorded_.Lacks(EventKind::kExecuteStart)) {
     std::stable_sort(held_.begin(), held_.end(), [](const WorkItem& a, const WorkItem& b) {
       return FirstSeen(a) < FirstSeen(b);
@@ -58,7 +56,7 @@ void Matcher::Release() {
 
 // Without start events, an end is that of the item that was queued since the last end of its
 // work, if it was one.
-void Matcher::PairEnds() {
+void ItemOutlet::PairEnds() {
   constexpr size_t kSeveral = SIZE_MAX;
   absl::flat_hash_map<uint64_t, size_t> open;
   std::vector<bool> gone(held_.size());
@@ -89,88 +87,50 @@ void Matcher::PairEnds() {
   std::erase_if(held_, [&](const WorkItem&) { return gone[i++]; });
 }
 
-// The same as events come.
-void Matcher::EndOfQueued(WorkItem& item) {
-  item.run_tainted = false;
-  WorkState& work = works_[works_.Get(item.work)];
-  if (!work.queued) return;
-  if (work.unsure_end) {
-    EmitSuperseded(work.queue);
-  } else {
-    CopyQueuePart(work.queue, item);
-    item.wait_tainted = losses_.Touches(item.queued);
+void ItemOutlet::Emit(const WorkItem& item) {
+  if (recorded_.settled()) [[likely]] {
+    Tell(item);
+    return;
   }
-  Uncount(work.queue, item.ended);
-  work.queued = work.unsure_end = false;
+  held_.push_back(item);
+  if (held_.size() >= kMostHeld) Decide();
 }
 
-void Matcher::QueueWithoutAddress(const Event& e) {
-  just_queued_[e.cpu] = SlabIndex::kNone;
-  just_activated_ = WorkAddr{};
-  ExecutionContext* const worker = workers_.Find(e.pid, e.cpu);
-  ExecutionContext* const softirq = e.flags & kFlagSoftirq ? workers_.FindSoftirq(e.cpu) : nullptr;
-  WorkItem item;
-  item.id = next_id_++;
-  item.queued = e.at;
-  item.function = e.work.function;
-  item.workqueue = e.work.workqueue;
-  item.origin = OriginOf(e, worker, softirq);
-  item.queue_cpu = e.cpu;
-  item.target_cpu = e.work.target_cpu;
-  item.state = ItemState::kQueued;
-  Emit(item);
-}
-
-// Without queue events this is all that is known of the item.
-void Matcher::ActivateUnqueued(WorkState& work, const Event& e) {
-  if (!recorded_.Has(EventKind::kQueueWork) && work.early_activation != kUnseen) {
-    WorkItem item = FromActivation(work, ItemState::kSuperseded);
-    // As long as queue events may come, it may yet turn out to be none.
-    if (recorded_.Lacks(EventKind::kQueueWork)) item.id = next_id_++;
-    Emit(item);
+// Counts an item, and hands it out.  REQUIRES: it is known which events were recorded.
+void ItemOutlet::Tell(const WorkItem& told) {
+  WorkItem& item = items_.emplace_back(told);
+  Name(item);
+  switch (item.state) {
+    case ItemState::kSuperseded:
+      ++quality_.superseded;
+      break;
+    case ItemState::kBarrier:
+      ++quality_.barriers;
+      break;
+    case ItemState::kBeforeTrace:
+      ++quality_.before_trace;
+      break;
+    case ItemState::kPending:
+      ++quality_.pending_at_end;
+      break;
+    case ItemState::kRunning:
+      ++quality_.running_at_end;
+      break;
+    case ItemState::kDone:
+    case ItemState::kUnmatched:
+    case ItemState::kQueued:
+    case ItemState::kStarted:
+      break;
   }
-  work.early_activation = e.at;
-  work.early_function = e.work.function;
+  // What is unseen is before everything.
+  const bool negative =
+      item.started != kUnseen && (item.started < item.queued || item.started < item.activated);
+  quality_.negative_latencies += negative ? 1 : 0;
+  quality_.tainted += item.tainted() ? 1 : 0;
+  quality_.ambiguous += item.ambiguous ? 1 : 0;
 }
 
-WorkItem Matcher::FromActivation(const WorkState& work, ItemState state) {
-  WorkItem item;
-  item.work = work.work;
-  item.activated = work.early_activation;
-  item.function = work.early_function;
-  item.state = state;
-  item.wait_tainted = losses_.Touches(item.activated);
-  return item;
-}
-
-// Without queue events: what its activation alone shows.
-void Matcher::StartOfActivated(ExecutionContext& context, OpenExecution& run) {
-  WorkItem& item = run.item;
-  item.wait_tainted = item.activated != kUnseen && losses_.Touches(item.activated);
-  const PoolKind kind = pools_.pool(context.pool).kind;
-  if (item.activated == kUnseen || kind == PoolKind::kRescuer || kind == PoolKind::kUnknown) {
-    pools_.OtherStarts(context.pool, item.started);
-  } else {
-    item.waited_in = context.pool;
-    const Timestamp begin =
-        pools_.ActivatedStarts(context.pool, item.activated, item.started, gap_floor_);
-    if (begin != kUnseen && !item.wait_tainted) {
-      PoolGap gap = pools_.GapOf(context.pool, begin, item.started);
-      if (TrimToWhole(gap)) {
-        DescribeGap(gap, Look(gap.pool), &context, false);
-        AddGap(std::move(gap));
-      }
-    }
-  }
-  if (sched_.seen()) SplitWait(context, item);
-}
-
-bool Matcher::TrimToWhole(PoolGap& gap) const {
-  gap.begin = std::max(gap.begin, losses_.WholeSince(pools_.pool(gap.pool).cpu));
-  return gap.begin < gap.end && gap.end - gap.begin >= gap_floor_;
-}
-
-void Matcher::AddGap(PoolGap gap) {
+void ItemOutlet::AddGap(PoolGap gap) {
   if (!recorded_.settled()) {
     held_gaps_.push_back(std::move(gap));
     return;
@@ -184,7 +144,12 @@ void Matcher::AddGap(PoolGap gap) {
   gaps_.push_back(std::move(gap));
 }
 
-void Matcher::DropSplit(WorkItem& item, bool wait, bool run) {
+ItemSplit& ItemOutlet::SplitFor(WorkItem& item) {
+  if (item.split == SplitId::kNone) item.split = static_cast<SplitId>(splits_.Add());
+  return splits_[static_cast<SlabIndex>(item.split)];
+}
+
+void ItemOutlet::DropSplit(WorkItem& item, bool wait, bool run) {
   if (item.split == SplitId::kNone) return;
   const SlabIndex index = static_cast<SlabIndex>(item.split);
   ItemSplit& split = splits_[index];
@@ -197,7 +162,7 @@ void Matcher::DropSplit(WorkItem& item, bool wait, bool run) {
 
 // Gives an item the state that the recorded events can show: an item whose end was seen is done,
 // whatever else was not recorded; of what comes after the last recorded event nothing is known.
-void Matcher::Name(WorkItem& item) {
+void ItemOutlet::Name(WorkItem& item) {
   const bool queues = recorded_.Has(EventKind::kQueueWork);
   const bool starts = recorded_.Has(EventKind::kExecuteStart);
   const bool ends = recorded_.Has(EventKind::kExecuteEnd);
@@ -229,8 +194,18 @@ void Matcher::Name(WorkItem& item) {
   }
 }
 
+void ItemOutlet::Finish(std::span<const WorkItem> rest) {
+  if (recorded_.settled()) {
+    for (const WorkItem& item : rest) Tell(item);
+  } else {
+    held_.insert(held_.end(), rest.begin(), rest.end());
+    Decide();
+  }
+  FinishQuality();
+}
+
 // Counts that rest on events that were not recorded are none.
-void Matcher::FinishQuality() {
+void ItemOutlet::FinishQuality() {
   const bool queues = recorded_.Has(EventKind::kQueueWork);
   const bool starts = recorded_.Has(EventKind::kExecuteStart);
   const bool ends = recorded_.Has(EventKind::kExecuteEnd);
@@ -238,6 +213,23 @@ void Matcher::FinishQuality() {
   if (!queues || !starts) quality_.unmatched_starts = 0;
   if (!queues || !starts || !ends) quality_.unmatched_ends = 0;
   if (!starts || !ends) quality_.lost_ends = 0;
+}
+
+void ItemOutlet::Take(Completed& out) {
+  out.items.clear();
+  out.splits.clear();
+  out.gaps.clear();
+  std::swap(out.items, items_);
+  std::swap(out.gaps, gaps_);
+  if (splits_.size() == 0) return;
+  // Items that are held back keep theirs here.
+  for (WorkItem& item : out.items) {
+    if (item.split == SplitId::kNone) continue;
+    const SlabIndex index = static_cast<SlabIndex>(item.split);
+    out.splits.push_back(splits_[index]);
+    splits_.Remove(index);
+    item.split = static_cast<SplitId>(out.splits.size());
+  }
 }
 
 }  // namespace wqprof

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef WQPROF_MODEL_EXECUTIONS_H_
+#define WQPROF_MODEL_EXECUTIONS_H_
+
+#include "model/activation_tracker.h"
+#include "model/gap_describer.h"
+#include "model/idle_tracker.h"
+#include "model/interrupts.h"
+#include "model/item_outlet.h"
+#include "model/item_splitter.h"
+#include "model/orphan_starts.h"
+#include "model/pending_window.h"
+#include "model/tables.h"
+
+namespace wqprof {
+
+// Start and end events: which queue event a start belongs to, and what executes where.
+class Executions {
+ public:
+  // What is told of starts and ends, or asked for their sake; all must outlive this object.
+  struct Parts {
+    LastWorkEvents& last;
+    ActivationTracker& activations;
+    Interrupts& interrupts;
+    ItemSplitter& splitter;
+    GapDescriber& gaps;
+    PendingWindow& window;
+    OrphanStarts& orphans;
+  };
+  Executions(Tables& tables, const Parts& parts, ItemOutlet& outlet)
+      : tables_(tables),
+        last_(parts.last),
+        activations_(parts.activations),
+        interrupts_(parts.interrupts),
+        splitter_(parts.splitter),
+        gaps_(parts.gaps),
+        window_(parts.window),
+        orphans_(parts.orphans),
+        outlet_(outlet) {}
+
+  void OnStart(const Event& e);
+  void OnEnd(const Event& e);
+  // Nothing comes any more: adds what executes to `running`.
+  void Finish(std::vector<WorkItem>& running);
+
+  const IdleWaits& idle_waits() const { return idle_waits_; }
+
+ private:
+  PoolId BhPoolOf(Cpu cpu, NameId workqueue);
+  ExecutionContext& ContextOf(const Event& e);
+  void StartOfWork(SlabIndex index, ExecutionContext& context, OpenExecution& run);
+  void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
+  void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
+                     OpenExecution& run);
+  void StartWhileInactive(WorkState& work, SlabIndex index, ExecutionContext& context,
+                          OpenExecution& run);
+  bool TakeShifted(WorkState& work, ExecutionContext& context, OpenExecution& run);
+  void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
+  void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
+                         OpenExecution& run);
+  void StartOfActivated(ExecutionContext& context, OpenExecution& run);
+  bool IsFromBefore(const ExecutionContext& context, const WorkState& work,
+                    const WorkItem& item) const;
+  void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
+  void EndOfQueued(WorkItem& item);
+  void Complete(ExecutionContext& context, OpenExecution& run, const Event& e);
+  void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
+  void Close(OpenExecution& run);
+
+  Tables& tables_;
+  LastWorkEvents& last_;
+  ActivationTracker& activations_;
+  Interrupts& interrupts_;
+  ItemSplitter& splitter_;
+  GapDescriber& gaps_;
+  PendingWindow& window_;
+  OrphanStarts& orphans_;
+  ItemOutlet& outlet_;
+  IdleWaits idle_waits_;
+  NameId events_bh_ = NameId::kUnknown, events_bh_highpri_ = NameId::kUnknown;
+};
+
+}  // namespace wqprof
+
+#endif  // WQPROF_MODEL_EXECUTIONS_H_

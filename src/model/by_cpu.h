@@ -33,7 +33,7 @@ class ByCpu {
 
  private:
   static size_t IndexOf(Cpu cpu) { return static_cast<size_t>(std::max(ToInt(cpu), 0)); }
-  // Seldom, and kept out of the way of the callers.
+  // Rarely, and kept out of the way of the callers.
   [[gnu::noinline]] void Grow(size_t size) { values_.resize(size, fill_); }
 
   T fill_;

@@ -33,11 +33,6 @@ PoolId Executions::BhPoolOf(Cpu cpu, NameId workqueue) {
   return workqueue == events_bh_highpri_ ? tables_.pools.Bh(cpu, true) : PoolId::kUnknown;
 }
 
-ExecutionContext& Executions::ContextOf(const Event& e) {
-  return e.flags & kFlagSoftirq ? tables_.workers.Softirq(e.cpu)
-                                : tables_.workers.Worker(e.pid, e.cpu);
-}
-
 void Executions::OnStart(const Event& e) {
   last_.Other(e.cpu);
   const bool softirq = (e.flags & kFlagSoftirq) != 0;

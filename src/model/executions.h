@@ -47,7 +47,10 @@ class Executions {
 
  private:
   PoolId BhPoolOf(Cpu cpu, NameId workqueue);
-  ExecutionContext& ContextOf(const Event& e);
+  ExecutionContext& ContextOf(const Event& e) {
+    return e.flags & kFlagSoftirq ? tables_.workers.Softirq(e.cpu)
+                                  : tables_.workers.Worker(e.pid, e.cpu);
+  }
   void StartOfWork(SlabIndex index, ExecutionContext& context, OpenExecution& run);
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
   void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,

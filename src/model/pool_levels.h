@@ -81,12 +81,14 @@ class PoolLevels {
     LevelMeter busy, waiting;
     uint32_t newest_step = 0;  // its place in steps_, if that is of this pool
   };
-  Levels& At(PoolId pool) {
+  [[gnu::always_inline]] Levels& At(PoolId pool) {
     const size_t i = static_cast<size_t>(pool);
     if (i >= levels_.size()) [[unlikely]]
-      levels_.resize(i + 1);
+      Grow(i + 1);
     return levels_[i];
   }
+  // Rarely, and kept out of the way of the callers.
+  [[gnu::noinline]] void Grow(size_t size) { levels_.resize(size); }
   uint64_t Level(PoolId pool, LevelMeter Levels::*meter) const {
     const size_t i = static_cast<size_t>(pool);
     if (i >= levels_.size()) return 0;

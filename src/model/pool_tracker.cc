@@ -6,19 +6,6 @@
 
 namespace wqprof {
 
-PoolTracker::Account& PoolTracker::At(PoolId pool) {
-  const size_t i = static_cast<size_t>(pool);
-  if (i >= accounts_.size()) [[unlikely]]
-    accounts_.resize(i + 1);
-  return accounts_[i];
-}
-
-const PoolTracker::Account& PoolTracker::At(PoolId pool) const {
-  static constexpr Account kNothingStarted;
-  const size_t i = static_cast<size_t>(pool);
-  return i < accounts_.size() ? accounts_[i] : kNothingStarted;
-}
-
 void PoolTracker::ItemWaits(PwqId id, Timestamp at) {
   PwqState& pwq = pwqs_[id];
   ++pwq.waiting;

@@ -85,8 +85,19 @@ class PoolTracker {
     Timestamp newest_in_order = kUnseen;  // likewise, but for those that a rescuer picked out
   };
 
-  Account& At(PoolId pool);
-  const Account& At(PoolId pool) const;
+  [[gnu::always_inline]] Account& At(PoolId pool) {
+    const size_t i = static_cast<size_t>(pool);
+    if (i >= accounts_.size()) [[unlikely]]
+      Grow(i + 1);
+    return accounts_[i];
+  }
+  const Account& At(PoolId pool) const {
+    static constexpr Account kNothingStarted;
+    const size_t i = static_cast<size_t>(pool);
+    return i < accounts_.size() ? accounts_[i] : kNothingStarted;
+  }
+  // Rarely, and kept out of the way of the callers.
+  [[gnu::noinline]] void Grow(size_t size) { accounts_.resize(size); }
   // Learns that `pool` serves `pwq`; what waits in it moves there.
   void Serve(PwqState& pwq, PoolId pool, Timestamp at);
 

@@ -5,19 +5,16 @@
 
 namespace wqprof {
 
-SchedTrack& WorkerTracks::Of(const ExecutionContext& worker, bool created) {
+SchedTrack& WorkerTracks::Make(const ExecutionContext& worker, bool created) {
   const size_t i = worker.index;
   if (i >= tracks_.size()) tracks_.resize(i + 1);
-  if (!tracks_[i]) {
-    tracks_[i] = std::make_unique<SchedTrack>(SchedTrack{WorkerHistory(created), kMinTrim});
-    tracks_[i]->listed = true;
-    known_.push_back(tracks_[i].get());
-    // An execution may be open since before the first scheduler event.
-    if (!worker.stack.empty()) {
-      tracks_[i]->history.SetExecuting(worker.stack.front().item.started, true);
-    }
-  }
-  return *tracks_[i];
+  tracks_[i] = std::make_unique<SchedTrack>(SchedTrack{WorkerHistory(created), kMinTrim});
+  SchedTrack& made = *tracks_[i];
+  made.listed = true;
+  known_.push_back(&made);
+  // An execution may be open since before the first scheduler event.
+  if (!worker.stack.empty()) made.history.SetExecuting(worker.stack.front().item.started, true);
+  return made;
 }
 
 void WorkerTracks::Set(SchedTrack& track, Timestamp at, TaskState state) {

@@ -46,7 +46,12 @@ class WorkerTracks {
   bool seen() const { return seen_; }
 
   // Made if need be; `created`: the worker was just made, and waited for until now.
-  SchedTrack& Of(const ExecutionContext& worker, bool created = false);
+  SchedTrack& Of(const ExecutionContext& worker, bool created = false) {
+    const size_t i = worker.index;
+    if (i < tracks_.size() && tracks_[i]) [[likely]]
+      return *tracks_[i];
+    return Make(worker, created);
+  }
   const SchedTrack* Find(const ExecutionContext& worker) const {
     const size_t i = worker.index;
     return i < tracks_.size() ? tracks_[i].get() : nullptr;
@@ -107,6 +112,8 @@ class WorkerTracks {
   static constexpr size_t kMinTrim = 1024;
   // An execution with more changes than that within it is known in part only.
   static constexpr size_t kMostSteps = 1 << 20;
+
+  SchedTrack& Make(const ExecutionContext& worker, bool created);
 
   bool seen_ = false;
   std::vector<std::unique_ptr<SchedTrack>> tracks_;  // by index of the context

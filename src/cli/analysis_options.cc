@@ -22,8 +22,6 @@
 namespace wqprof {
 namespace {
 
-constexpr std::string_view kDefaultFile = "wqprof.dat";
-
 absl::StatusOr<Format> ParseFormat(std::string_view text) {
   const std::vector<std::string> names = {"table", "json", "ndjson", "csv"};
   constexpr Format kFormats[] = {Format::kTable, Format::kJson, Format::kNdjson, Format::kCsv};
@@ -147,7 +145,7 @@ void AddInputOptions(Command& command, AnalysisOptions* options) {
 void AddInputOptions(Command& command, AnalysisOptions* options, std::function<bool()> several) {
   command.AddArgument(
       {"FILE", "",
-       fmt::format("recording to read (default: {}; - is standard input)", kDefaultFile)},
+       fmt::format("recording to read (default: {}; - is standard input)", kDefaultRecording)},
       &options->files);
   command.AddTexts({"-i,--input", "FILE", "the same as FILE"}, &options->files);
   command.BeforeRun([options, several = std::move(several)] {
@@ -300,7 +298,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& options,
                                                        LogSink* log) {
   const bool by_default = options.file.empty();
-  const std::string path = by_default ? std::string(kDefaultFile) : options.file;
+  const std::string path = options.path();
   if (absl::Status status = RefuseDirectory(path); !status.ok()) return status;
   InputOptions open = InputOptionsOf(options);
   if (!EndsByItself(path)) {
@@ -314,7 +312,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
     return absl::NotFoundError(
         fmt::format("there is no {} here to read.\n"
                     "Make one with: sudo wqprof record -d 10s; or name a recording.",
-                    kDefaultFile));
+                    kDefaultRecording));
   }
   return source;
 }

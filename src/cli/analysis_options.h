@@ -27,6 +27,7 @@ namespace wqprof {
 struct AnalysisOptions {
   std::string file;                // "": the default recording
   std::vector<std::string> files;  // as named; more than one is an error
+  std::string path() const { return file.empty() ? kDefaultRecording : file; }
   std::string instance;
   int threads = 0;
   std::optional<Nanos> stamp_unit;  // of a text whose stamps have no point

@@ -204,7 +204,8 @@ class CheckCommand {
   }
 
   int Read(const std::vector<std::string>& paths, RunSet& runs) const {
-    const auto files = ExpandRuns(paths.empty() ? std::vector<std::string>{"wqprof.dat"} : paths);
+    const auto files =
+        ExpandRuns(paths.empty() ? std::vector<std::string>{kDefaultRecording} : paths);
     if (!files.ok()) return FailInput(files.status());
     return FailInput(ReadRuns(*files, Open(), runs));
   }

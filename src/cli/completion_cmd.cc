@@ -230,7 +230,7 @@ std::string Fish(const CommandLine& line) {
 // Prints the workqueues or functions that have been queued in a recording; nothing where it
 // cannot be read, as whoever asked is in the middle of a line.
 int PrintNames(const std::string& kind, const std::string& file) {
-  const auto source = OpenTrace(file.empty() ? "wqprof.dat" : file, OpenOptions());
+  const auto source = OpenTrace(file.empty() ? kDefaultRecording : file, OpenOptions());
   std::set<NameId> seen;
   constexpr int kMostBatches = 2000;  // somebody waits for it
   for (int i = 0; source.ok() && i < kMostBatches; ++i) {

@@ -71,7 +71,7 @@ OneExport ExportOne(const AnalysisOptions& input, const Threshold& threshold,
   const Report report = analyzer.Snapshot();
   NoteLosses(report);
   if (report.read.begin == kUnseen) {
-    Note(fmt::format("{}: no event is in it", input.file.empty() ? "wqprof.dat" : input.file));
+    Note(fmt::format("{}: no event is in it", input.path()));
     return {kInsufficient, false};
   }
   const HistSnapshot snapshot = MakeHistSnapshot(report, std::move(pools).Take(), options);

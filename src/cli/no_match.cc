@@ -37,7 +37,7 @@ Names NamesOf(const Report& report) {
 // All names of the recording; empty when it cannot be read twice.
 Names ReadNames(const AnalysisOptions& options) {
   struct stat st;
-  const std::string file = options.file.empty() ? "wqprof.dat" : options.file;
+  const std::string file = options.path();
   if (file == "-" || stat(file.c_str(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options);
   if (!source.ok()) return {};

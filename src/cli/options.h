@@ -27,6 +27,9 @@ inline constexpr std::string_view kPlain = "Options";
 inline constexpr std::string_view kWhichItems = "Which items";
 inline constexpr std::string_view kHowToShow = "How to show it";
 
+// The recording that is written, or read, where none is named.
+inline constexpr const char* kDefaultRecording = "wqprof.dat";
+
 // The type of an argument of which there is one: help shows no "..." behind its name.
 inline constexpr std::string_view kOneArgument = "one";
 

@@ -13,10 +13,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 #include "wqprof/temporary_file.h"
@@ -248,13 +250,20 @@ struct Capabilities {
   }
 };
 
+bool CanRead(const std::string& path) {
+  return path == "-" || faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0;
+}
+
 }  // namespace
 
-absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs) {
+absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs,
+                             std::initializer_list<std::string> inputs) {
   Capabilities capabilities;
   const bool privileged = capabilities.Get() && capabilities.Any();
   if (!privileged && geteuid() != 0) return absl::OkStatus();
+  const bool readable = std::all_of(inputs.begin(), inputs.end(), CanRead);
   for (ResultFile* output : outputs) {
+    if (!readable) break;
     if (absl::Status status = output->Reserve(); !status.ok()) return status;
   }
   ReserveTemporaryFiles();

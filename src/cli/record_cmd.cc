@@ -36,7 +36,6 @@ constexpr std::string_view kExamples =
     "An existing FILE becomes FILE.old. `wqprof doctor` shows whether this machine can\n"
     "record.";
 
-constexpr char kDefaultOutput[] = "wqprof.dat";
 // How often it is looked whether --max-size is near, and how much of it may come meanwhile.
 constexpr Nanos kFullPeriod = std::chrono::milliseconds(20);
 constexpr uint64_t kShareLeft = 20;
@@ -46,7 +45,7 @@ constexpr uint64_t kLeastOfPages = uint64_t{1} << 20;  // for which a recording 
 struct RecordOptions {
   RecorderOptions recorder;
   WriterOptions writer;
-  std::string output = kDefaultOutput;
+  std::string output = kDefaultRecording;
   std::optional<Nanos> duration;
   std::optional<uint64_t> buffer_bytes, max_size;
   std::vector<std::string> workqueues;
@@ -271,7 +270,7 @@ class RecordCommand {
     }
     if (!options_.quiet && end_.status.ok() && finished.ok()) {
       Say(fmt::format("next: wqprof report{}",
-                      options_.output == kDefaultOutput ? "" : " " + options_.output));
+                      options_.output == kDefaultRecording ? "" : " " + options_.output));
     }
   }
 

@@ -90,7 +90,7 @@ void Select(const StallsOptions& options, Report& report) {
 // What the stall looks like over time, for which the input is read once more; absent where it is a
 // pipe, which cannot be.
 std::optional<StallPicture> PictureOf(const Stall& stall, const AnalysisOptions& input) {
-  const std::string path = input.file.empty() ? std::string("wqprof.dat") : input.file;
+  const std::string path = input.path();
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(input);

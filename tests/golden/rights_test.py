@@ -133,9 +133,13 @@ class Rights(unittest.TestCase):
         self.assertEqual(child.wait(timeout=60), 0)
         self.assertIn(b"paged:What stands out", shown)
 
-    def test_a_missing_input_is_named_as_ever(self):
-        done = program.run(WQPROF, ["report", "no-such.dat"])
-        self.assertEqual((done.returncode, b"no-such.dat" in done.stderr), (5, True))
+    def test_a_missing_input_is_named_as_ever_and_no_output_is_made(self):
+        output = self.folder / "output"
+        for arguments in (["report"], ["report", "--html", output],
+                          ["export", "--to", "csv", "-o", output]):
+            done = program.run(WQPROF, [*map(str, arguments), "no-such.dat"])
+            self.assertEqual((done.returncode, b"no-such.dat" in done.stderr), (5, True))
+            self.assertFalse(output.exists(), arguments)
 
 
 if __name__ == "__main__":

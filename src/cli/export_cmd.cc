@@ -294,7 +294,7 @@ int RunExport(const ExportOptions& options) {
                                    "ndjson, hist-ndjson, openmetrics or otlp-json"));
   }
   ResultFile file(options.output);
-  if (const absl::Status kept = KeepOnlyReading({&file}, {options.input.path()}); !kept.ok())
+  if (const absl::Status kept = KeepOnlyReading({&file}, options.input.paths()); !kept.ok())
     return Fail(kept);
   if (IsForFleets(options.to)) {
     if (options.input.time || options.window.stall || options.window.item || options.slowest > 0) {

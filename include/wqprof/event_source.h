@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "wqprof/crew.h"
 #include "wqprof/event.h"
+#include "wqprof/flush_waits.h"
 #include "wqprof/name_table.h"
 #include "wqprof/settings.h"
 #include "wqprof/tracefs_text.h"
@@ -46,7 +47,8 @@ struct TraceInfo {
   std::vector<std::string> events;  // "workqueue:workqueue_queue_work", ... formats in the file
   Settings settings;                // wqprof's own note; what is known of it is below, typed
   WorkqueueConfig config;           // of its workqueues and pools; empty: not recorded
-  bool has_sched = false;           // sched_switch and sched_waking were recorded
+  std::shared_ptr<const FlushLog> flushes;  // who waited in them; null: not recorded
+  bool has_sched = false;                   // sched_switch and sched_waking were recorded
   bool has_timers = false;
   // Which of the four events were enabled, by the note of the recorder or of the live buffer;
   // absent where nobody noted it: then the records decide, see RecordedEvents().

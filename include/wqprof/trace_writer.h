@@ -28,6 +28,7 @@ struct TraceMetadata {
   std::string uname;             // "Linux node release version machine"
   Settings settings;             // wqprof's own note
   std::string workqueues;        // as in TraceEnding, of a finished trace
+  std::string flushes;           // likewise
   uint32_t page_size = 4096;     // of a sub-buffer, its header included
   int cpus = 1;                  // one more than the highest CPU online when it began
   int possible_cpus = 1;         // ... than the highest that can come online
@@ -40,6 +41,7 @@ struct TraceEnding {
   std::string saved_cmdlines;                          // replaces the first one; "" keeps it
   Settings settings;                                   // added to the first ones
   std::string workqueues;        // their configuration, see ConfigToJson(); "" unknown
+  std::string flushes;           // who waited in them, see FlushesToJson(); "" not asked for
   ClockCalibration calibration;  // replaces the first one; without readings keeps it
   // A small trace keeps only the symbols that its events name, unless this is set.
   bool all_symbols = false;

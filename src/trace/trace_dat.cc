@@ -279,6 +279,9 @@ class Parser {
       case kWorkqueuesOption:
         dat_.metadata.workqueues = UntilNul(data);
         break;
+      case kFlushesOption:
+        dat_.metadata.flushes = UntilNul(data);
+        break;
       case kCalibrationOption:
         ParseCalibration(in);
         break;

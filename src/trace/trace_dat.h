@@ -28,6 +28,9 @@ inline constexpr uint16_t kWorkqueuesOption = 0x5752;
 // The option in which it keeps what cycles of the clock are in nanoseconds.
 inline constexpr uint16_t kCalibrationOption = 0x5753;
 
+// The option in which it keeps who waited in flushes.
+inline constexpr uint16_t kFlushesOption = 0x5754;
+
 // Where the pages of one CPU are.
 struct CpuRegion {
   Cpu cpu = Cpu::kNone;

@@ -82,6 +82,7 @@ void AddFacts(const TraceMetadata& metadata, const DecodeContext& context, Trace
   NoteEvents(context.layout, info);
   AddSettings(metadata.settings, context.time, info);
   AddConfig(metadata.workqueues, info);
+  info.flushes = ParseFlushes(metadata.flushes);
 }
 
 void AddConfig(std::string_view workqueues, TraceInfo& info) {

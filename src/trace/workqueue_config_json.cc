@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "trace/hostile_json.h"
 #include "wqprof/workqueue_config.h"
 
 namespace wqprof {
 namespace {
 
 using Json = nlohmann::ordered_json;
-// An ordered one takes a time for many keys that is the square of their number.
-using Parsed = nlohmann::json;
+using Parsed = ParsedJson;
 
 constexpr std::string_view kSchema = "wqprof.workqueues/1";
-// More than any machine has; hostile text cannot make us hold more.
-constexpr size_t kMostText = size_t{4} << 20;
-constexpr size_t kMostValues = 400'000;
-constexpr size_t kMostEntries = 20'000;
-constexpr size_t kLongestText = 4096;
-constexpr int kDeepest = 6;
 
 template <typename T>
 void Put(Json& out, const char* key, const std::optional<T>& value) {
@@ -71,58 +63,7 @@ Json ToJson(const PoolSetup& pool) {
   return out;
 }
 
-// Reads a text only to see whether it can be held: a DOM's memory is many times the text's.
-class Limits : public nlohmann::json_sax<Parsed> {
- public:
-  bool null() override { return Value(); }
-  bool boolean(bool) override { return Value(); }
-  bool number_integer(number_integer_t) override { return Value(); }
-  bool number_unsigned(number_unsigned_t) override { return Value(); }
-  bool number_float(number_float_t, const string_t&) override { return Value(); }
-  bool string(string_t&) override { return Value(); }
-  bool binary(binary_t&) override { return Value(); }
-  bool start_object(size_t) override { return ++depth_ <= kDeepest && Value(); }
-  bool key(string_t&) override { return true; }
-  bool end_object() override { return --depth_ >= 0; }
-  bool start_array(size_t) override { return ++depth_ <= kDeepest && Value(); }
-  bool end_array() override { return --depth_ >= 0; }
-  bool parse_error(size_t, const std::string&, const nlohmann::detail::exception&) override {
-    return false;
-  }
-
- private:
-  bool Value() { return ++values_ <= kMostValues; }
-  size_t values_ = 0;
-  int depth_ = 0;
-};
-
-// --- The way back: a member of another type is as one that is not there.
-
-std::string TextOf(const Parsed& from, const char* key) {
-  const auto at = from.find(key);
-  if (at == from.end() || !at->is_string()) return "";
-  const auto& text = at->get_ref<const std::string&>();
-  return text.size() <= kLongestText ? text : "";
-}
-
-std::optional<int> IntOf(const Parsed& value) {
-  if (!value.is_number_integer()) return std::nullopt;
-  const bool large = value.is_number_unsigned() && value.get<uint64_t>() > INT32_MAX;
-  const auto number = large ? int64_t{-1} : value.get<int64_t>();
-  if (large || number < INT32_MIN || number > INT32_MAX) return std::nullopt;
-  return static_cast<int>(number);
-}
-
-std::optional<int> IntOf(const Parsed& from, const char* key) {
-  const auto at = from.find(key);
-  return at == from.end() ? std::nullopt : IntOf(*at);
-}
-
-std::optional<bool> BoolOf(const Parsed& from, const char* key) {
-  const auto at = from.find(key);
-  if (at == from.end() || !at->is_boolean()) return std::nullopt;
-  return at->get<bool>();
-}
+// --- The way back.
 
 WorkqueueCounters CountersOf(const Parsed& from, const char* key) {
   WorkqueueCounters out;
@@ -135,34 +76,13 @@ WorkqueueCounters CountersOf(const Parsed& from, const char* key) {
   return out;
 }
 
-uint64_t AddressOf(const Parsed& from) {
-  const std::string text = TextOf(from, "address");
-  uint64_t out = 0;
-  if (text.starts_with("0x")) {
-    std::from_chars(text.data() + 2, text.data() + text.size(), out, 16);
-  }
-  return out;
-}
-
-// What `from[key]` lists, as far as `take` wants it.
-template <typename Take>
-void ForEach(const Parsed& from, const char* key, Take take) {
-  const auto list = from.find(key);
-  if (list == from.end() || !list->is_array()) return;
-  size_t taken = 0;
-  for (const Parsed& value : *list) {
-    if (++taken > kMostEntries) return;
-    take(value);
-  }
-}
-
 WorkqueueSetup WorkqueueOf(const Parsed& from) {
   WorkqueueSetup out;
   out.name = TextOf(from, "workqueue");
-  out.address = AddressOf(from);
+  out.address = AddressOf(from, "address");
   if (from.contains("flags")) out.flags.emplace();
   ForEach(from, "flags", [&out](const Parsed& flag) {
-    if (flag.is_string() && flag.get_ref<const std::string&>().size() <= kLongestText) {
+    if (flag.is_string() && flag.get_ref<const std::string&>().size() <= kLongestJsonText) {
       out.flags->push_back(flag.get<std::string>());
     }
   });
@@ -214,20 +134,18 @@ std::string ConfigToJson(const WorkqueueConfig& config) {
 }
 
 std::optional<WorkqueueConfig> ParseConfig(std::string_view json) {
-  if (json.size() > kMostText) return std::nullopt;
-  Limits limits;
-  if (!Parsed::sax_parse(json.begin(), json.end(), &limits)) return std::nullopt;
-  const Parsed from = Parsed::parse(json.begin(), json.end(), nullptr, /*allow_exceptions=*/false);
-  if (!from.is_object() || TextOf(from, "schema") != kSchema) return std::nullopt;
+  const auto parsed = ParseHostileJson(json, kSchema);
+  if (!parsed) return std::nullopt;
+  const Parsed& from = *parsed;
   WorkqueueConfig out;
   out.source = TextOf(from, "source");
   out.limited_by = TextOf(from, "limited_by");
   out.cut = BoolOf(from, "cut").value_or(false);
   if (const auto at = from.find("parameters"); at != from.end() && at->is_object()) {
     for (const auto& [key, value] : at->items()) {
-      if (value.is_string() && out.parameters.size() < kMostEntries) {
-        out.parameters.emplace_back(key,
-                                    value.get_ref<const std::string&>().substr(0, kLongestText));
+      if (value.is_string() && out.parameters.size() < kMostJsonEntries) {
+        out.parameters.emplace_back(
+            key, value.get_ref<const std::string&>().substr(0, kLongestJsonText));
       }
     }
   }

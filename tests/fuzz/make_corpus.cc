@@ -59,6 +59,17 @@ void WriteFiles(const std::filesystem::path& root) {
                     R"("end":{"started":7,"rescued":2}}],"pools":[{"pool_id":8,"cpu":0,)"
                     R"("node":0,"nice":0,"cpus":"0-1","workers":2,"idle":1,"bh":true}]})"});
   Write(root / "open_fuzz", "configured", configured.Assemble());
+  constexpr uint16_t kFlushes = 0x5754;
+  DatFile flushed = EncodeDat(trace, {.page_size = 1024});
+  flushed.options.push_back(
+      {kFlushes, R"({"schema":"wqprof.flushes/1","source":"bpf","floor_ns":100000,"begin_ns":1,)"
+                 R"("end_ns":9000000,"lost":1,"unfollowed":0,"left_out":2,"kinds":[{"kind":)"
+                 R"("flush_work","functions":["__flush_work"],"calls":7,"waited":1},{"kind":)"
+                 R"("drain_workqueue","functions":[],"absent_by":"x"}],"waits":[{"kind":)"
+                 R"("flush_work","begin_ns":2,"end_ns":900000,"pid":5,"comm":"a","address":)"
+                 R"("0xff","function":"f [m]"},{"kind":"flush_workqueue","begin_ns":3,)"
+                 R"("end_ns":900001,"pid":6,"comm":"b","address":"0xfe","workqueue":"wq"}]})"});
+  Write(root / "open_fuzz", "flushed", flushed.Assemble());
 }
 
 void WritePages(const std::filesystem::path& root) {

@@ -167,6 +167,23 @@ TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
   EXPECT_EQ(back.source->names().Get(back.source->CommOf(Pid{10})), "kworker/0:9");
 }
 
+TEST_P(TraceWriterTest, WhoWaitedInFlushesIsInAFinishedTrace) {
+  FlushLog log;
+  log.source = "bpf";
+  log.floor = 100us;
+  log.waits.push_back({FlushKind::kDrainWorkqueue, Timestamp(1s), Timestamp(2s), Pid{7}, "umount",
+                       0xffff888000001000, "", "loop0"});
+  const auto writer = Create();
+  ASSERT_TRUE(AppendAll(*writer).ok());
+  TraceEnding ending;
+  ending.flushes = FlushesToJson(log);
+  ASSERT_EQ(writer->Finish(ending), absl::OkStatus());
+  const ReadBack back = ReadPath(path_);
+  ASSERT_TRUE(back.ok()) << back.status;
+  ASSERT_NE(back.source->info().flushes, nullptr);
+  EXPECT_EQ(*back.source->info().flushes, log);
+}
+
 // Without the marks that say: what came after the last page of a CPU is lost.
 std::vector<Event> WithoutLosses(std::vector<Event> events) {
   std::erase_if(events, [](const Event& event) {

@@ -181,6 +181,10 @@ struct View {
   bool buckets = true;  // JSON only: histograms with all of their buckets
 };
 
+// Why the table of flushes says nothing, and what to do; "" when it does.  `live`: of this box,
+// without a file.
+std::string WhyNoFlushes(const Report& report, bool live);
+
 // Whole results.  kInvalidArgument: no table shown has the column to sort by; or CSV, which
 // holds one table, was asked for several.
 absl::StatusOr<std::string> RenderReport(const Report& report, Format format, const View& view,

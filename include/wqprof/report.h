@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "wqprof/event_source.h"
+#include "wqprof/flush_waits.h"
 #include "wqprof/histogram.h"
 #include "wqprof/measure.h"
 #include "wqprof/model.h"
@@ -179,6 +180,29 @@ struct DelayedRow {
   std::vector<StackCount> stacks;    // likewise; none where they were not recorded
 };
 
+// What a wait in a flush was behind: of the executions of that work, or of that workqueue, which
+// ended within the wait, the last one.
+struct FlushBehind {
+  uint64_t item = 0;
+  std::string function, workqueue;
+  std::optional<Nanos> executed, waited;  // absent: not seen whole
+};
+
+// Waits of one kind for one function's works, or for one workqueue.
+struct FlushRow {
+  FlushKind kind = FlushKind::kFlushWork;
+  std::string function, module;  // "" of a workqueue
+  std::string workqueue;         // of a work as far as executions show it
+  Histogram wait;                // of those of FlushLog::floor or longer that were kept
+  // Of the longest one.
+  std::string comm;
+  Pid task = Pid::kNone;
+  Timestamp begin = kUnseen;
+  std::optional<FlushBehind> behind;  // absent: no such execution was seen
+  uint64_t long_waits = 0;            // of Report::stall_threshold or longer ...
+  Nanos long_time{0};                 // ... and the time in which at least one of them went on
+};
+
 // A task as the scheduler's events show it.
 struct Task {
   std::string comm;
@@ -249,6 +273,7 @@ enum class FindingKind : uint8_t {
   kLongExecution,   // an item kept the CPU of a per-CPU pool, and caused no stall
   kIdleCpu,         // items waited although their CPU idled, apart from the above
   kLoop,            // works queue each other, or themselves, without pause
+  kFlushWait,       // a task waited for works to end
   kPendingAtEnd,    // an item waited still when the trace ended
   kLostEvents,
   kUnmatched,  // starts without a queue event, which nothing explains
@@ -301,7 +326,10 @@ struct Finding {
   bool at_end = false;                 // went on when the trace ended: times are lower bounds
   bool inactive = false;               // pending at the end: not activated
   bool rescued = false;                // a rescuer executed most of the items that waited
-  bool unheld = false;                 // while items waited for a slot none was seen active
+  FlushKind flush = FlushKind::kFlushWork;  // of a flush
+  std::optional<Task> flusher;              // who waited longest in it
+  std::optional<FlushBehind> behind;        // what that was behind; absent: not seen
+  bool unheld = false;                      // while items waited for a slot none was seen active
 };
 
 // Waits of 1 ms or more, before activation or after it, of all items that the filters let through.
@@ -328,7 +356,9 @@ struct Report {
   std::vector<PoolRow> pools;             // by kind, CPU, name
   std::vector<WorkerRow> workers;         // by pool, pid
   std::vector<ActivationRow> activation;  // by workqueue, CPU
-  std::vector<Stall> stalls;              // by time; the longest kMaxStalls of them
+  // By kind, function, workqueue; none without TraceInfo::flushes.
+  std::vector<FlushRow> flushes;
+  std::vector<Stall> stalls;  // by time; the longest kMaxStalls of them
   uint64_t stalls_total = 0;
   Nanos stall_threshold{0};
   LongWaits long_waits;

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "analyze/activation.h"
 #include "analyze/findings.h"
+#include "analyze/flush_collector.h"
 #include "analyze/long_waits.h"
 #include "analyze/loop_collector.h"
 #include "analyze/stall_collector.h"
@@ -81,6 +82,7 @@ struct Analyzer::State {
         matcher(options.filter, s, m),
         stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
         long_waits(s, m),
+        flushes(s, options.filter),
         worker_functions(s) {}
 
   const EventSource& source;
@@ -91,6 +93,7 @@ struct Analyzer::State {
   ItemMatcher matcher;
   StallCollector stalls;
   LongWaitCollector long_waits;
+  FlushCollector flushes;
   LoopCollector loops;
   WorkerFunctions worker_functions;
   MeasureTable functions;  // workqueue, function
@@ -115,6 +118,8 @@ struct Analyzer::State {
       if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
       pool_executions[pool].Add(*execution);
     }
+    // Whoever flushes waits for all, whatever the filter.
+    if (item.state != ItemState::kBarrier) flushes.Add(item);
     // Those have no queue event, and no measure.
     if (item.state == ItemState::kBarrier || !matcher.Matches(item)) return;
     const uint64_t function = KeyOf(ToInt(item.workqueue), ToInt(item.function));
@@ -366,6 +371,7 @@ Report Analyzer::Snapshot() const {
     report.activation =
         ActivationRows(state_->source, state_->model, state_->options.filter, report.duration);
   }
+  report.flushes = state_->flushes.Rows(state_->options.stall_threshold);
   report.stalls = state_->stalls.Longest();
   report.stalls_total = state_->stalls.total();
   state_->FillFindings(report);

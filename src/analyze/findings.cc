@@ -166,6 +166,31 @@ std::vector<Finding> LoopFindings(const Report& report, const FindingFacts& fact
   return out;
 }
 
+std::vector<Finding> FlushFindings(const Report& report) {
+  std::vector<Finding> out;
+  for (const FlushRow& row : report.flushes) {
+    if (row.long_waits == 0) continue;
+    Finding finding;
+    finding.kind = FindingKind::kFlushWait;
+    finding.flush = row.kind;
+    finding.function = row.function;
+    finding.workqueue = row.workqueue;
+    finding.flusher = Task{row.comm, row.task, std::nullopt};
+    finding.behind = row.behind;
+    finding.count = row.long_waits;
+    finding.worst = row.wait.max().value_or(Nanos(0));
+    finding.total = row.long_time;
+    if (row.behind) {
+      finding.item_ids = {row.behind->item};
+      finding.culprits = {{row.behind->function, row.behind->workqueue, std::nullopt,
+                           row.behind->executed.value_or(Nanos(0))}};
+    }
+    Weigh(finding, report.duration);
+    out.push_back(std::move(finding));
+  }
+  return out;
+}
+
 std::vector<Finding> FindFindings(const Report& report, const FindingFacts& facts) {
   std::vector<Finding> all = StallFindings(report);
   const auto append = [&all](std::vector<Finding> more) {
@@ -176,6 +201,7 @@ std::vector<Finding> FindFindings(const Report& report, const FindingFacts& fact
   append(ActivationFindings(report, facts));
   append(DispatchFindings(report, facts));
   append(LoopFindings(report, facts));
+  append(FlushFindings(report));
   FindPending(report, facts.oldest, all);
   FindLosses(report, all);
   FindUnmatched(report, all);

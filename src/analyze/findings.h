@@ -59,6 +59,9 @@ std::vector<Finding> ActivationFindings(const Report& report, const FindingFacts
 std::vector<Finding> DispatchFindings(const Report& report, const FindingFacts& facts);
 std::vector<Finding> LoopFindings(const Report& report, const FindingFacts& facts);
 
+// Of functions and workqueues for which a task waited as long as for a stall.
+std::vector<Finding> FlushFindings(const Report& report);
+
 // Sets share and severity by total and worst.
 void Weigh(Finding& finding, Nanos duration);
 // Adds to the one of the same function and task, or as a new one.

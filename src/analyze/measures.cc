@@ -91,6 +91,8 @@ std::string_view ToString(FindingKind kind) {
       return "idle_cpu";
     case FindingKind::kLoop:
       return "loop";
+    case FindingKind::kFlushWait:
+      return "flush_wait";
     case FindingKind::kPendingAtEnd:
       return "pending_at_end";
     case FindingKind::kLostEvents:

@@ -23,14 +23,15 @@ constexpr size_t kRowsOnTerminal = 15;
 struct TableName {
   std::string_view word, key;
 };
-constexpr std::array<TableName, 8> kTables = {{{"function", "functions"},
+constexpr std::array<TableName, 9> kTables = {{{"function", "functions"},
                                                {"workqueue", "workqueues"},
                                                {"pool", "pools"},
                                                {"worker", "workers"},
                                                {"cpu", "cpus"},
                                                {"origin", "origins"},
                                                {"stack", "stacks"},
-                                               {"activation", "activation"}}};
+                                               {"activation", "activation"},
+                                               {"flush", "flushes"}}};
 
 // What --by may be, as completion offers it.
 std::string TableWords() {
@@ -95,6 +96,12 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
             : "the recording has no kernel stacks in which works were queued: record --stacks");
     return kInsufficient;
   }
+  if (std::find(tables.begin(), tables.end(), "flushes") != tables.end()) {
+    if (const std::string why = WhyNoFlushes(report, shown_as.live); !why.empty()) {
+      Note(why);
+      return kInsufficient;
+    }
+  }
   const Terminal terminal = DetectTerminal();
   View view = shown_as.view;
   const bool short_list = terminal.is_terminal && input.format == Format::kTable;
@@ -124,7 +131,8 @@ int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisO
 void AddReportViewOptions(Command& command, ReportView* options) {
   command.AddTaken({"--by", "LIST",
                     "tables to show: function, workqueue, pool, worker, cpu, origin, stack (where "
-                    "they were recorded), activation (who had the slots of max_active); "
+                    "they were recorded), activation (who had the slots of max_active), flush (who "
+                    "waited for works to end, where that was recorded); "
                     "several by comma (json always holds all)",
                     kHowToShow, TableWords()},
                    [options](std::string_view text) { return TakeBy(text, options->view.tables); });

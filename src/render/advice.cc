@@ -249,6 +249,30 @@ Advice AgainstLimit(const Finding& finding, const Report& report) {
   return out;
 }
 
+Advice AgainstFlush(const Finding& finding) {
+  Advice out;
+  if (finding.behind && finding.behind->waited.value_or(Nanos(0)) > finding.worst / 2) {
+    out.push_back(fmt::format("see why {} waited that long for a worker, or for a slot",
+                              Named(finding.behind->function, "the work")));
+  } else if (finding.behind) {
+    out.push_back(fmt::format("make {} shorter, or let it look whether it shall end early",
+                              Named(finding.behind->function, "the work")));
+  }
+  if (finding.flush == FlushKind::kFlushWorkqueue) {
+    out.push_back(
+        fmt::format("flush the one work that matters (flush_work): {} waits for all that "
+                    "{} has",
+                    ToString(finding.flush), Named(finding.workqueue, "the workqueue")));
+  } else if (finding.flush == FlushKind::kFlushWork) {
+    out.emplace_back(
+        "if its result is not needed, cancel_work_sync() does not wait for one that "
+        "has not started");
+  }
+  out.emplace_back(
+      "flush where nobody waits for the task that does it, and hold no lock meanwhile");
+  return out;
+}
+
 bool IsUnbound(const Finding& finding, const Report& report) {
   return std::any_of(report.pools.begin(), report.pools.end(), [&](const PoolRow& row) {
     const Pool& pool = row.occupancy.pool;
@@ -311,6 +335,8 @@ std::vector<std::string> AdviceOn(const Finding& finding, const Report& report) 
       return {fmt::format("let {} wait between rounds: queue_delayed_work() with a delay",
                           Named(finding.function, "it")),
               "find out which event it waits for, and queue it from there"};
+    case FindingKind::kFlushWait:
+      return AgainstFlush(finding);
     case FindingKind::kPendingAtEnd:
       return {"record longer: sudo wqprof record -d 60s"};
     case FindingKind::kLostEvents:

@@ -28,6 +28,7 @@ std::vector<std::string_view> DefaultSort(const Table& table) {
   if (table.key == "workers") return {"busy_ns"};
   if (table.key == "cpus") return {"cpu"};
   if (table.key == "activation") return {"waited_ns"};
+  if (table.key == "flushes") return {"max"};
   if (table.key == "stalls") return {"duration_ns"};
   return {"total_wait"};
 }

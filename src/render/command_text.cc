@@ -80,6 +80,8 @@ std::string NextCommand(const Finding& finding, const Report& report, const Invo
       return CommandText("report", " --split --by pool", by);
     case FindingKind::kLoop:
       return CommandText("chains", GlobOption("-f", finding.function), by);
+    case FindingKind::kFlushWait:
+      return CommandText("report", " --by flush", by);
     case FindingKind::kPendingAtEnd:
       return CommandText("works", " --state pending --slowest 10", by);
     case FindingKind::kLostEvents:

@@ -10,6 +10,7 @@
 #include "render/command_text.h"
 #include "render/config_tables.h"
 #include "render/executions_of.h"
+#include "render/flush_table.h"
 #include "render/task_text.h"
 #include "wqprof/columns.h"
 #include "wqprof/number_text.h"
@@ -250,6 +251,8 @@ std::string TextOf(const Finding& f, const Report& report) {
                          f.cpu == Cpu::kNone ? "a CPU of the pool" : CpuText(f.cpu), ShareText(f));
     case FindingKind::kLoop:
       return LoopText(f);
+    case FindingKind::kFlushWait:
+      return FlushFindingText(f);
     case FindingKind::kPendingAtEnd:
       return PendingText(f);
     case FindingKind::kLostEvents:
@@ -274,6 +277,8 @@ std::string BecauseOf(const Finding& f, const Report& report) {
              "it long enough for a stall";
     case FindingKind::kIdleCpu:
       return "workers were asleep, being made, or slow to come to their CPU";
+    case FindingKind::kFlushWait:
+      return FlushFindingBecause(f);
     case FindingKind::kLostEvents:
       return "the ring buffer was full";
     case FindingKind::kUnmatched:
@@ -301,6 +306,7 @@ std::string LookedFor(const Report& report) {
   what.emplace_back("long executions");
   if (info.has_sched) what.emplace_back("idle CPUs");
   what.emplace_back("loops");
+  if (info.flushes && !info.flushes->source.empty()) what.emplace_back("flushes");
   what.emplace_back("lost events");
   return fmt::format("{}", fmt::join(what, ", "));
 }
@@ -384,7 +390,9 @@ Columns<FindingRow> FindingColumns() {
       {TaskColumn(kJson),
        [](const Row& r) {
          const auto& culprits = r.finding.culprits;
-         return culprits.empty() ? std::nullopt : OptionalTask(culprits.front().task);
+         const bool flush = r.finding.kind == FindingKind::kFlushWait;
+         if (flush || culprits.empty()) return OptionalTask(r.finding.flusher);
+         return OptionalTask(culprits.front().task);
        }},
       {{"culprits", "", kJson}, CulpritTable},
       {{"delayed", "", kJson}, DelayedTable},

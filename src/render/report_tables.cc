@@ -5,6 +5,7 @@
 #include "render/activation_table.h"
 #include "render/config_tables.h"
 #include "render/finding_text.h"
+#include "render/flush_table.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
 #include "render/split.h"
@@ -68,6 +69,7 @@ Table SourceTable(const Report& report) {
        [](const Report& r) { return WorkqueueConfigTable(r.source.config); }},
       {{"worker_pools", "", kJson, 0, 0, "And its worker pools."},
        [](const Report& r) { return PoolConfigTable(r.source.config); }},
+      FlushSourceColumn(),
   };
   return MakeRecord("source", columns, report);
 }
@@ -387,6 +389,7 @@ std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   tables.push_back(MeasuredTable(NamedStacks(report), split));
   tables.push_back(MeasuredTable(NamedCpus(report), split));
   tables.push_back(ActivationTable(report));
+  tables.push_back(FlushTable(report));
   tables.push_back(StallTable(report, by));
   tables.push_back(FindingTable(report, by));
   return tables;

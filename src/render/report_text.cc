@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The words around a report's tables.
 #include "render/finding_text.h"
+#include "render/flush_table.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "wqprof/anomaly.h"
@@ -276,6 +277,7 @@ std::vector<std::string> QualityNotes(const Report& report) {
   for (std::string& note : LossNotes(report)) notes.push_back(std::move(note));
   AddMatchNotes(report, notes);
   AddConfigNotes(report, notes);
+  AddFlushNotes(report.source.flushes.get(), notes);
   return notes;
 }
 

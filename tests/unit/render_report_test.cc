@@ -235,8 +235,8 @@ TEST(RenderReport, DocumentHasEveryPartWhateverIsShown) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : document.items()) keys.push_back(key);
   const std::vector<std::string> all = {
-      "activation", "cpus",   "findings", "functions", "origins", "pools",     "quality",
-      "schema",     "source", "stacks",   "stalls",    "workers", "workqueues"};
+      "activation", "cpus",   "findings", "flushes", "functions", "origins", "pools",
+      "quality",    "schema", "source",   "stacks",  "stalls",    "workers", "workqueues"};
   EXPECT_EQ(keys, all);
   EXPECT_EQ(document["schema"], "wqprof.report/1");
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who waited in flushes, and behind what.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "support/trace_builder.h"
+#include "wqprof/analyze.h"
+#include "wqprof/render.h"
+
+namespace wqprof::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A wait for a work of a function, in the trace builder's time.
+FlushWait OfWork(Nanos begin, Nanos end, WorkAddr work, std::string function = "work_fn") {
+  FlushWait wait;
+  wait.begin = Timestamp(begin);
+  wait.end = Timestamp(end);
+  wait.task = Pid{700};
+  wait.comm = "fio";
+  wait.object = ToInt(work);
+  wait.function = std::move(function);
+  return wait;
+}
+
+FlushWait OfWorkqueue(Nanos begin, Nanos end, std::string workqueue) {
+  FlushWait wait = OfWork(begin, end, WorkAddr{0xffff888000009000}, "");
+  wait.kind = FlushKind::kDrainWorkqueue;
+  wait.workqueue = std::move(workqueue);
+  wait.task = Pid{701};
+  wait.comm = "umount";
+  return wait;
+}
+
+std::shared_ptr<FlushLog> LogOf(std::vector<FlushWait> waits) {
+  auto log = std::make_shared<FlushLog>();
+  log->source = "bpf";
+  log->floor = 100us;
+  log->hooks = {{FlushKind::kFlushWork, {"__flush_work"}, "", 1234, waits.size()},
+                {FlushKind::kDrainWorkqueue, {}, "the kernel has none", 0, 0}};
+  std::sort(waits.begin(), waits.end(),
+            [](const FlushWait& a, const FlushWait& b) { return a.end < b.end; });
+  log->waits = std::move(waits);
+  return log;
+}
+
+// Works A and B run one after the other, each for 20 ms; A runs once more later.
+TraceBuilder Busy() {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Put(2ms, kTask, kWorkB, {"b_fn", "wq_b"});
+  t.Run(3ms, 23ms, kWorker, kWorkA, {"a_fn"}).Run(24ms, 44ms, kWorker, kWorkB, {"b_fn"});
+  t.Put(50ms, kTask, kWorkA, {"a_fn", "wq_a"}).Run(51ms, 52ms, kWorker, kWorkA, {"a_fn"});
+  t.Tick(100ms, 0);
+  return t;
+}
+
+Report Analyzed(TraceBuilder& trace, std::vector<FlushWait> waits, const ItemFilter& filter = {}) {
+  trace.Rewind();
+  trace.mutable_info().flushes = LogOf(std::move(waits));
+  AnalyzeOptions options;
+  options.filter = filter;
+  auto report = Analyze(trace, options);
+  EXPECT_TRUE(report.ok()) << report.status().ToString();
+  return report.ok() ? *std::move(report) : Report{};
+}
+
+TEST(FlushRows, AWaitForAWorkIsBehindItsExecutionThatEndedLastWithinIt) {
+  TraceBuilder t = Busy();
+  const Report report = Analyzed(t, {OfWork(2ms, 45ms, kWorkB, "b_fn [mod]")});
+  ASSERT_EQ(report.flushes.size(), 1U);
+  const FlushRow& row = report.flushes[0];
+  EXPECT_EQ(row.kind, FlushKind::kFlushWork);
+  EXPECT_EQ(row.function, "b_fn");
+  EXPECT_EQ(row.module, "mod");
+  EXPECT_EQ(row.workqueue, "wq_b");
+  EXPECT_EQ(row.wait.count(), 1U);
+  EXPECT_EQ(row.wait.max(), 43ms);
+  EXPECT_EQ(row.comm, "fio");
+  EXPECT_EQ(row.task, Pid{700});
+  ASSERT_TRUE(row.behind);
+  EXPECT_EQ(row.behind->function, "b_fn");
+  EXPECT_EQ(row.behind->executed, 20ms);
+  EXPECT_EQ(row.behind->waited, 22ms);
+}
+
+TEST(FlushRows, AnExecutionThatEndedBeforeOrAfterIsNotWaitedFor) {
+  TraceBuilder t = Busy();
+  const Report report =
+      Analyzed(t, {OfWork(30ms, 49ms, kWorkA, "before"), OfWork(3ms, 22ms, kWorkA, "after")});
+  ASSERT_EQ(report.flushes.size(), 2U);
+  EXPECT_FALSE(report.flushes[0].behind);
+  EXPECT_FALSE(report.flushes[1].behind);
+}
+
+TEST(FlushRows, OfAWorkqueueTheLastOneOfItsWorksCounts) {
+  TraceBuilder t = Busy();
+  const Report report =
+      Analyzed(t, {OfWorkqueue(10ms, 60ms, "wq_a"), OfWorkqueue(10ms, 40ms, "wq_a")});
+  ASSERT_EQ(report.flushes.size(), 1U);
+  const FlushRow& row = report.flushes[0];
+  EXPECT_EQ(row.workqueue, "wq_a");
+  EXPECT_EQ(row.function, "");
+  EXPECT_EQ(row.wait.count(), 2U);
+  EXPECT_EQ(row.comm, "umount");
+  ASSERT_TRUE(row.behind);
+  EXPECT_EQ(row.behind->executed, 1ms);
+}
+
+TEST(FlushRows, FiltersLeaveOutOthers) {
+  TraceBuilder t = Busy();
+  const std::vector<FlushWait> waits = {OfWork(2ms, 45ms, kWorkB, "b_fn"),
+                                        OfWork(2ms, 24ms, kWorkA, "a_fn"),
+                                        OfWorkqueue(10ms, 60ms, "wq_a")};
+  ItemFilter filter;
+  filter.workqueues = {"wq_a"};
+  EXPECT_EQ(Analyzed(t, waits, filter).flushes.size(), 2U);
+  filter.functions = {"a_fn"};
+  EXPECT_EQ(Analyzed(t, waits, filter).flushes.size(), 1U);
+  ItemFilter late;
+  late.from = Timestamp(50ms);
+  EXPECT_EQ(Analyzed(t, waits, late).flushes.size(), 1U);
+}
+
+TEST(FlushRows, AClockThatCountsNoNanosecondsHasNone) {
+  TraceBuilder t = Busy();
+  t.Clock("counter", false);
+  EXPECT_TRUE(Analyzed(t, {OfWork(2ms, 45ms, kWorkB)}).flushes.empty());
+}
+
+TEST(FlushFinding, NamesWhoWaitedAndBehindWhat) {
+  TraceBuilder t = Busy();
+  const Report report =
+      Analyzed(t, {OfWork(2ms, 45ms, kWorkB, "b_fn"), OfWork(1ms, 9ms, kWorkA, "a_fn")});
+  const auto finding =
+      std::find_if(report.findings.begin(), report.findings.end(),
+                   [](const Finding& f) { return f.kind == FindingKind::kFlushWait; });
+  ASSERT_NE(finding, report.findings.end());
+  EXPECT_EQ(finding->function, "b_fn");
+  EXPECT_EQ(finding->worst, 43ms);
+  EXPECT_EQ(finding->total, 43ms);
+  EXPECT_EQ(finding->count, 1U);
+  EXPECT_EQ(finding->severity, Severity::kHigh);
+  ASSERT_TRUE(finding->flusher);
+  EXPECT_EQ(finding->flusher->comm, "fio");
+  EXPECT_EQ(std::count_if(report.findings.begin(), report.findings.end(),
+                          [](const Finding& f) { return f.kind == FindingKind::kFlushWait; }),
+            1);
+  const auto text = RenderReport(report, Format::kTable, {}, {});
+  ASSERT_TRUE(text.ok());
+  EXPECT_NE(text->find("fio[700] waited 43.0ms in flush_work for b_fn [wq_b]"), std::string::npos)
+      << *text;
+  EXPECT_NE(text->find("it waited for b_fn [wq_b], which executed for 20.0ms after it had waited "
+                       "22.0ms"),
+            std::string::npos)
+      << *text;
+}
+
+TEST(FlushTable, ShowsTheLongestAndTheCallsThatDidNotWait) {
+  TraceBuilder t = Busy();
+  const Report report =
+      Analyzed(t, {OfWork(2ms, 45ms, kWorkB, "b_fn"), OfWorkqueue(10ms, 60ms, "wq_a")});
+  View view;
+  view.tables = {"flushes"};
+  const auto text = RenderReport(report, Format::kTable, view, {});
+  ASSERT_TRUE(text.ok());
+  EXPECT_NE(text->find("flush_work 1,234 (2 long)"), std::string::npos) << *text;
+  EXPECT_NE(text->find("drain_workqueue (the kernel has none)"), std::string::npos) << *text;
+  EXPECT_NE(text->find("umount[701]"), std::string::npos) << *text;
+  EXPECT_NE(text->find("b_fn ran 20.0ms, waited 22.0ms"), std::string::npos) << *text;
+}
+
+TEST(FlushTable, SaysWhyThereIsNone) {
+  TraceBuilder t = Busy();
+  auto plain = Analyze(t, {});
+  ASSERT_TRUE(plain.ok());
+  EXPECT_NE(WhyNoFlushes(*plain, false).find("record --flushes"), std::string::npos);
+  EXPECT_NE(WhyNoFlushes(*plain, true).find("recordings only"), std::string::npos);
+  Report report = Analyzed(t, {});
+  EXPECT_EQ(WhyNoFlushes(report, false), "");
+  auto log = std::make_shared<FlushLog>();
+  log->limited_by = "the kernel has no BTF";
+  report.source.flushes = log;
+  EXPECT_NE(WhyNoFlushes(report, false).find("the kernel has no BTF"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace wqprof::testing

@@ -43,6 +43,9 @@ struct RecorderOptions {
   std::optional<std::string> attach;
   // Reads how workqueues and pools are set up, for Ending() and EndingNow().
   bool configuration = false;
+  // Watches who waits in flushes, for Ending(): waits of this length or longer one by one, shorter
+  // ones are counted.  Needs a clock whose times are those of CLOCK_MONOTONIC.
+  std::optional<Nanos> flushes;
 };
 
 // Takes what a recorder drains.

@@ -50,6 +50,7 @@ struct RecordOptions {
   std::optional<uint64_t> buffer_bytes, max_size;
   std::vector<std::string> workqueues;
   std::vector<std::string> command;
+  std::optional<std::string> flush_floor;  // as written; "" the default
   bool verbose = false, quiet = false;
 };
 
@@ -216,8 +217,10 @@ class RecordCommand {
     ending.settings.Add("ended_by", ReasonText());
     // --max-size counted them.
     ending.all_symbols = end_.reason == RecordingEnd::Reason::kFull;
-    if (writer_->size_at_most() + ending.workqueues.size() >= options_.max_size.value_or(~0ULL)) {
-      ending.workqueues.clear();
+    for (std::string* const extra : {&ending.flushes, &ending.workqueues}) {
+      const uint64_t size =
+          writer_->size_at_most() + ending.flushes.size() + ending.workqueues.size();
+      if (size >= options_.max_size.value_or(~0ULL)) extra->clear();
     }
     absl::Status status = writer_->Finish(ending);
     if (const absl::Status given = GiveToSudoUser(*writer_); !given.ok()) {
@@ -290,7 +293,20 @@ absl::StatusOr<int> ParseFileVersion(std::string_view text) {
       fmt::format("'{}' is not a version of trace.dat: write 6 or 7", text));
 }
 
-int RunRecord(const RecordOptions& options) {
+// Sets how long a flush must wait to be recorded.
+absl::Status TakeFlushFloor(RecordOptions& options) {
+  constexpr Nanos kFloor = std::chrono::microseconds(100);
+  if (!options.flush_floor) return absl::OkStatus();
+  options.recorder.flushes = kFloor;
+  if (options.flush_floor->empty()) return absl::OkStatus();
+  const auto floor = ParseDuration(*options.flush_floor);
+  if (!floor.ok()) return floor.status();
+  options.recorder.flushes = *floor;
+  return absl::OkStatus();
+}
+
+int RunRecord(RecordOptions& options) {
+  if (const absl::Status status = TakeFlushFloor(options); !status.ok()) return Fail(status);
   if (options.writer.version == 6 && options.writer.compress) {
     return Fail(absl::InvalidArgumentError(
         "--compress needs version 7 of the file format\nleave out --file-version 6"));
@@ -299,11 +315,12 @@ int RunRecord(const RecordOptions& options) {
     return Fail(absl::InvalidArgumentError("-d 0 would record nothing\ngive a time, e.g. -d 10s"));
   }
   const RecorderOptions& recorder = options.recorder;
-  if (recorder.attach && (options.buffer_bytes || recorder.irqs || recorder.stacks ||
-                          !recorder.sched || !recorder.timers || recorder.clock != kAutoClock)) {
+  if (recorder.attach &&
+      (options.buffer_bytes || recorder.irqs || recorder.stacks || recorder.flushes ||
+       !recorder.sched || !recorder.timers || recorder.clock != kAutoClock)) {
     return Fail(absl::InvalidArgumentError(
         "--attach takes what somebody else records, as it is\n"
-        "leave out -b, --clock, --irqs, --stacks, --no-sched and --no-timers"));
+        "leave out -b, --clock, --flushes, --irqs, --stacks, --no-sched and --no-timers"));
   }
   if (options.output == "-") {
     return Fail(absl::InvalidArgumentError(
@@ -325,6 +342,11 @@ void AddRecordCommand(CommandLine& line) {
       &options->duration, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   AddStackOption(command, &options->recorder);
+  command.AddFlagWithValue({"--flushes", "TIME",
+                            "Record who waits for works to end (flush_work, cancel_work_sync, "
+                            "flush_workqueue, drain_workqueue), by BPF; waits shorter than TIME "
+                            "(default 100us) are only counted"},
+                           &options->flush_floor);
   command.AddTexts({"-w,--workqueue", "GLOB",
                     "Show only workqueues that match GLOB in reports of this recording; "
                     "may be repeated"},

@@ -181,6 +181,7 @@ absl::Status Recorder::Stop(PageSink* sink) {
   if (state.probe != nullptr && !counted) {
     state.ending.workqueues = ConfigToJson(state.probe->Now());
   }
+  if (state.flushes != nullptr) state.ending.flushes = FlushesToJson(state.flushes->End());
   state.ending.calibration = state.CalibrateNow();
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {

@@ -52,6 +52,10 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
   if (options.attach) return Attach(*options.attach);
   if (options.clock == kAutoClock) options.clock = BestClock(*tracefs);
   if (options.clock == "x86-tsc") tsc = TscClock::Create();
+  clock = options.clock;
+  if (options.flushes) {
+    if (absl::Status status = WatchFlushes(*options.flushes); !status.ok()) return status;
+  }
   const KernelSymbols symbols = ReadKernelSymbols();
   if (symbols.text.empty()) {
     notes.push_back("the kernel hides its symbols, so functions will be numbers; to see names: " +
@@ -79,7 +83,6 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
   }
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;
-  clock = options.clock;
   note = NoteSettings(events, options, buffer);
   if (options.stacks) {
     auto trigger = StackTrigger::Set(*instance, options.stacks_of, notes);
@@ -92,6 +95,19 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
   metadata.settings = note;
   NoteClocks(options.clock, *buffers.begin()->second, metadata.settings);
   metadata.calibration = CalibrateNow();
+  // Whoever asks for them wants those of the beginning, too.
+  if (flushes != nullptr) flushes->WaitUntilLoaded(notes);
+  return absl::OkStatus();
+}
+
+absl::Status Recorder::State::WatchFlushes(Nanos floor) {
+  if (clock != "mono" && !(clock == "x86-tsc" && tsc)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "--flushes takes times of CLOCK_MONOTONIC, which those of the clock {} are not\n"
+        "leave out --clock, or write --clock mono",
+        clock));
+  }
+  flushes = std::make_unique<FlushProbe>(floor);
   return absl::OkStatus();
 }
 

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "live/config_probe.h"
 #include "live/event_plan.h"
+#include "live/flush_probe.h"
 #include "live/kernel_threads.h"
 #include "live/page_pipe.h"
 #include "live/ring_buffer.h"
@@ -76,11 +77,13 @@ struct Recorder::State {
   bool stopped = false;
   bool attached = false;  // to an instance of somebody else
   std::vector<std::string> disturbances;
-  std::unique_ptr<ConfigProbe> probe;  // absent: nobody asks for the configuration
+  std::unique_ptr<ConfigProbe> probe;   // absent: nobody asks for the configuration
+  std::unique_ptr<FlushProbe> flushes;  // absent: nobody asks for them
 
   absl::Status SetUp(RecorderOptions options);
   absl::Status Attach(const std::string& name);
   absl::Status SetUpInstance(const RecorderOptions& options, BufferSetup& buffer);
+  absl::Status WatchFlushes(Nanos floor);
   absl::Status OpenBuffers();
   absl::Status Watch(const CpuBuffer& buffer) const;
   absl::StatusOr<std::vector<CpuBuffer*>> Wait(Nanos timeout, int wake_fd);

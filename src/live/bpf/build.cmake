@@ -21,7 +21,7 @@ if(WQPROF_BPF AND NOT bpf_missing)
   file(MAKE_DIRECTORY ${bpf_out})
   # The headers of the kernel's interface lie where the C library's do, which is no place that clang
   # looks at for this target.  The linker of bpftool leaves out what is for debuggers.
-  foreach(program workqueue_walk pool_look)
+  foreach(program workqueue_walk pool_look flush_waits)
     add_custom_command(OUTPUT ${bpf_out}/${program}.skel.h
       COMMAND ${BPF_CLANG} -g -O2 -target bpf -Wall -Wextra -Werror
         -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -fdebug-compilation-dir=.
@@ -31,7 +31,7 @@ if(WQPROF_BPF AND NOT bpf_missing)
       COMMAND ${BPFTOOL} gen skeleton ${bpf_out}/${program}.o name ${program}
         > ${bpf_out}/${program}.skel.h
       DEPENDS ${bpf_source}/${program}.bpf.c ${bpf_source}/kernel_types.h
-        ${bpf_source}/state_records.h ${bpf_source}/walk_lists.h ${bpf_source}/walk_records.h)
+        ${bpf_source}/flush_records.h ${bpf_source}/state_records.h ${bpf_source}/walk_lists.h ${bpf_source}/walk_records.h)
     target_sources(wqprof_live PRIVATE ${bpf_out}/${program}.skel.h)
   endforeach()
   target_include_directories(wqprof_live SYSTEM PRIVATE ${bpf_out})

@@ -3,7 +3,7 @@
 # run.sh WQPROF KERNEL...: boots each KERNEL in QEMU with a module that queues works by script and
 # logs what happens; records each of its scenarios there with WQPROF and with trace-cmd; compares
 # both recordings with the log, item by item, and what WQPROF says of stalls with what the
-# scenarios were made for.
+# scenarios were made for; and who waited in flushes with what the module waited for.
 #
 # KERNEL is SUITE-FLAVOUR: bullseye-cloud, bookworm-cloud, bookworm-rt, trixie-cloud, sid-cloud...
 # environment: CACHE (default: WQPROF's directory, kernels/), SCENARIOS (default: all),
@@ -22,7 +22,7 @@ mkdir -p "$cache"
 cache=$(realpath "$cache")
 scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
   irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
-  hotplug lockup mono cut lost}
+  hotplug lockup mono flushes cut lost}
 
 guest() {
   local kernel=$1 suite=${1%-*} flavour=${1##*-}
@@ -73,6 +73,9 @@ for kernel in "$@"; do
   python3 "$here/../lab/check_lab.py" --csv "$cache/table.csv" "$wqprof" \
     "$cache/results/$kernel"/*/ || status=1
   python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
+  case " $scenarios " in *[[:space:]]flushes[[:space:]]*)
+    python3 "$here/check_flushes.py" "$cache/results/$kernel/flushes" || status=1 ;;
+  esac
 done
 print_table
 exit "$status"

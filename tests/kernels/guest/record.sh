@@ -77,6 +77,14 @@ run_in_mono() {
   echo local >/sys/module/wqtruth/parameters/clock
 }
 
+# Who waits in flushes, by a clock that is the module's as well.
+run_with_flushes() {
+  echo mono >/sys/module/wqtruth/parameters/clock
+  wqprof record -q --flushes=20us --clock mono -o "$out/wqprof.dat" -- sh -c \
+    "echo flush >$truth/run && echo cancel >$truth/run && $(play destroy)"
+  echo local >/sys/module/wqtruth/parameters/clock
+}
+
 # One second out of the middle of two.
 run_cut() {
   sh -c "$(play "$1")" &
@@ -103,6 +111,7 @@ for scenario in "$@"; do
     cpumask) run_with_changing_cpumask "$scenario" ;;
     lockup) run_with_watchdog "$scenario" ;;
     mono) run_in_mono chain ;;
+    flushes) run_with_flushes ;;
     cut) run_cut long ;;
     lost) run_lossy storm ;;
     *) run "$scenario" ;;

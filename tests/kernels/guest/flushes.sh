@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# flushes.sh: in the guest, records who waits in flushes while terminals are opened and closed, and
+# while caches are dropped.  Leaves in /out what wqprof printed, and the recording.
+set -u
+
+# run NAME CMD...
+run() {
+  out=/out/$1
+  shift
+  mkdir -p "$out"
+  "$@" >"$out/stdout" 2>"$out/stderr" </dev/null
+  echo $? >"$out/exit"
+}
+
+run record wqprof record --flushes=1us -o /out/flushes.dat -- sh -c '
+  for i in 1 2 3 4 5 6 7 8; do ./pty_load 200 4; done
+  echo 1 >/proc/sys/vm/drop_caches'
+run json wqprof report --format json /out/flushes.dat
+run text wqprof report --by flush /out/flushes.dat
+run plain wqprof record -d 100ms -o /tmp/plain.dat
+run without wqprof report --by flush /tmp/plain.dat
+run clock wqprof record --flushes --clock local -d 100ms -o /tmp/local.dat
+cp /proc/version /out/version
+exit 0

@@ -15,6 +15,7 @@
 #include "wqprof/crew.h"
 #include "wqprof/event.h"
 #include "wqprof/flush_waits.h"
+#include "wqprof/holder_stack.h"
 #include "wqprof/name_table.h"
 #include "wqprof/settings.h"
 #include "wqprof/tracefs_text.h"
@@ -48,6 +49,7 @@ struct TraceInfo {
   Settings settings;                // wqprof's own note; what is known of it is below, typed
   WorkqueueConfig config;           // of its workqueues and pools; empty: not recorded
   std::shared_ptr<const FlushLog> flushes;  // who waited in them; null: not recorded
+  HolderStacks holder_stacks;               // of what held its pools, taken while it was recorded
   bool has_sched = false;                   // sched_switch and sched_waking were recorded
   bool has_timers = false;
   // Which of the four events were enabled, by the note of the recorder or of the live buffer;

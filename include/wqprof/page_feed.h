@@ -41,6 +41,8 @@ class PageFeed : public EventSource {
   void EndAll();
   // What the recorder knows at the end: the kernel's counters, and who meddled.
   void NoteEnding(const TraceEnding& ending);
+  // Stacks that were taken of what holds pools: info() has them.
+  void NoteStacks(const std::vector<HolderStack>& stacks);
   // Losses, counts and times so far.
   void UpdateStats();
 

@@ -24,11 +24,11 @@ struct TraceMetadata {
   std::vector<std::pair<std::string, std::string>> event_formats;  // system, format text
   std::string stack_format;  // of ftrace's own event kernel_stack; "" unknown
   std::string kallsyms, printk_formats, saved_cmdlines;
-  std::string trace_clock;       // the clock in use in brackets: "local global [mono]"
-  std::string uname;             // "Linux node release version machine"
-  Settings settings;             // wqprof's own note
-  std::string workqueues;        // as in TraceEnding, of a finished trace
-  std::string flushes;           // likewise
+  std::string trace_clock;  // the clock in use in brackets: "local global [mono]"
+  std::string uname;        // "Linux node release version machine"
+  Settings settings;        // wqprof's own note
+  // As in TraceEnding, of a finished trace.
+  std::string workqueues, flushes, holder_stacks;
   uint32_t page_size = 4096;     // of a sub-buffer, its header included
   int cpus = 1;                  // one more than the highest CPU online when it began
   int possible_cpus = 1;         // ... than the highest that can come online
@@ -42,6 +42,7 @@ struct TraceEnding {
   Settings settings;                                   // added to the first ones
   std::string workqueues;        // their configuration, see ConfigToJson(); "" unknown
   std::string flushes;           // who waited in them, see FlushesToJson(); "" not asked for
+  std::string holder_stacks;     // see HolderStacksToJson(); "" none
   ClockCalibration calibration;  // replaces the first one; without readings keeps it
   // A small trace keeps only the symbols that its events name, unless this is set.
   bool all_symbols = false;

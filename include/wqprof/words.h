@@ -28,9 +28,10 @@ std::string CellText(const Cell& cell, const TextStyle& style);
 
 // A finding in words.  Not escaped; what is not known is "".
 struct FindingWords {
-  std::string text;     // what happened, and how bad it was
-  std::string because;  // who or what made items wait
-  std::string delayed;  // what waited
+  std::string text;                 // what happened, and how bad it was
+  std::string because;              // who or what made items wait
+  std::string delayed;              // what waited
+  std::vector<std::string> stacks;  // where those who held it stood, taken while it went on
   std::vector<std::string> tries;
   std::string next;  // the command that shows more
 };

@@ -58,7 +58,7 @@ struct StatOptions {
 class LiveAnalysis : public LivePipeline {
  public:
   LiveAnalysis(PageFeed& feed, const AnalyzeOptions& options)
-      : LivePipeline(feed),
+      : LivePipeline(feed, {.stall = options.stall_threshold, .execution = kLongRun}),
         analyzer_(feed, pipeline().model(), options),
         intervals_(feed, pipeline().model(), options.filter, options.stall_threshold) {
     pipeline().Attach(analyzer_);

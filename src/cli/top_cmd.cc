@@ -61,7 +61,8 @@ struct TopOptions {
 class LiveWindow : public LivePipeline {
  public:
   LiveWindow(PageFeed& feed, const ItemFilter& filter, Nanos threshold)
-      : LivePipeline(feed), window_(feed, pipeline().model(), filter, threshold) {
+      : LivePipeline(feed, {.stall = threshold, .execution = kLongRun}),
+        window_(feed, pipeline().model(), filter, threshold) {
     pipeline().Attach(window_);
   }
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@
 #include "wqprof/number_text.h"
 #include "wqprof/page_feed.h"
 #include "wqprof/page_ring.h"
+#include "wqprof/render_holders.h"
 #include "wqprof/render_watch.h"
 #include "wqprof/watch.h"
 
@@ -49,6 +51,8 @@ constexpr Nanos kLook = std::chrono::milliseconds(100);
 // So long a file waits at most for CPUs whose buffers have piled up.
 constexpr Nanos kLongestCatchUp = std::chrono::seconds(5);
 
+constexpr size_t kMostSaid = 4;  // stacks of one finding
+
 // The options as the user gave them.
 struct WatchOptions {
   RecorderOptions recorder;
@@ -64,12 +68,33 @@ struct WatchOptions {
   bool quiet = false;
 };
 
+// From when on conditions ask who holds a pool.
+HolderLimits LimitsOf(const std::vector<WatchCondition>& conditions) {
+  constexpr Nanos kShortest = std::chrono::milliseconds(1);
+  HolderLimits out;
+  for (const WatchCondition& condition : conditions) {
+    const Nanos limit(static_cast<int64_t>(condition.limit));
+    // What is over in less than a round is never asked.
+    Nanos* const its = condition.quantity == Quantity::kStall  ? &out.stall
+                       : IsDurationOfItems(condition.quantity) ? &out.execution
+                                                               : nullptr;
+    if (its != nullptr) *its = std::clamp(limit, kShortest, *its);
+  }
+  return out;
+}
+
+// Whether the stack is of what was found.
+bool IsOf(const HolderStack& stack, const WatchHit& hit) {
+  if (hit.key.item == 0) return stack.pool == hit.pool && stack.stall == hit.key.begin;
+  return stack.pid == hit.worker_pid && stack.function == hit.function && stack.pool == hit.pool;
+}
+
 // Pages in; kept, and looked at.
 class LiveWatch : public LivePipeline {
  public:
   LiveWatch(PageFeed& feed, PageRing& ring, const std::vector<WatchCondition>& conditions,
             std::function<void()> each_round)
-      : LivePipeline(feed),
+      : LivePipeline(feed, LimitsOf(conditions)),
         ring_(ring),
         collector_(feed, pipeline().model(), conditions),
         each_round_(std::move(each_round)) {
@@ -88,6 +113,7 @@ class LiveWatch : public LivePipeline {
     return absl::OkStatus();
   }
   WatchCollector& collector() { return collector_; }
+  const HolderStacks& stacks() const { return feed().info().holder_stacks; }
   // There is more in the buffers of some CPUs: those of others are ahead of them.
   bool behind() const { return behind_; }
   static Nanos Now() { return Clock::now().time_since_epoch(); }
@@ -165,6 +191,7 @@ class WatchCommand {
   void Round() {
     const Nanos now = LiveWatch::Now();
     if (capture_ != nullptr) GoOnWithCapture(now);
+    if (capture_ != nullptr && !options_.quiet) SayStacks();
     if (action_ != nullptr && action_->Ended()) NoteActionEnd();
     if (now >= next_look_) {
       next_look_ = now + kLook;
@@ -213,6 +240,8 @@ class WatchCommand {
     if (!capture.ok()) return capture.status();
     capture_ = *std::move(capture);
     live_->collector().Settle(hit);
+    hit_ = hit;
+    said_stacks_.clear();
     capture_->Take(ring_->From(0));
     next_chunk_ = ring_->next();
     capture_until_ = now + options_.after;
@@ -241,8 +270,21 @@ class WatchCommand {
     return true;
   }
 
+  // What was found goes on: where it stands, once.
+  void SayStacks() {
+    for (const HolderStack& stack : live_->stacks().all()) {
+      if (!IsOf(stack, hit_) || said_stacks_.size() == kMostSaid) continue;
+      const std::string text = stack.why_not.empty()
+                                   ? "stack taken while it goes on: " + HolderText(stack)
+                                   : NoStackText(stack);
+      if (!said_stacks_.insert(text).second) continue;
+      if (stack.why_not.empty() || said_why_not_.insert(stack.why_not).second) Note(text);
+    }
+  }
+
   TraceEnding EndingNow() const {
     TraceEnding ending = recorder_->EndingNow();
+    ending.holder_stacks = HolderStacksToJson(live_->stacks());
     ending.settings.Add("ended_by", "watch");
     return ending;
   }
@@ -316,6 +358,8 @@ class WatchCommand {
   std::unique_ptr<WatchCapture> capture_;  // the file that is being written
   std::unique_ptr<Workload> action_;
   std::string finding_;
+  WatchHit hit_;  // that the capture is of
+  std::set<std::string> said_stacks_, said_why_not_;
   uint64_t next_chunk_ = 0;  // that the capture takes
   Nanos began_{0}, capture_until_{0}, cooled_down_{0}, next_look_{0}, next_heartbeat_{0};
   size_t files_ = 0;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <map>
@@ -88,7 +89,7 @@ std::vector<std::string> StackOf(const WorkerState& worker) {
   const bool still = worker.state == TaskDoes::kSleeping || worker.state == TaskDoes::kBlocked ||
                      worker.state == TaskDoes::kRunnable;
   if (!still || worker.pid == Pid::kNone) return {};
-  return ParseStack(ReadText(fmt::format("/proc/{}/stack", ToInt(worker.pid))).text);
+  return ReadProcStack(worker.pid).frames;
 }
 
 }  // namespace
@@ -129,6 +130,23 @@ std::vector<std::string> ParseStack(std::string_view text) {
     out.emplace_back(line.substr(0, end));
   }
   return out;
+}
+
+ProcStack ReadProcStack(Pid task) {
+  const FileText text = ReadText(fmt::format("/proc/{}/stack", ToInt(task)));
+  ProcStack out;
+  out.frames = ParseStack(text.text);
+  if (text.error == EPERM || text.error == EACCES) {
+    out.why_not = "the kernel shows stacks of sleeping tasks only with CAP_SYS_ADMIN";
+  } else if (text.error == ENOENT && Exists(fmt::format("/proc/{}/stat", ToInt(task)))) {
+    out.why_not = "this kernel has no /proc/PID/stack (CONFIG_STACKTRACE)";
+  }
+  return out;
+}
+
+TaskDoes StateInProc(Pid task) {
+  const std::string stat = ReadText(fmt::format("/proc/{}/stat", ToInt(task))).text;
+  return StateOf(FieldOf(stat, kStateField));
 }
 
 void AddFunctionNames(WorkqueueState& state) {

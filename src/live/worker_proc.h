@@ -26,6 +26,15 @@ std::optional<WorkerName> ParseWorkerName(std::string_view proc_comm);
 
 // Functions of /proc/PID/stack, the innermost first, without their offsets.
 std::vector<std::string> ParseStack(std::string_view text);
+// What that file says of a task.  Of one that has a CPU it says nothing, or what was before.
+struct ProcStack {
+  std::vector<std::string> frames;
+  std::string why_not;  // it cannot be read; in a clause
+};
+ProcStack ReadProcStack(Pid task);
+
+// By /proc/PID/stat; kUnknown: it is gone.  Whether one has its CPU is not shown there.
+TaskDoes StateInProc(Pid task);
 
 // Fills in what else is known of a look.  Stacks: of workers that are not on a CPU, where they may
 // be read; that of one that goes on meanwhile is left out.

@@ -78,6 +78,9 @@ std::string FindingHtml(const ReportPageInput& in, const Finding& finding) {
   const auto sentence = [](const std::string& text) { return HtmlName(text, kSentenceWidth); };
   if (!words.because.empty()) add("because", sentence(words.because));
   if (!words.delayed.empty()) add("delayed", sentence(words.delayed));
+  for (const std::string& stack : words.stacks) {
+    add("stack", sentence("taken while it went on: " + stack));
+  }
   for (size_t i = 0; i < words.tries.size(); ++i) {
     add(i == 0 ? "try" : "or", sentence(words.tries[i]));
   }

@@ -11,6 +11,7 @@
 #include "render/config_tables.h"
 #include "render/executions_of.h"
 #include "render/flush_table.h"
+#include "render/holder_text.h"
 #include "render/task_text.h"
 #include "wqprof/columns.h"
 #include "wqprof/number_text.h"
@@ -19,6 +20,7 @@ namespace wqprof {
 namespace {
 
 constexpr size_t kNamed = 3;
+constexpr size_t kStacks = 2;
 
 std::string WorkText(std::string_view function, std::string_view workqueue) {
   std::string out(function.empty() ? "a function unknown" : function);
@@ -293,7 +295,8 @@ std::string BecauseOf(const Finding& f, const Report& report) {
 }  // namespace
 
 FindingWords WordsOf(const Finding& finding, const Report& report, const Invocation& by) {
-  return {TextOf(finding, report), BecauseOf(finding, report), DelayedText(finding),
+  return {TextOf(finding, report),   BecauseOf(finding, report),
+          DelayedText(finding),      StackLines(StacksOf(report, finding), kStacks),
           AdviceOn(finding, report), NextCommand(finding, report, by)};
 }
 
@@ -317,6 +320,7 @@ namespace {
 struct FindingRow {
   Finding finding;
   FindingWords words;
+  std::vector<HolderStack> stacks;
 };
 
 Table TaskTable(const Task& task) {
@@ -396,6 +400,10 @@ Columns<FindingRow> FindingColumns() {
        }},
       {{"culprits", "", kJson}, CulpritTable},
       {{"delayed", "", kJson}, DelayedTable},
+      {{.key = "holder_stacks",
+        .audience = kJson,
+        .about = "Where those stood who held it, taken while it went on by stat, top or watch."},
+       [](const Row& r) { return HolderStackTable(r.stacks); }},
       {{"stall_ids", "", kMachine}, [](const Row& r) { return IdList{r.finding.stall_ids}; }},
       {{"item_ids", "", kMachine}, [](const Row& r) { return IdList{r.finding.item_ids}; }},
       {{"worst_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.worst); }},
@@ -414,7 +422,7 @@ Columns<FindingRow> FindingColumns() {
 Table FindingTable(const Report& report, const Invocation& by) {
   std::vector<FindingRow> rows;
   for (const Finding& finding : report.findings) {
-    rows.push_back({finding, WordsOf(finding, report, by)});
+    rows.push_back({finding, WordsOf(finding, report, by), StacksOf(report, finding)});
   }
   return MakeTable({.key = "findings", .title = "Findings"}, FindingColumns(), rows);
 }

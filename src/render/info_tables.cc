@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "render/config_tables.h"
+#include "render/holder_text.h"
 #include "wqprof/columns.h"
 #include "wqprof/render.h"
 
@@ -221,7 +222,8 @@ std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats) {
           ConfigTable(info.config),
           WorkqueueConfigTable(info.config),
           PoolConfigTable(info.config),
-          ParameterTable(info.config)};
+          ParameterTable(info.config),
+          HolderStackTable(info.holder_stacks.all())};
 }
 
 }  // namespace wqprof

@@ -6,6 +6,7 @@
 #include "render/config_tables.h"
 #include "render/finding_text.h"
 #include "render/flush_table.h"
+#include "render/holder_text.h"
 #include "render/measures.h"
 #include "render/named_rows.h"
 #include "render/split.h"
@@ -370,6 +371,10 @@ Table StallTable(const Report& report, const Invocation& by) {
             "did until then; with scheduler events."},
        StarterTable},
       {{.key = "delayed", .audience = kJson, .about = "What waited."}, DelayedTable},
+      {{.key = "holder_stacks",
+        .audience = kJson,
+        .about = "Where those stood who held it, taken while it went on by stat, top or watch."},
+       [&report](const Stall& stall) { return HolderStackTable(StacksOf(report, stall)); }},
   };
   return MakeTable({.key = "stalls", .title = "Stalls"}, columns, report.stalls);
 }
@@ -392,6 +397,7 @@ std::vector<Table> ReportTables(const Report& report, const Invocation& by) {
   tables.push_back(FlushTable(report));
   tables.push_back(StallTable(report, by));
   tables.push_back(FindingTable(report, by));
+  tables.push_back(HolderStackTable(report.source.holder_stacks.all()));
   return tables;
 }
 

@@ -2,6 +2,7 @@
 // The words around a report's tables.
 #include "render/finding_text.h"
 #include "render/flush_table.h"
+#include "render/holder_text.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "wqprof/anomaly.h"
@@ -278,6 +279,8 @@ std::vector<std::string> QualityNotes(const Report& report) {
   AddMatchNotes(report, notes);
   AddConfigNotes(report, notes);
   AddFlushNotes(report.source.flushes.get(), notes);
+  for (std::string& note : StackNotes(report.source.holder_stacks))
+    notes.push_back(std::move(note));
   return notes;
 }
 
@@ -303,6 +306,9 @@ void AppendFinding(std::string& out, const Finding& finding, const FindingWords&
   out += '\n';
   AppendPart(out, "because", words.because, style);
   AppendPart(out, "delayed", words.delayed, style);
+  for (const std::string& stack : words.stacks) {
+    AppendPart(out, "stack", "taken while it went on: " + stack, style);
+  }
   for (size_t i = 0; i < words.tries.size(); ++i) {
     AppendPart(out, i == 0 ? "try" : "or", words.tries[i], style);
   }

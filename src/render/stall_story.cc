@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "render/advice.h"
+#include "render/holder_text.h"
 #include "render/pictures.h"
 #include "render/stall_picture.h"
 #include "render/task_text.h"
@@ -191,6 +192,16 @@ void AppendHolders(std::string& out, const Report& report, const Stall& stall, b
   }
 }
 
+void AppendStacks(std::string& out, const Report& report, const Stall& stall, bool ascii) {
+  constexpr size_t kShown = 4;
+  const std::vector<HolderStack> stacks = StacksOf(report, stall);
+  const std::vector<std::string> lines = StackLines(stacks, kShown);
+  if (!lines.empty()) out += "  Stack taken while it went on:\n";
+  for (const std::string& line : lines) out += fmt::format("    {}\n", Escaped(line, ascii));
+  if (stacks.empty() || !lines.empty()) return;
+  out += fmt::format("  {}.\n", Escaped(NoStackText(stacks.front()), ascii));
+}
+
 Blame BlameOf(const Report& report, const Stall& stall) {
   Blame blame;
   blame.cause = stall.cause;
@@ -300,6 +311,7 @@ std::string ExplainStall(const Report& report, const Stall& stall, const TextSty
   }
   AppendDelayed(story, stall, ascii);
   AppendHolders(story, report, stall, ascii);
+  AppendStacks(story, report, stall, ascii);
   AppendStarter(story, stall, ascii);
   AppendIdle(story, stall);
   story += fmt::format("  Cause: {}", ToString(stall.cause));

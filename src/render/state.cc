@@ -6,6 +6,7 @@
 #include <span>
 
 #include "render/fitted.h"
+#include "render/holder_text.h"
 #include "render/pictures.h"
 #include "render/state_words.h"
 #include "render/text.h"
@@ -16,7 +17,6 @@ namespace wqprof {
 namespace {
 
 constexpr std::string_view kSchema = "wqprof.state/1";
-constexpr size_t kFrames = 6;  // of a stack, in text
 
 // A worker and its pool.
 struct WorkerLine {
@@ -287,11 +287,7 @@ class StateText {
 
   void AppendStack(const WorkerState& worker) {
     if (worker.stack.empty()) return;
-    const size_t shown = std::min(worker.stack.size(), kFrames);
-    const auto begin = worker.stack.begin();
-    const std::string frames =
-        fmt::format("{}", fmt::join(begin, begin + static_cast<std::ptrdiff_t>(shown), " < "));
-    Line("              at ", frames + (shown < worker.stack.size() ? " < ..." : ""));
+    Line("              at ", FramesText(worker.stack));
   }
 
   void AppendWaiting(const PoolState& pool) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "render/fitted.h"
+#include "render/holder_text.h"
 #include "render/pictures.h"
 #include "render/text.h"
 #include "render/top_tables.h"
@@ -178,7 +179,19 @@ std::string FunctionStory(const TopFacts& facts, const WindowFunction& row,
   return out;
 }
 
-std::string WorkerStory(const WindowWorker& row, const TextStyle& style) {
+// Where it stood when it was looked at last in what it executes now; "" if it was not.
+std::string StackOf(const Window& window, const TopFacts& facts, const WindowWorker& row) {
+  const std::vector<HolderStack>& stacks = facts.about.source.holder_stacks.all();
+  const auto last = std::find_if(stacks.rbegin(), stacks.rend(),
+                                 [&](const HolderStack& s) { return s.pid == row.pid; });
+  if (last == stacks.rend() || !row.running_for || last->begin == kUnseen) return "";
+  if (Elapsed(last->begin, window.end) != *row.running_for) return "";
+  return last->why_not.empty() ? "stack taken while it goes on: " + HolderText(*last)
+                               : NoStackText(*last);
+}
+
+std::string WorkerStory(const Window& window, const TopFacts& facts, const WindowWorker& row,
+                        const TextStyle& style) {
   if (row.others) return "These have no row of their own: there are too many workers.\n";
   std::string out = Emphasized(
       Cut(Escaped(fmt::format("{}[{}] of {}", row.comm, ToInt(row.pid), row.pool), !style.utf8),
@@ -190,6 +203,10 @@ std::string WorkerStory(const WindowWorker& row, const TextStyle& style) {
                        !style.utf8),
                style) +
            "\n";
+  }
+  if (const std::string stack = StackOf(window, facts, row); !stack.empty()) {
+    out += "  ";
+    AppendWrapped(out, Escaped(stack, !style.utf8), 4, style.columns);
   }
   out += "  of its time in the last 60 s:\n";
   for (const auto& [function, share] : row.functions) {
@@ -234,7 +251,9 @@ std::string StoryOf(const Window& window, const TopFacts& facts, const TopView& 
       }
       break;
     case TopPage::kWorkers:
-      if (const auto* row = Find(window.workers, view.selected)) return WorkerStory(*row, style);
+      if (const auto* row = Find(window.workers, view.selected)) {
+        return WorkerStory(window, facts, *row, style);
+      }
       break;
     case TopPage::kStalls:
       if (const auto* row = Find(window.stalls, view.selected)) {

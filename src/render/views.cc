@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "render/arrange.h"
+#include "render/holder_text.h"
 #include "render/named_rows.h"
 #include "render/pictures.h"
 #include "render/split.h"
@@ -104,6 +105,26 @@ std::string Heading(const Report& report, const TextStyle& style) {
   return out;
 }
 
+// What executed for long is no finding where it slept and nothing waited for it.
+void AppendLongExecutions(std::string& out, const Report& report, const TextStyle& style) {
+  constexpr size_t kShown = 3;
+  std::vector<HolderStack> stacks;
+  for (const HolderStack& stack : report.source.holder_stacks.all()) {
+    if (stack.begin != kUnseen && stack.stall == kUnseen) stacks.push_back(stack);
+  }
+  for (const Finding& finding : report.findings) {
+    if (finding.kind != FindingKind::kLongExecution) continue;
+    for (const HolderStack& shown : StacksOf(report, finding)) std::erase(stacks, shown);
+  }
+  const std::vector<std::string> lines = StackLines(stacks, kShown);
+  if (lines.empty()) return;
+  out += "\n" + Emphasized("Long executions, and where they stood", style) + "\n";
+  for (const std::string& line : lines) {
+    out += "  ";
+    AppendWrapped(out, Escaped(line, !style.utf8), 4, style.columns);
+  }
+}
+
 std::string ReportText(const Report& report, const std::vector<Table>& tables, const View& view,
                        const TextStyle& style) {
   std::string out = Heading(report, style);
@@ -111,6 +132,7 @@ std::string ReportText(const Report& report, const std::vector<Table>& tables, c
     std::string findings;
     AppendFindings(findings, report, kFindingsShown, view.by, style);
     if (!findings.empty()) out += '\n' + findings;
+    AppendLongExecutions(out, report, style);
   }
   bool legend_due = true;
   for (const Table& table : tables) {

@@ -171,6 +171,10 @@ void PageFeed::NoteEnding(const TraceEnding& ending) {
   AddConfig(ending.workqueues, info);
 }
 
+void PageFeed::NoteStacks(const std::vector<HolderStack>& stacks) {
+  for (const HolderStack& stack : stacks) state_->info.holder_stacks.Add(stack);
+}
+
 void PageFeed::UpdateStats() {
   ReadStats fresh;
   fresh.covered_from = state_->stats.covered_from;

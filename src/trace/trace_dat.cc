@@ -282,6 +282,9 @@ class Parser {
       case kFlushesOption:
         dat_.metadata.flushes = UntilNul(data);
         break;
+      case kHolderStacksOption:
+        dat_.metadata.holder_stacks = UntilNul(data);
+        break;
       case kCalibrationOption:
         ParseCalibration(in);
         break;

@@ -30,6 +30,8 @@ inline constexpr uint16_t kCalibrationOption = 0x5753;
 
 // The option in which it keeps who waited in flushes.
 inline constexpr uint16_t kFlushesOption = 0x5754;
+// The option in which it keeps the stacks of what held pools.
+inline constexpr uint16_t kHolderStacksOption = 0x5755;
 
 // Where the pages of one CPU are.
 struct CpuRegion {

@@ -108,6 +108,9 @@ void AddCommonOptions(const TraceMetadata& metadata, const TraceEnding& ending,
   options.Option(kSettingsOption, settings.ToText() + '\0');
   if (!ending.workqueues.empty()) options.Option(kWorkqueuesOption, ending.workqueues + '\0');
   if (!ending.flushes.empty()) options.Option(kFlushesOption, ending.flushes + '\0');
+  if (!ending.holder_stacks.empty()) {
+    options.Option(kHolderStacksOption, ending.holder_stacks + '\0');
+  }
   if (calibration.readings.empty()) return;
   ByteWriter curve;
   curve.U32(ErrorNumber(calibration.error));

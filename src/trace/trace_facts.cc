@@ -83,6 +83,7 @@ void AddFacts(const TraceMetadata& metadata, const DecodeContext& context, Trace
   AddSettings(metadata.settings, context.time, info);
   AddConfig(metadata.workqueues, info);
   info.flushes = ParseFlushes(metadata.flushes);
+  info.holder_stacks = ParseHolderStacks(metadata.holder_stacks);
 }
 
 void AddConfig(std::string_view workqueues, TraceInfo& info) {

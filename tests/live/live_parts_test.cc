@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the recorder makes of the kernel's texts; no kernel is asked.
 #include <gtest/gtest.h>
+#include <linux/perf_event.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "live/event_plan.h"
 #include "live/kernel_threads.h"
 #include "live/metadata.h"
 #include "live/ring_buffer.h"
+#include "live/task_stack.h"
 #include "live/trace_instance.h"
 #include "live/worker_proc.h"
 
@@ -190,6 +194,59 @@ TEST(StackTest, HasTheFunctionsAlone) {
             (std::vector<std::string>{"io_schedule", "xfs_buf_wait", "ret_from_fork_asm"}));
   EXPECT_TRUE(ParseStack("").empty());
   EXPECT_TRUE(ParseStack("[<0>]\n[<0>] \n[<\nno stack\n[<0>] +0x1\n").empty());
+}
+
+// A record of a perf event that samples call chains.
+void AddRecord(std::vector<std::byte>& out, uint32_t type, uint16_t misc,
+               const std::vector<uint64_t>& words) {
+  perf_event_header header{};
+  header.type = type;
+  header.misc = misc;
+  header.size = static_cast<uint16_t>(sizeof header + words.size() * sizeof(uint64_t));
+  const auto* const bytes = reinterpret_cast<const std::byte*>(&header);
+  out.insert(out.end(), bytes, bytes + sizeof header);
+  const auto* const body = reinterpret_cast<const std::byte*>(words.data());
+  out.insert(out.end(), body, body + words.size() * sizeof(uint64_t));
+}
+
+constexpr uint64_t kKernelPart = static_cast<uint64_t>(PERF_CONTEXT_KERNEL);
+
+TEST(StackSampleTest, HasTheAddressesOfTheKernel) {
+  std::vector<std::byte> records;
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {3, kKernelPart, 0x1010, 0x2020});
+  AddRecord(records, PERF_RECORD_THROTTLE, 0, {1, 2, 3});
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER, {0});
+  const std::vector<StackSample> samples = ParseSamples(records);
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_FALSE(samples[0].user);
+  EXPECT_EQ(samples[0].frames, (std::vector<uint64_t>{0x1010, 0x2020}));
+  EXPECT_TRUE(samples[1].user);
+}
+
+TEST(StackSampleTest, WhatIsNotWholeEndsThem) {
+  std::vector<std::byte> records;
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {uint64_t{1} << 60, 0x1010});
+  ASSERT_EQ(ParseSamples(records).size(), 1u);
+  EXPECT_EQ(ParseSamples(records)[0].frames.size(), 1u) << "the number is more than there is";
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {1, 0x1010});
+  for (size_t size = 0; size < records.size(); ++size) {
+    EXPECT_LE(ParseSamples(std::span(records).first(size)).size(), 1u) << size;
+  }
+  std::memset(records.data(), 0, records.size());
+  EXPECT_TRUE(ParseSamples(records).empty());
+}
+
+TEST(StackSampleTest, TheStackOfMostIsTaken) {
+  const auto name_of = [](uint64_t address) { return "f" + std::to_string(address / 0x1000); };
+  const std::vector<StackSample> samples = {
+      {false, {0x5000}}, {false, {0x1010, 0x2000}}, {true, {}}, {false, {0x1020, 0x1fff}}};
+  const TaskStack stack = MostFrequent(samples, name_of);
+  EXPECT_EQ(stack.does, TaskDoes::kOnCpu);
+  EXPECT_FALSE(stack.in_user_space);
+  EXPECT_EQ(stack.frames, (std::vector<std::string>{"f1", "f1"})) << "a call may end its function";
+  EXPECT_EQ(stack.samples_alike, 2u);
+  EXPECT_EQ(stack.samples, 4u);
+  EXPECT_TRUE(MostFrequent(std::vector<StackSample>{{true, {}}}, name_of).in_user_space);
 }
 
 TEST(KernelSymbolsTest, AnAddressHasTheNameThatBeginsThere) {

@@ -110,10 +110,11 @@ class Holders(live.Live):
         report = json.loads(self.ended(child)[0])
         stalls = [s for s in report["stalls"] if s["pool"] == f"cpu{cpu}" and s["holder_stacks"]]
         self.assertTrue(stalls, (report["stalls"], report["holder_stacks"]))
-        row = stalls[-1]["holder_stacks"][0]
-        self.assertEqual((row["comm"], row["function"]), ("stall_load", None))
-        self.assertTrue(row["in_user_space"])
-        self.assertEqual(row["stack"], [])
+        rows = [r for s in stalls for r in s["holder_stacks"] if r["comm"] == "stall_load"]
+        self.assertTrue(rows, stalls)
+        self.assertEqual((rows[-1]["function"], rows[-1]["state"]), (None, "on_cpu"))
+        self.assertTrue(rows[-1]["in_user_space"], rows)
+        self.assertEqual(rows[-1]["stack"], [])
         findings = [f for f in report["findings"] if f["pool"] == f"cpu{cpu}"]
         self.assertTrue(any(f["holder_stacks"] for f in findings), findings)
 
@@ -165,7 +166,7 @@ class Holders(live.Live):
                 return re.search(words, terminal.text())
             self.wait_until(seen, f"never shown: {words}; but\n{terminal.text()}")
         shown(r"kworker/\S+ .*loop_\w+", "w")
-        shown("stack taken while it goes on: kworker/", "/loop\r\r")
+        shown("stack taken while it goes on: kworker/", "/kworker\r\r")
         terminal.press("q")
         self.assertEqual(terminal.child.wait(timeout=60), 0)
 

@@ -70,6 +70,15 @@ void WriteFiles(const std::filesystem::path& root) {
                  R"("0xff","function":"f [m]"},{"kind":"flush_workqueue","begin_ns":3,)"
                  R"("end_ns":900001,"pid":6,"comm":"b","address":"0xfe","workqueue":"wq"}]})"});
   Write(root / "open_fuzz", "flushed", flushed.Assemble());
+  constexpr uint16_t kHolderStacks = 0x5755;
+  DatFile held = EncodeDat(trace, {.page_size = 1024});
+  held.options.push_back({kHolderStacks,
+                          R"({"schema":"wqprof.holder_stacks/1","holder_stacks":[{"pool":"cpu0",)"
+                          R"("comm":"kworker/0:1","pid":10,"workqueue":"wq","function":"work_fn",)"
+                          R"("begin_ns":1000,"stall_begin_ns":2000,"at_ns":3000,"last_ns":4000,)"
+                          R"("looks":2,"state":"on_cpu","in_user_space":false,"samples":10,)"
+                          R"("samples_alike":7,"stack":["msleep","work_fn"],"why_not":"x"}]})"});
+  Write(root / "open_fuzz", "held", held.Assemble());
 }
 
 void WritePages(const std::filesystem::path& root) {

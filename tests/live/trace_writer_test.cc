@@ -145,6 +145,9 @@ TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
   ending.cpu_stats = {{Cpu{0}, "entries: 0\noverrun: 7\n"}, {Cpu{1}, "entries: 0\n"}};
   ending.saved_cmdlines = "10 kworker/0:9\n";
   ending.settings.Add("ended", "well");
+  HolderStacks stacks;
+  stacks.Add({.pool = "cpu0", .pid = Pid{10}, .at = Timestamp(1s), .last = Timestamp(2s)});
+  ending.holder_stacks = HolderStacksToJson(stacks);
   ASSERT_EQ(writer->Finish(ending), absl::OkStatus());
   EXPECT_EQ(Files(), std::vector<std::string>{"t.dat"});
   EXPECT_EQ(writer->size(), fs::file_size(path_));
@@ -159,6 +162,7 @@ TEST_P(TraceWriterTest, AFinishedTraceReadsAsItWas) {
   EXPECT_EQ(info.clock, "mono");
   EXPECT_EQ(info.uname, "Linux host 6.1.0 #1 x86_64");
   EXPECT_EQ(info.settings.ToText(), "wqprof=test\nended=well\ncomplete=1\n");
+  EXPECT_EQ(info.holder_stacks.all(), stacks.all());
   EXPECT_EQ(info.cpus, 3);  // one more than there were when it began
   EXPECT_FALSE(info.unfinished);
   ASSERT_EQ(info.cpu_stats.size(), 2u);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wqprof/name_table.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -35,7 +36,9 @@ struct NameTable::State {
     const size_t id = size.load(std::memory_order_relaxed);
     const Place place(id);
     if (place.index == 0) {
-      blocks[place.block] = std::make_unique<std::string[]>(size_t{1} << place.block);
+      // No block is larger than all names, which g++ 14 does not see.
+      const size_t size_of_block = std::min<size_t>(size_t{1} << place.block, kMaxNames + 1);
+      blocks[place.block] = std::make_unique<std::string[]>(size_of_block);
     }
     std::string& kept = blocks[place.block][place.index];
     kept = name;

@@ -30,27 +30,29 @@ constexpr Nanos kSampling = std::chrono::milliseconds(12);
 constexpr uint64_t kSamplePeriod = 1'000'000;  // ns
 constexpr size_t kPages = 8;                   // of samples; a power of two
 
-// Samples of one task, while it has a CPU.  What it opened it closes.
+// Samples of a task that has a CPU.  What it opened it closes.
 class Sampler {
  public:
-  // Null where there can be none: errno says why.
-  static std::unique_ptr<Sampler> Open(Pid task) {
+  // Null where there can be none: errno says why.  The event is of the CPU: the first one of a task
+  // makes the kernel wait for a grace period of RCU, which a worker that loops in the kernel holds
+  // up.
+  static std::unique_ptr<Sampler> Open(Pid task, Cpu cpu) {
     perf_event_attr attr{};
     attr.size = sizeof attr;
     attr.type = PERF_TYPE_SOFTWARE;
     attr.config = PERF_COUNT_SW_CPU_CLOCK;  // a virtual machine may have no other
     attr.sample_period = kSamplePeriod;
-    attr.sample_type = PERF_SAMPLE_CALLCHAIN;
+    attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_CALLCHAIN;
     attr.exclude_callchain_user = 1;
     attr.sample_max_stack = kMostFrames;
-    ScopedFd fd(static_cast<int>(syscall(SYS_perf_event_open, &attr, ToInt(task), /*cpu=*/-1,
+    ScopedFd fd(static_cast<int>(syscall(SYS_perf_event_open, &attr, /*pid=*/-1, ToInt(cpu),
                                          /*group=*/-1, PERF_FLAG_FD_CLOEXEC)));
     if (!fd.ok()) return nullptr;
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     void* const map =
         mmap(nullptr, (kPages + 1) * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (map == MAP_FAILED) return nullptr;
-    return std::unique_ptr<Sampler>(new Sampler(std::move(fd), map, page));
+    return std::unique_ptr<Sampler>(new Sampler(task, std::move(fd), map, page));
   }
   ~Sampler() { munmap(map_, (kPages + 1) * page_); }
   Sampler(const Sampler&) = delete;
@@ -63,11 +65,16 @@ class Sampler {
     // Nothing was read, so that the buffer never wrapped.
     const uint64_t used =
         std::min<uint64_t>(size, std::atomic_ref(head->data_head).load(std::memory_order_acquire));
-    return ParseSamples({static_cast<const std::byte*>(map_) + page_, static_cast<size_t>(used)});
+    std::vector<StackSample> out =
+        ParseSamples({static_cast<const std::byte*>(map_) + page_, static_cast<size_t>(used)});
+    std::erase_if(out, [this](const StackSample& sample) { return sample.task != task_; });
+    return out;
   }
 
  private:
-  Sampler(ScopedFd fd, void* map, size_t page) : fd_(std::move(fd)), map_(map), page_(page) {}
+  Sampler(Pid task, ScopedFd fd, void* map, size_t page)
+      : task_(task), fd_(std::move(fd)), map_(map), page_(page) {}
+  const Pid task_;
   ScopedFd fd_;
   void* const map_;
   const size_t page_;
@@ -92,11 +99,14 @@ std::vector<StackSample> ParseSamples(std::span<const std::byte> records) {
     if (header.size < sizeof header || header.size > records.size()) break;
     std::span<const std::byte> body = records.subspan(sizeof header, header.size - sizeof header);
     records = records.subspan(header.size);
+    int32_t ids[2];  // of the process, of the thread
     uint64_t count = 0;
-    if (header.type != PERF_RECORD_SAMPLE || body.size() < sizeof count) continue;
-    std::memcpy(&count, body.data(), sizeof count);
-    body = body.subspan(sizeof count);
+    if (header.type != PERF_RECORD_SAMPLE || body.size() < sizeof ids + sizeof count) continue;
+    std::memcpy(ids, body.data(), sizeof ids);
+    std::memcpy(&count, body.data() + sizeof ids, sizeof count);
+    body = body.subspan(sizeof ids + sizeof count);
     StackSample sample;
+    sample.task = Pid{ids[1]};
     sample.user = (header.misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_USER;
     for (uint64_t i = 0; i < count && body.size() >= sizeof count; ++i) {
       uint64_t address;
@@ -158,17 +168,18 @@ TaskStack StackTaker::FromProc(Pid task, TaskDoes does) const {
 
 // Of one that had no CPU while it was sampled.
 TaskStack StackTaker::OffCpu(Pid task) const {
-  const TaskDoes does = StateInProc(task);
+  const TaskDoes does = ReadProcTask(task).does;
   return FromProc(task, does == TaskDoes::kRunning ? TaskDoes::kRunnable : does);
 }
 
 TaskStack StackTaker::OnCpu(std::span<const StackSample> samples, Timestamp at) {
-  const Symbols& names = Names();
-  TaskStack out = MostFrequent(samples, [&names](uint64_t address) {
-    return std::string(SplitFunction(names.NameOf(address)).name);
+  const Symbols* names = nullptr;  // in user space none is asked for
+  TaskStack out = MostFrequent(samples, [&](uint64_t address) {
+    if (names == nullptr) names = &Names();
+    return std::string(SplitFunction(names->NameOf(address)).name);
   });
   out.at = at;
-  if (names.empty() && !out.in_user_space) {
+  if (names != nullptr && names->empty() && !out.in_user_space) {
     out.frames.clear();
     out.why_not = "the kernel hides the addresses of its functions";
   }
@@ -180,18 +191,19 @@ std::vector<TaskStack> StackTaker::Take(std::span<const Pid> tasks) {
   std::vector<std::unique_ptr<Sampler>> samplers(tasks.size());
   bool any = false;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    const TaskDoes does = StateInProc(tasks[i]);
+    const auto [does, cpu] = ReadProcTask(tasks[i]);
     if (does == TaskDoes::kUnknown) continue;
     if (does != TaskDoes::kRunning) {
       out[i] = FromProc(tasks[i], does);
       // One without a stack runs by now.
       if (!out[i].frames.empty() || !out[i].why_not.empty()) continue;
     }
-    out[i].does = TaskDoes::kRunning;
-    out[i].at = now_();
-    samplers[i] = Sampler::Open(tasks[i]);
-    if (samplers[i] == nullptr) out[i].why_not = WhyNoSamples(errno);
+    samplers[i] = Sampler::Open(tasks[i], cpu);
     any |= samplers[i] != nullptr;
+    if (samplers[i] != nullptr) continue;
+    out[i].does = TaskDoes::kRunning;
+    out[i].why_not = WhyNoSamples(errno);
+    out[i].at = now_();
   }
   if (!any) return out;
   std::this_thread::sleep_for(kSampling);

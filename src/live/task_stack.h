@@ -18,13 +18,15 @@
 
 namespace wqprof {
 
-// One look at a task that had a CPU: the addresses of its kernel stack, the innermost first.
+// One look at a CPU: the addresses of the kernel stack of the task that had it, the innermost
+// first.
 struct StackSample {
+  Pid task = Pid::kNone;
   bool user = false;  // it was not in the kernel
   std::vector<uint64_t> frames;
 };
-// The samples among the records of a perf event that has PERF_SAMPLE_CALLCHAIN alone.  A record
-// that is not whole ends them.
+// The samples among the records of a perf event with PERF_SAMPLE_TID and PERF_SAMPLE_CALLCHAIN.  A
+// record that is not whole ends them.
 std::vector<StackSample> ParseSamples(std::span<const std::byte> records);
 
 // A task as it was found.

@@ -71,14 +71,13 @@ PoolState& PoolOf(std::map<std::string, PoolState>& pools, const WorkerName& nam
 
 // The worker as it is now; absent when it does something else, or is gone.
 std::optional<WorkerState> WorkerOf(int pid, const WorkerName& name) {
-  const std::string stat = ReadText(fmt::format("/proc/{}/stat", pid)).text;
+  const ProcTask task = ReadProcTask(Pid{pid});
+  if (task.does == TaskDoes::kUnknown) return std::nullopt;
   WorkerState out;
   out.comm = name.comm;
   out.pid = Pid{pid};
-  out.state = StateOf(FieldOf(stat, kStateField));
-  if (out.state == TaskDoes::kUnknown) return std::nullopt;
-  std::string_view cpu = FieldOf(stat, kCpuField);
-  if (const auto number = TakeNumber(cpu)) out.cpu = static_cast<Cpu>(*number);
+  out.state = task.does;
+  out.cpu = task.cpu;
   out.executes = name.executes;
   out.rescuer = name.rescuer;
   out.description = name.description;
@@ -144,9 +143,13 @@ ProcStack ReadProcStack(Pid task) {
   return out;
 }
 
-TaskDoes StateInProc(Pid task) {
+ProcTask ReadProcTask(Pid task) {
   const std::string stat = ReadText(fmt::format("/proc/{}/stat", ToInt(task))).text;
-  return StateOf(FieldOf(stat, kStateField));
+  ProcTask out;
+  out.does = StateOf(FieldOf(stat, kStateField));
+  std::string_view cpu = FieldOf(stat, kCpuField);
+  if (const auto number = TakeNumber(cpu)) out.cpu = static_cast<Cpu>(*number);
+  return out;
 }
 
 void AddFunctionNames(WorkqueueState& state) {

@@ -33,8 +33,12 @@ struct ProcStack {
 };
 ProcStack ReadProcStack(Pid task);
 
-// By /proc/PID/stat; kUnknown: it is gone.  Whether one has its CPU is not shown there.
-TaskDoes StateInProc(Pid task);
+// What /proc/PID/stat says of it: whether one has its CPU is not shown there.
+struct ProcTask {
+  TaskDoes does = TaskDoes::kUnknown;  // kUnknown: it is gone
+  Cpu cpu = Cpu::kNone;                // on which it is, or was last
+};
+ProcTask ReadProcTask(Pid task);
 
 // Fills in what else is known of a look.  Stacks: of workers that are not on a CPU, where they may
 // be read; that of one that goes on meanwhile is left out.

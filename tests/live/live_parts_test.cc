@@ -209,26 +209,30 @@ void AddRecord(std::vector<std::byte>& out, uint32_t type, uint16_t misc,
   out.insert(out.end(), body, body + words.size() * sizeof(uint64_t));
 }
 
+constexpr uint64_t kIds = uint64_t{12} << 32 | 11;  // a thread, its process
 constexpr uint64_t kKernelPart = static_cast<uint64_t>(PERF_CONTEXT_KERNEL);
 
 TEST(StackSampleTest, HasTheAddressesOfTheKernel) {
   std::vector<std::byte> records;
-  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {3, kKernelPart, 0x1010, 0x2020});
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL,
+            {kIds, 3, kKernelPart, 0x1010, 0x2020});
   AddRecord(records, PERF_RECORD_THROTTLE, 0, {1, 2, 3});
-  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER, {0});
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_USER, {kIds, 0});
   const std::vector<StackSample> samples = ParseSamples(records);
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_FALSE(samples[0].user);
+  EXPECT_EQ(samples[0].task, Pid{12});
   EXPECT_EQ(samples[0].frames, (std::vector<uint64_t>{0x1010, 0x2020}));
   EXPECT_TRUE(samples[1].user);
 }
 
 TEST(StackSampleTest, WhatIsNotWholeEndsThem) {
   std::vector<std::byte> records;
-  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {uint64_t{1} << 60, 0x1010});
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL,
+            {kIds, uint64_t{1} << 60, 0x1010});
   ASSERT_EQ(ParseSamples(records).size(), 1u);
   EXPECT_EQ(ParseSamples(records)[0].frames.size(), 1u) << "the number is more than there is";
-  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {1, 0x1010});
+  AddRecord(records, PERF_RECORD_SAMPLE, PERF_RECORD_MISC_KERNEL, {kIds, 1, 0x1010});
   for (size_t size = 0; size < records.size(); ++size) {
     EXPECT_LE(ParseSamples(std::span(records).first(size)).size(), 1u) << size;
   }
@@ -238,15 +242,17 @@ TEST(StackSampleTest, WhatIsNotWholeEndsThem) {
 
 TEST(StackSampleTest, TheStackOfMostIsTaken) {
   const auto name_of = [](uint64_t address) { return "f" + std::to_string(address / 0x1000); };
-  const std::vector<StackSample> samples = {
-      {false, {0x5000}}, {false, {0x1010, 0x2000}}, {true, {}}, {false, {0x1020, 0x1fff}}};
+  const std::vector<StackSample> samples = {{Pid{1}, false, {0x5000}},
+                                            {Pid{1}, false, {0x1010, 0x2000}},
+                                            {Pid{1}, true, {}},
+                                            {Pid{1}, false, {0x1020, 0x1fff}}};
   const TaskStack stack = MostFrequent(samples, name_of);
   EXPECT_EQ(stack.does, TaskDoes::kOnCpu);
   EXPECT_FALSE(stack.in_user_space);
   EXPECT_EQ(stack.frames, (std::vector<std::string>{"f1", "f1"})) << "a call may end its function";
   EXPECT_EQ(stack.samples_alike, 2u);
   EXPECT_EQ(stack.samples, 4u);
-  EXPECT_TRUE(MostFrequent(std::vector<StackSample>{{true, {}}}, name_of).in_user_space);
+  EXPECT_TRUE(MostFrequent(std::vector<StackSample>{{Pid{1}, true, {}}}, name_of).in_user_space);
 }
 
 TEST(KernelSymbolsTest, AnAddressHasTheNameThatBeginsThere) {

@@ -165,8 +165,10 @@ class Holders(live.Live):
                 terminal.read()
                 return re.search(words, terminal.text())
             self.wait_until(seen, f"never shown: {words}; but\n{terminal.text()}")
-        shown(r"kworker/\S+ .*loop_\w+", "w")
-        shown("stack taken while it goes on: kworker/", "/kworker\r\r")
+        shown(r"\[workers by cpu\]", "w")
+        shown(r"\[workers by running_for\]", "sss")
+        shown(r"kworker/\S+ .*loop_\w+")
+        shown("stack taken while it goes on: kworker/", "\r")
         terminal.press("q")
         self.assertEqual(terminal.child.wait(timeout=60), 0)
 

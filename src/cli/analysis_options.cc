@@ -303,7 +303,7 @@ absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const AnalysisOptions& op
   InputOptions open = InputOptionsOf(options);
   if (!EndsByItself(path)) {
     // Ctrl-C is its end, not ours.
-    static const SignalQueue signals;
+    static const SignalQueue signals(SignalQueue::Children::kOfNoConcern);
     open.stop_fd = signals.fd();
   }
   open.log = log;

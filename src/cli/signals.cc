@@ -6,10 +6,11 @@
 
 namespace wqprof {
 
-SignalQueue::SignalQueue() {
+SignalQueue::SignalQueue(Children children) {
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&wanted, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&wanted, signal);
+  if (children == Children::kWaitedFor) sigaddset(&wanted, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &wanted, &before_);
   // A shell ignores SIGINT for what it runs in the background, and an ignored signal is never
   // queued; nohup ignores SIGHUP, and means it.

@@ -7,12 +7,14 @@
 
 namespace wqprof {
 
-// Turns the signals that end a recording (SIGINT, SIGTERM, SIGHUP) and SIGCHLD into something
-// to wait for, as long as it lives; they interrupt nothing.  SIGPIPE and SIGXFSZ become the
-// errors of write() that they announce.
+// Turns the signals that end a recording (SIGINT, SIGTERM, SIGHUP), and SIGCHLD where children are
+// waited for, into something to wait for, as long as it lives; they interrupt nothing.  SIGPIPE and
+// SIGXFSZ become the errors of write() that they announce.
 class SignalQueue {
  public:
-  SignalQueue();
+  // Who executes this program in its own place may leave it children that it does not know.
+  enum class Children { kWaitedFor, kOfNoConcern };
+  explicit SignalQueue(Children children = Children::kWaitedFor);
   ~SignalQueue();
   SignalQueue(const SignalQueue&) = delete;
   SignalQueue& operator=(const SignalQueue&) = delete;

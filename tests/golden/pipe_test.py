@@ -50,6 +50,14 @@ class Pipe(unittest.TestCase):
         self.assertEqual(piped.stdout, named.stdout)
         self.assertEqual(done.stdout, named.stdout)
 
+    def test_the_end_of_a_child_that_it_does_not_know_is_none_of_its_input(self):
+        # The shell becomes wqprof, which has the shell's children then.
+        named = program.run(WQPROF, ["report", "--by", "function", TRACE])
+        done = subprocess.run(["bash", "-c", f"sleep 0.2 & exec {WQPROF} report --by function "
+                               f"<(sleep 0.6; cat {program.DATA / TRACE})"],
+                              capture_output=True, env=program.ENVIRONMENT, check=False)
+        self.assertEqual(done.stdout, named.stdout, done.stderr)
+
     def test_the_default_recording_is_read_where_one_is(self):
         with tempfile.TemporaryDirectory() as folder:
             missing = program.run(WQPROF, ["report"], cwd=folder)

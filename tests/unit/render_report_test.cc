@@ -234,9 +234,10 @@ TEST(RenderReport, DocumentHasEveryPartWhateverIsShown) {
   const Json document = Document(Sample(), {.tables = {"pools"}});
   std::vector<std::string> keys;
   for (const auto& [key, value] : document.items()) keys.push_back(key);
-  const std::vector<std::string> all = {
-      "activation", "cpus",   "findings", "flushes", "functions", "origins", "pools",
-      "quality",    "schema", "source",   "stacks",  "stalls",    "workers", "workqueues"};
+  const std::vector<std::string> all = {"activation", "cpus",          "findings",  "flushes",
+                                        "functions",  "holder_stacks", "origins",   "pools",
+                                        "quality",    "schema",        "source",    "stacks",
+                                        "stalls",     "workers",       "workqueues"};
   EXPECT_EQ(keys, all);
   EXPECT_EQ(document["schema"], "wqprof.report/1");
 }

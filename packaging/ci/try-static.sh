@@ -18,7 +18,7 @@ if [ $# -lt 2 ]; then
   sed -n 's/^# \(usage:\)/\1/p' "$0" >&2
   exit 2
 fi
-most=$((10 << 20))
+most=10000000
 archive=$1
 shift
 # shellcheck disable=SC2086

@@ -188,8 +188,11 @@ class Watch(live.Live):
         # A round and a chunk of pages more.
         self.assertLess(report["source"]["duration_ns"], 5_500_000_000)
         self.assertGreater(report["source"]["duration_ns"], 1_500_000_000)
-        # It begins later, that is all; at its end one CPU may be a round's reading ahead of another.
-        self.assertGreater(report["quality"]["paired_fraction"], 0.999, report["quality"])
+        # It begins later, that is all; at its end one CPU may be a round's reading ahead of another,
+        # and a kernel under a hypervisor may record nothing of some of its tasks.
+        quality = report["quality"]
+        self.assertGreater(quality["paired_fraction"], 0.95 if quality["unseen_switches"] else 0.999,
+                           quality)
 
     def test_watch_ends_at_signals_with_the_file_that_it_writes(self):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

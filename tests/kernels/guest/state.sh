@@ -16,7 +16,12 @@ run() {
 }
 
 ./stall_load 1 60000 &
-sleep 1
+# Until it has its CPU, and its work waits.
+looks=0
+until [ "$looks" = 40 ] || taskset 1 wqprof state 2>/dev/null | grep -q aio_fsync_work; do
+  looks=$((looks + 1))
+  sleep 0.2
+done
 run json wqprof state --format json
 run text wqprof state
 kill -KILL $!

@@ -26,7 +26,7 @@ build_there() {
   make_chroot "$suite" "$work/builder" $build_packages $bpf_packages $deb_packages
   export_tree "$work/builder/wqprof"
   SOURCE_DATE_EPOCH=$(source_date) in_chroot "$work/builder" sh /wqprof/packaging/build-deb.sh /deb
-  if grep -i 'warning:' "$work/builder/deb/build.log" >&2; then
+  if grep ': warning: ' "$work/builder/deb/build.log" >&2; then
     echo "$0: the compiler of $suite warns" >&2
     return 1
   fi

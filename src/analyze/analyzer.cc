@@ -356,6 +356,7 @@ void Analyzer::Add(const Completed& completed) {
   if (state_->has_durations) {
     for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
   }
+  for (const LossSpan& loss : completed.losses) state_->flushes.AddLoss(loss);
   for (const WorkItem& item : completed.items) state_->Add(item, completed.SplitOf(item));
 }
 

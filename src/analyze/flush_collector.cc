@@ -72,6 +72,24 @@ void FlushCollector::Add(const WorkItem& item) {
   if (workqueue != nullptr) Reach(*workqueue, ended, behind_, log_->waits);
 }
 
+void FlushCollector::AddLoss(const LossSpan& loss) {
+  constexpr size_t kMost = 100'000;  // beyond that, what lies between two counts as missing, too
+  if (log_ == nullptr || log_->waits.empty()) return;
+  LossSpan all = loss;
+  while (!losses_.empty() && (losses_.back().end >= all.begin || losses_.size() == kMost)) {
+    all.begin = std::min(all.begin, losses_.back().begin);
+    losses_.pop_back();
+  }
+  losses_.push_back(all);
+}
+
+bool FlushCollector::IsWhole(Timestamp from, Timestamp to) const {
+  const auto loss =
+      std::lower_bound(losses_.begin(), losses_.end(), from,
+                       [](const LossSpan& span, Timestamp time) { return span.end < time; });
+  return loss == losses_.end() || loss->begin > to;
+}
+
 bool FlushCollector::Passes(const FlushWait& wait, std::string_view workqueue) const {
   if (filter_.from != kUnseen && wait.end < filter_.from) return false;
   if (filter_.to != kUnseen && wait.end > filter_.to) return false;
@@ -93,7 +111,8 @@ std::vector<FlushRow> FlushCollector::Rows(Nanos long_wait) const {
   std::map<std::tuple<FlushKind, std::string, std::string>, std::pair<FlushRow, IntervalUnion>> all;
   for (size_t i = 0; i < log_->waits.size(); ++i) {
     const FlushWait& wait = log_->waits[i];
-    const bool seen = behind[i].end != kUnseen;
+    // What ended last may be missing.
+    const bool seen = behind[i].end != kUnseen && IsWhole(behind[i].end, wait.end);
     const std::string workqueue(IsOfWorkqueue(wait.kind) ? std::string_view(wait.workqueue)
                                 : seen                   ? source_.names().Get(behind[i].workqueue)
                                                          : std::string_view());

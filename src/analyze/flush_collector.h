@@ -24,6 +24,8 @@ class FlushCollector {
   FlushCollector(const EventSource& source, const ItemFilter& filter);
   // Items come in the order of their ends, or nearly so.
   void Add(const WorkItem& item);
+  // Executions that ended in it may be missing.  By their ends.
+  void AddLoss(const LossSpan& loss);
   // Of the waits that pass the filter's workqueues, functions and times.
   std::vector<FlushRow> Rows(Nanos long_wait) const;
 
@@ -46,6 +48,8 @@ class FlushCollector {
                     const std::vector<FlushWait>& waits);
   static void Settle(Queue& queue, std::vector<Ended>& behind, const std::vector<FlushWait>& waits);
   Queue* QueueOf(NameId workqueue);
+  // Whether no events are missing between two times.
+  bool IsWhole(Timestamp from, Timestamp to) const;
   bool Passes(const FlushWait& wait, std::string_view workqueue) const;
 
   const EventSource& source_;
@@ -54,8 +58,9 @@ class FlushCollector {
   absl::flat_hash_map<uint64_t, Queue> works_;
   std::vector<Queue> workqueues_;
   absl::flat_hash_map<std::string_view, size_t> by_name_;
-  std::vector<uint32_t> by_id_;  // by NameId: 0 not looked up, 1 none, else index + 2
-  std::vector<Ended> behind_;    // by wait
+  std::vector<uint32_t> by_id_;   // by NameId: 0 not looked up, 1 none, else index + 2
+  std::vector<Ended> behind_;     // by wait
+  std::vector<LossSpan> losses_;  // by time, apart from each other
 };
 
 }  // namespace wqprof

@@ -17,7 +17,7 @@ namespace wqprof {
 // Start and end events: which queue event a start belongs to, and what executes where.
 class Executions {
  public:
-  // What is told of starts and ends, or asked for their sake; all must outlive this object.
+  // The pieces that hear of starts and ends, or help to match them; all must outlive this object.
   struct Parts {
     LastWorkEvents& last;
     ActivationTracker& activations;

@@ -37,7 +37,7 @@ void ItemOutlet::Decide() {
   Release();
 }
 
-// Tells what was held back.
+// Hands out what was held back.
 void ItemOutlet::Release() {
   if (recorded_.Lacks(EventKind::kExecuteStart)) {
     std::stable_sort(held_.begin(), held_.end(), [](const WorkItem& a, const WorkItem& b) {
@@ -47,7 +47,7 @@ void ItemOutlet::Release() {
   }
   for (WorkItem& item : held_) {
     if (item.id == 0) item.id = next_id_++;
-    Tell(item);
+    HandOut(item);
   }
   held_ = {};
   for (PoolGap& gap : held_gaps_) AddGap(std::move(gap));
@@ -89,7 +89,7 @@ void ItemOutlet::PairEnds() {
 
 void ItemOutlet::Emit(const WorkItem& item) {
   if (recorded_.settled()) [[likely]] {
-    Tell(item);
+    HandOut(item);
     return;
   }
   held_.push_back(item);
@@ -97,8 +97,8 @@ void ItemOutlet::Emit(const WorkItem& item) {
 }
 
 // Counts an item, and hands it out.  REQUIRES: it is known which events were recorded.
-void ItemOutlet::Tell(const WorkItem& told) {
-  WorkItem& item = items_.emplace_back(told);
+void ItemOutlet::HandOut(const WorkItem& complete) {
+  WorkItem& item = items_.emplace_back(complete);
   Name(item);
   switch (item.state) {
     case ItemState::kSuperseded:
@@ -196,7 +196,7 @@ void ItemOutlet::Name(WorkItem& item) {
 
 void ItemOutlet::Finish(std::span<const WorkItem> rest) {
   if (recorded_.settled()) {
-    for (const WorkItem& item : rest) Tell(item);
+    for (const WorkItem& item : rest) HandOut(item);
   } else {
     held_.insert(held_.end(), rest.begin(), rest.end());
     Decide();

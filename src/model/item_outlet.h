@@ -45,7 +45,7 @@ class ItemOutlet {
   // What was not seen by now was not recorded.
   void Decide();
   void Release();
-  void Tell(const WorkItem& item);
+  void HandOut(const WorkItem& item);
   void PairEnds();
   void Name(WorkItem& item);
   void DropSplit(WorkItem& item, bool wait, bool run);

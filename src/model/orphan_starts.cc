@@ -54,7 +54,7 @@ void OrphanStarts::Settle(SlabIndex index, bool with_queue) {
   }
   work.orphan = SlabIndex::kNone;
   if (orphan.open) {
-    // Told when it ends.
+    // It goes out when it ends.
     for (OpenExecution& run : tables_.workers[orphan.context].stack) {
       if (run.item.id == id) run.item = orphan.item;
     }

@@ -99,9 +99,9 @@ void SchedTracker::WasOnCpu(const ExecutionContext& worker, SchedTrack& track) {
     return;
   }
   // It had the CPU since its last event there.
-  const Timestamp told =
+  const Timestamp last =
       worker.stack.empty() ? worker.last_event : worker.stack.front().item.started;
-  if (told != kUnseen && told > last_loss_) tracks_.Set(track, told, TaskState::kOnCpu);
+  if (last != kUnseen && last > last_loss_) tracks_.Set(track, last, TaskState::kOnCpu);
 }
 
 // A worker gets its CPU: for how long it waited, and who had that CPU.

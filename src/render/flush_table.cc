@@ -95,21 +95,28 @@ Table HookTable(const FlushLog& log) {
   return MakeTable({.key = "kinds", .title = ""}, columns, log.hooks);
 }
 
+// Where nothing was watched nothing was counted.
+auto Counted(uint64_t FlushLog::*count) {
+  return [count](const FlushLog& log) {
+    return log.source.empty() ? std::nullopt : std::optional(log.*count);
+  };
+}
+
 Table LogTable(const FlushLog& log) {
   const Columns<FlushLog> columns = {
       {{.key = "from", .about = "null: nothing was watched."},
        [](const FlushLog& l) { return Word{l.source}; }},
       {{.key = "limited_by", .about = "Why not."},
        [](const FlushLog& l) { return Word{l.limited_by}; }},
-      {{"floor_ns"}, [](const FlushLog& l) { return l.floor; }},
+      {{"floor_ns"},
+       [](const FlushLog& l) { return l.source.empty() ? std::nullopt : std::optional(l.floor); }},
       {{"begin_ns"}, [](const FlushLog& l) { return l.begin; }},
       {{"end_ns"}, [](const FlushLog& l) { return l.end; }},
-      {{.key = "lost", .about = "Waits that came too fast."},
-       [](const FlushLog& l) { return l.lost; }},
+      {{.key = "lost", .about = "Waits that came too fast."}, Counted(&FlushLog::lost)},
       {{.key = "unfollowed", .about = "Calls whose length is not known."},
-       [](const FlushLog& l) { return l.unfollowed; }},
+       Counted(&FlushLog::unfollowed)},
       {{.key = "left_out", .about = "Waits that had no room, the shortest ones."},
-       [](const FlushLog& l) { return l.left_out; }},
+       Counted(&FlushLog::left_out)},
       {{"kinds"}, HookTable},
   };
   return MakeRecord("flush_watch", columns, log);
@@ -147,7 +154,7 @@ Table FlushTable(const Report& report) {
       {{.key = "behind",
         .audience = kJson,
         .about = "What the longest wait was behind: of the executions of that work, or workqueue, "
-                 "that ended within it, the last one. null: none was seen.",
+                 "that ended within it, the last one. null: that was not seen.",
         .shape = shape},
        [](const Row& row) {
          return row.behind ? std::optional(BehindTable(*row.behind)) : std::nullopt;
@@ -224,7 +231,7 @@ std::string FlushFindingText(const Finding& f) {
 }
 
 std::string FlushFindingBecause(const Finding& f) {
-  if (!f.behind) return "unknown: no execution of it that ended within the wait was seen";
+  if (!f.behind) return "unknown: which execution of it ended last within the wait was not seen";
   return "it waited for " + BehindWords(*f.behind);
 }
 

@@ -41,6 +41,12 @@ class Guest(unittest.TestCase):
         return (self.results / command / what).read_text()
 
 
+def chosen(cache):
+    """The kernel that KERNEL and MODULES in the environment name, or else this suite's."""
+    named = {key: os.environ[key] for key in ("KERNEL", "MODULES") if key in os.environ}
+    return named if len(named) == 2 else fetched(cache)
+
+
 def fetched(cache):
     """What guest.sh takes for a kernel, as environment; fetched where it is not in `cache`."""
     tools = [t for t in ("qemu-system-x86_64", "busybox", "cpio") if not shutil.which(t)]

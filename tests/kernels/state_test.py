@@ -58,6 +58,5 @@ class State(guest_kernel.Guest):
 
 if __name__ == "__main__":
     WQPROF, LOAD = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:3])
-    named = {key: os.environ[key] for key in ("KERNEL", "MODULES") if key in os.environ}
-    KERNEL = named if len(named) == 2 else guest_kernel.fetched(sys.argv[3])
+    KERNEL = guest_kernel.chosen(sys.argv[3])
     unittest.main(argv=sys.argv[:1])

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <tuple>
 
 #include "support/trace_builder.h"
 #include "wqprof/analyze.h"
@@ -93,6 +94,23 @@ TEST(FlushRows, AnExecutionThatEndedBeforeOrAfterIsNotWaitedFor) {
   ASSERT_EQ(report.flushes.size(), 2U);
   EXPECT_FALSE(report.flushes[0].behind);
   EXPECT_FALSE(report.flushes[1].behind);
+}
+
+TEST(FlushRows, WhereEventsAfterAnExecutionWereLostItMayNotBeTheLastOne) {
+  for (const auto& [from, to, known] :
+       {std::tuple(45ms, 46ms, false), std::tuple(48ms, 60ms, false), std::tuple(5ms, 10ms, true),
+        std::tuple(70ms, 80ms, true)}) {
+    TraceBuilder t;
+    t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"});
+    if (to == 10ms) t.Loss(from, to, 1);
+    t.Run(13ms, 44ms, kWorker, kWorkA, {"a_fn"});
+    if (to != 10ms) t.Loss(from, to, 1);
+    t.Tick(100ms, 0);
+    const Report report = Analyzed(t, {OfWork(2ms, 50ms, kWorkA, "a_fn")});
+    ASSERT_EQ(report.flushes.size(), 1U);
+    EXPECT_EQ(report.flushes[0].behind.has_value(), known) << from.count();
+    EXPECT_EQ(report.flushes[0].wait.max(), 48ms);  // the wait itself is certain
+  }
 }
 
 TEST(FlushRows, OfAWorkqueueTheLastOneOfItsWorksCounts) {

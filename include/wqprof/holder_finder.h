@@ -47,6 +47,7 @@ class HolderFinder : public ItemConsumer {
     HolderStack holder;
     Timestamp ended = kUnseen, stall_ended = kUnseen;
     bool answered = false;
+    bool doubtful = false;  // events were lost since: it may have ended unseen
   };
   HolderStack Described(const OpenState::Execution& run, Timestamp stall) const;
   void AddStall(const OpenState& open, const OpenState::InPool& pool,

@@ -30,6 +30,12 @@ Reconstructor::Options HolderFinder::wants() const {
 
 void HolderFinder::Add(const Completed& completed) {
   if (asked_.empty()) return;
+  for (const LossSpan& loss : completed.losses) {
+    for (Asked& asked : asked_) {
+      const HolderStack& holder = asked.holder;
+      asked.doubtful |= loss.end >= (holder.begin != kUnseen ? holder.begin : holder.stall);
+    }
+  }
   for (const WorkItem& item : completed.items) {
     if (item.ended == kUnseen || item.worker == Pid::kNone) continue;
     for (Asked& asked : asked_) {
@@ -104,7 +110,8 @@ std::vector<HolderStack> HolderFinder::Find() const {
 }
 
 void HolderFinder::Expect(const std::vector<HolderStack>& holders) {
-  for (const HolderStack& holder : holders) asked_.push_back({holder, kUnseen, kUnseen, false});
+  for (const HolderStack& holder : holders)
+    asked_.push_back({holder, kUnseen, kUnseen, false, false});
 }
 
 void HolderFinder::Answer(std::vector<HolderStack> stacks) {
@@ -124,6 +131,7 @@ std::vector<HolderStack> HolderFinder::Confirmed(Timestamp now) {
   std::erase_if(asked_, [&](Asked& asked) {
     HolderStack& holder = asked.holder;
     if (!asked.answered || holder.at > now) return false;
+    if (asked.doubtful) return true;
     // What the stack is about: a stall, an execution or both.
     if (IsOver(asked.stall_ended, holder.at)) holder.stall = kUnseen;
     const bool executes = holder.begin != kUnseen && !IsOver(asked.ended, holder.at);

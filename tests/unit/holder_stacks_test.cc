@@ -144,7 +144,7 @@ class Held {
 
 TraceBuilder Victims() {
   TraceBuilder t;
-  // Which pool serves the feed of the victims is known once one of them has started.
+  // Which pool serves the pool_workqueue of the victims is known once one of them has started.
   t.Put(0ms, kTask, kWorkB, {"victim_fn", "victims", 0})
       .Run(1ms, 2ms, kWorker, kWorkB, {"victim_fn"});
   t.Put(10ms, kTask, kWorkA, {"hog_fn", "hogs", 0}).Start(11ms, kWorker, kWorkA, {"hog_fn"});
@@ -208,6 +208,17 @@ TEST(HolderFinderTest, AStackCountsOnceItIsKnownThatItWentOn) {
   ASSERT_EQ(confirmed.size(), 1u);
   EXPECT_EQ(confirmed[0].stall, At(20ms));
   EXPECT_TRUE(held.Confirmed().empty()) << "it is given once";
+}
+
+TEST(HolderFinderTest, AfterALossItIsNotKnownThatItWentOn) {
+  TraceBuilder t = Victims();
+  t.Tick(220ms, 0);
+  Held held(t, {.stall = 100ms});
+  held.Ask(300ms);
+  TraceBuilder more = held.Next();
+  more.Loss(250ms, 260ms, 0).Tick(400ms, 0);
+  held.GoOn(more);
+  EXPECT_TRUE(held.Confirmed().empty());
 }
 
 TEST(HolderFinderTest, AStackOfWhatIsOverIsNone) {

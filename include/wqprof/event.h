@@ -109,6 +109,9 @@ struct Event {
     NameId workqueue;   // queue_work only; before 5.12 the name is the wq's address
     Cpu target_cpu;     // queue_work only: pwq->pool->cpu, kNone for unbound
     Cpu requested_cpu;  // queue_work only: kNone when the caller gave none
+    // queue_work only: 1 + the ns until its activation, which then is no event of its own; 0: the
+    // activation is one, or there is none.
+    uint32_t activation;
   };
   struct Loss {
     uint64_t count;  // lost events; 0 and !known: the number was not recorded

@@ -382,6 +382,8 @@ class Reconstructor {
 
   // REQUIRES: time order, across calls too; not after Finish().
   void Add(std::span<const Event> events);
+  // Nothing that comes yet is before what came: a recording that goes on is looked at now.
+  void CatchUp();
   // The trace is over: what is open becomes pending or running, what was held back is handed out.
   void Finish();
 

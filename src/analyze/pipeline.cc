@@ -128,6 +128,7 @@ absl::Status Pipeline::Run() {
 
 absl::Status Pipeline::Poll() {
   const absl::Status status = state_->Pump();
+  state_->model.CatchUp();
   state_->job.Take(state_->model);
   state_->job.Drain();
   return status;

@@ -132,15 +132,21 @@ void Matcher::Add(std::span<const Event> events) {
   }
   tables_.occupancy.SetCovered(tables_.source.stats().covered_from);
   for (const Event& event : events) {
-    gaps_.CountEvent();
-    tables_.now = std::max(tables_.now, event.at);
-    Handle(event);
-    // Whatever is done now and then is done at the same events however they are handed in.
-    orphans_.Expire();
-    if (++since_trim_ >= kTrimEvery) [[unlikely]] {
-      since_trim_ = 0;
-      Trim();
-    }
+    while (!ahead_.empty() && ahead_.FirstIsBefore(event)) Step(ahead_.TakeFirst());
+    Step(event);
+    if (event.kind == EventKind::kQueueWork && event.work.activation != 0) ahead_.Add(event);
+  }
+}
+
+void Matcher::Step(const Event& event) {
+  gaps_.CountEvent();
+  tables_.now = std::max(tables_.now, event.at);
+  Handle(event);
+  // Whatever is done now and then is done at the same events however they are handed in.
+  orphans_.Expire();
+  if (++since_trim_ >= kTrimEvery) [[unlikely]] {
+    since_trim_ = 0;
+    Trim();
   }
 }
 
@@ -155,6 +161,7 @@ void Matcher::Trim() {
 
 void Matcher::Finish() {
   assert(!finished_);
+  CatchUp();
   finished_ = true;
   tables_.now = std::max(tables_.now, tables_.source.stats().end);
   tables_.losses.Finish(tables_.now);

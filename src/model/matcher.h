@@ -6,6 +6,7 @@
 #include <span>
 
 #include "model/activation_tracker.h"
+#include "model/activations_ahead.h"
 #include "model/executions.h"
 #include "model/gap_describer.h"
 #include "model/interrupts.h"
@@ -33,6 +34,10 @@ class Matcher {
 
   void Want(const Reconstructor::Options& options);
   void Add(std::span<const Event> events);
+  // No event that comes yet is before those that came.
+  void CatchUp() {
+    while (!ahead_.empty()) Step(ahead_.TakeFirst());
+  }
   void Finish();
   void Take(Completed& out);
 
@@ -46,6 +51,7 @@ class Matcher {
   OpenState Open(Timestamp since) const { return gaps_.Open(since); }
 
  private:
+  void Step(const Event& e);
   void Handle(const Event& e);
   void HandleTask(const Event& e);
   void OnSwitch(const Event& e);
@@ -67,6 +73,7 @@ class Matcher {
   Queueing queueing_{tables_, last_, activations_, window_, orphans_, outlet_};
   Executions executions_{
       tables_, {last_, activations_, interrupts_, splitter_, gaps_, window_, orphans_}, outlet_};
+  ActivationsAhead ahead_;
   bool forgets_workers_ = false;
   bool finished_ = false;
   uint32_t since_trim_ = 0;  // events

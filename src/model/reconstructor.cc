@@ -15,6 +15,7 @@ Reconstructor::~Reconstructor() = default;
 
 void Reconstructor::Want(const Options& options) { state_->matcher.Want(options); }
 void Reconstructor::Add(std::span<const Event> events) { state_->matcher.Add(events); }
+void Reconstructor::CatchUp() { state_->matcher.CatchUp(); }
 void Reconstructor::Finish() { state_->matcher.Finish(); }
 void Reconstructor::Take(Completed& out) { state_->matcher.Take(out); }
 const MatchQuality& Reconstructor::quality() const { return state_->matcher.quality(); }

@@ -228,7 +228,7 @@ PayloadResult PayloadReader::ReadWork(EventKind kind, std::string_view payload, 
   if (!ReadPointer(rest, address)) {
     return rest.size() < 16 ? PayloadResult::kPartial : PayloadResult::kBad;
   }
-  event.work = {WorkAddr{address}, NameId::kUnknown, NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+  event.work = {WorkAddr{address}, NameId::kUnknown, NameId::kUnknown, Cpu::kNone, Cpu::kNone, 0};
   Scanner tail(rest);
   const bool colon = tail.Take(':');
   tail.TakeBlanks();
@@ -285,7 +285,7 @@ PayloadResult PayloadReader::ReadWorkArguments(EventKind kind, std::string_view 
   if (!payload.ends_with(')') || work.empty() || !ReadPointer(work, address)) {
     return payload.ends_with(')') ? PayloadResult::kBad : PayloadResult::kPartial;
   }
-  event.work = {WorkAddr{address}, NameId::kUnknown, NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+  event.work = {WorkAddr{address}, NameId::kUnknown, NameId::kUnknown, Cpu::kNone, Cpu::kNone, 0};
   if (std::string_view function = value_of("function: "); !function.empty()) {
     function = function.substr(0, function.find_first_of(",)"));
     if (!TakeFunction(function, event.work.function)) return PayloadResult::kBad;

@@ -163,6 +163,11 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     event.cpu = cpu;
     event.kind = static_cast<EventKind>(id.kind);
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
+    if (event.kind == EventKind::kActivateWork && out != first && IsOfSameTask(out[-1], event) &&
+        records_.NamesTheSame<kBigEndian, Pointer>(payload, fields, out[-1].work)) {
+      out[-1].work.activation = static_cast<uint32_t>((at - out[-1].at).count()) + 1;
+      continue;
+    }
     if (event.kind == EventKind::kQueueStack) [[unlikely]] {
       if (!IsOfQueueEvent(out == first ? nullptr : out - 1, event)) continue;
       ++stats_.queue_stacks;
@@ -175,11 +180,20 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
   return out;
 }
 
+// Whether `activate` may be of the critical section of the queue event right before it: both then
+// travel as one event, if they are of one work.
+bool PageDecoder::IsOfSameTask(const Event& before, const Event& activate) {
+  return before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
+         before.pid == activate.pid && before.flags == activate.flags &&
+         activate.at - before.at < Nanos(UINT32_MAX);
+}
+
 // A stack follows its event at once, as interrupts are off where works are queued.  Whoever traces
 // may have asked for the stacks of other events, too.  `before` is null where the page begins.
 bool PageDecoder::IsOfQueueEvent(const Event* before, const Event& stack) const {
   if (before == nullptr && carried_) before = &*carried_;
-  return before != nullptr && before->kind == EventKind::kQueueWork && before->pid == stack.pid &&
+  return before != nullptr && before->kind == EventKind::kQueueWork &&
+         before->work.activation == 0 && before->pid == stack.pid &&
          ((before->flags ^ stack.flags) & kFlagsOfInterrupts) == 0;
 }
 

@@ -50,6 +50,15 @@ class RecordDecoder {
   [[gnu::always_inline]] void Decode(const std::byte* payload, size_t size,
                                      const EventFields& fields, Event& event);
 
+  // Whether an activation names this work, and its function if it names one.
+  template <bool kBigEndian, typename Pointer>
+  bool NamesTheSame(const std::byte* payload, const EventFields& fields, const Event::Work& work) {
+    return WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)} == work.work &&
+           (fields.function == EventFields::kAbsent ||
+            FunctionAt(LoadAs<kBigEndian, Pointer>(payload + fields.function)).name ==
+                work.function);
+  }
+
  private:
   // A name short enough to be compared in place.
   struct TextEntry {
@@ -166,8 +175,12 @@ inline void RecordDecoder::Decode(const std::byte* payload, size_t size, const E
                                ? 0
                                : LoadAs<kBigEndian, Pointer>(payload + fields.function);
   FunctionEntry& function = FunctionAt(address);
-  event.work = {WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)}, function.name,
-                NameId::kUnknown, Cpu::kNone, Cpu::kNone};
+  event.work = {WorkAddr{LoadAs<kBigEndian, Pointer>(payload + fields.work)},
+                function.name,
+                NameId::kUnknown,
+                Cpu::kNone,
+                Cpu::kNone,
+                0};
   if (event.kind == EventKind::kQueueWork) {
     DecodeQueue<kBigEndian, Pointer>(payload, size, fields, function, event.work);
   }

@@ -144,6 +144,18 @@ TEST(ReconstructionTest, WithoutCancellingTheWindowIsAlwaysRecognised) {
   EXPECT_GT(windows, 500u) << "the simulation opens too few windows to test anything";
 }
 
+void ExpectTheSame(const Outcome& a, const Outcome& b) {
+  ASSERT_EQ(a.size(), b.size());
+  const std::vector<WorkItem> of_a = a.ById(), of_b = b.ById();
+  for (size_t i = 0; i < of_a.size(); ++i) ASSERT_EQ(Show(of_a[i]), Show(of_b[i]));
+  ASSERT_EQ(a.gaps.size(), b.gaps.size());
+  ASSERT_EQ(a.pools.size(), b.pools.size());
+  for (size_t i = 0; i < a.pools.size(); ++i) {
+    ASSERT_EQ(a.pools[i].busy_sum, b.pools[i].busy_sum);
+    ASSERT_EQ(a.pools[i].backlog_sum, b.pools[i].backlog_sum);
+  }
+}
+
 TEST(ReconstructionTest, BatchesOfAnySizeGiveTheSame) {
   for (uint64_t seed = 1; seed <= 6; ++seed) {
     for (const SimulationOptions& options : Worlds(seed)) {
@@ -153,19 +165,49 @@ TEST(ReconstructionTest, BatchesOfAnySizeGiveTheSame) {
       for (const size_t size : {size_t{1}, size_t{2}, size_t{7}, size_t{1000}}) {
         sim.trace.BatchSize(size);
         sim.trace.Rewind();
-        const Outcome split = Reconstruct(sim.trace);
-        ASSERT_EQ(split.size(), whole.size());
-        const std::vector<WorkItem> a = whole.ById(), b = split.ById();
-        for (size_t i = 0; i < a.size(); ++i) ASSERT_EQ(Show(a[i]), Show(b[i]));
-        ASSERT_EQ(split.gaps.size(), whole.gaps.size());
-        ASSERT_EQ(split.pools.size(), whole.pools.size());
-        for (size_t i = 0; i < whole.pools.size(); ++i) {
-          ASSERT_EQ(split.pools[i].busy_sum, whole.pools[i].busy_sum);
-          ASSERT_EQ(split.pools[i].backlog_sum, whole.pools[i].backlog_sum);
-        }
+        ASSERT_NO_FATAL_FAILURE(ExpectTheSame(whole, Reconstruct(sim.trace)));
       }
     }
   }
+}
+
+// Activations that are the next event of their CPU travel within the queue event, as a decoder lets
+// them; returns how many did.
+size_t JoinActivations(TraceBuilder& trace) {
+  std::vector<Event> joined;
+  std::map<Cpu, size_t> last;  // of each CPU, in `joined`
+  size_t n = 0;
+  for (const Event& e : trace.events()) {
+    const auto before = last.find(e.cpu);
+    if (e.kind == EventKind::kActivateWork && before != last.end()) {
+      Event& queue = joined[before->second];
+      if (queue.kind == EventKind::kQueueWork && queue.work.work == e.work.work &&
+          queue.pid == e.pid && queue.flags == e.flags && queue.work.activation == 0) {
+        queue.work.activation = static_cast<uint32_t>((e.at - queue.at).count()) + 1;
+        ++n;
+        continue;
+      }
+    }
+    last[e.cpu] = joined.size();
+    joined.push_back(e);
+  }
+  trace.Replace(std::move(joined));
+  return n;
+}
+
+TEST(ReconstructionTest, AnActivationWithinItsQueueEventIsAsOneOfItsOwn) {
+  size_t joined = 0;
+  for (uint64_t seed = 1; seed <= kSeeds && !::testing::Test::HasFailure(); ++seed) {
+    for (const SimulationOptions& options : Worlds(seed)) {
+      SCOPED_TRACE(fmt::format("seed {}, world {}", seed, options.world));
+      Simulation sim = Simulate(options);
+      sim.trace.CoveredFrom(0ns);
+      const Outcome apart = Reconstruct(sim.trace);
+      joined += JoinActivations(sim.trace);
+      ExpectTheSame(apart, Reconstruct(sim.trace));
+    }
+  }
+  EXPECT_GT(joined, 10000u) << "the simulation does too little to test anything";
 }
 
 // Without rescuers, who work for a pool that is not theirs, gaps follow from the starts.

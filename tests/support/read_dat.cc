@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "model/activations_ahead.h"
+
 namespace wqprof::testing {
 namespace {
 
@@ -76,6 +78,25 @@ size_t ReadBack::records() const {
   }));
 }
 
+std::vector<Event> OneByOne(const std::vector<Event>& events) {
+  std::vector<Event> all;
+  ActivationsAhead ahead;
+  const auto take_first = [&] {
+    all.push_back(ahead.TakeFirst());
+    // By itself it would have one only if that is not the queue event's.
+    all.back().work.function = NameId::kUnknown;
+  };
+  for (const Event& e : events) {
+    while (!ahead.empty() && ahead.FirstIsBefore(e)) take_first();
+    all.push_back(e);
+    if (e.kind != EventKind::kQueueWork || e.work.activation == 0) continue;
+    all.back().work.activation = 0;
+    ahead.Add(e);
+  }
+  while (!ahead.empty()) take_first();
+  return all;
+}
+
 ReadBack ReadPath(const std::string& path, const OpenOptions& options) {
   ReadBack back;
   auto source = OpenTrace(path, options);
@@ -85,9 +106,11 @@ ReadBack ReadPath(const std::string& path, const OpenOptions& options) {
   while (true) {
     const auto batch = back.source->Next();
     back.status = batch.status();
-    if (!batch.ok() || batch->empty()) return back;
+    if (!batch.ok() || batch->empty()) break;
     back.events.insert(back.events.end(), batch->begin(), batch->end());
   }
+  back.events = OneByOne(back.events);
+  return back;
 }
 
 ReadBack ReadBytes(std::string_view bytes, const OpenOptions& options) {

@@ -24,6 +24,9 @@ struct ReadBack {
   size_t records() const;
 };
 
+// Activations that travel within their queue events as events of their own.
+std::vector<Event> OneByOne(const std::vector<Event>& events);
+
 ReadBack ReadPath(const std::string& path, const OpenOptions& options = {});
 // Of bytes, by way of a temporary file.
 ReadBack ReadBytes(std::string_view bytes, const OpenOptions& options = {});

@@ -43,9 +43,12 @@ TraceBuilder& TraceBuilder::Replace(std::vector<Event> events) {
 TraceBuilder& TraceBuilder::AddWork(Nanos at, const Emitter& by, EventKind kind, WorkAddr work,
                                     const Job& job) {
   Event event = Blank(at, by, kind);
-  event.work = {work, names_->Intern(job.function), names_->Intern(job.workqueue),
+  event.work = {work,
+                names_->Intern(job.function),
+                names_->Intern(job.workqueue),
                 Cpu{static_cast<int16_t>(job.target_cpu)},
-                Cpu{static_cast<int16_t>(job.requested_cpu)}};
+                Cpu{static_cast<int16_t>(job.requested_cpu)},
+                0};
   return Add(event);
 }
 

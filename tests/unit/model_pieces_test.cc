@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "model/activations_ahead.h"
 #include "model/cpu_tasks.h"
 #include "model/interrupts.h"
 #include "model/item_outlet.h"
@@ -329,6 +330,47 @@ TEST(CpuTasksTest, TheTaskThatHadTheCpuLongestIsNamedUnlessItIdled) {
   EXPECT_FALSE(cpus.RunOn(Cpu{0}).task.seen());
   EXPECT_TRUE(cpus.SwitchedSince(Cpu{0}, At(1000us)));
   EXPECT_FALSE(cpus.LongestIn(Cpu{7}, At(0us), At(1000us), {}).seen());
+}
+
+// A queue event with its activation within it.
+Event Queueing(Nanos at, Nanos activation, int cpu) {
+  Event e{};
+  e.at = At(at);
+  e.cpu = Cpu{static_cast<int16_t>(cpu)};
+  e.kind = EventKind::kQueueWork;
+  e.work = {kWorkA,     NameId::kUnknown, NameId::kUnknown,
+            Cpu::kNone, Cpu::kNone,       static_cast<uint32_t>((activation - at).count()) + 1};
+  return e;
+}
+
+TEST(ActivationsAheadTest, TheyComeByTimeThenByCpu) {
+  ActivationsAhead ahead;
+  ahead.Add(Queueing(10ns, 30ns, 1));
+  ahead.Add(Queueing(15ns, 20ns, 2));
+  ahead.Add(Queueing(16ns, 30ns, 0));
+  std::vector<std::pair<Nanos, int>> order;
+  while (!ahead.empty()) {
+    const Event e = ahead.TakeFirst();
+    EXPECT_EQ(e.kind, EventKind::kActivateWork);
+    EXPECT_EQ(e.work.activation, 0u);
+    order.emplace_back(e.at.time_since_epoch(), ToInt(e.cpu));
+  }
+  EXPECT_EQ(order, (std::vector<std::pair<Nanos, int>>{{20ns, 2}, {30ns, 0}, {30ns, 1}}));
+}
+
+TEST(ActivationsAheadTest, OneIsBeforeWhatIsLaterOrOfItsCpu) {
+  ActivationsAhead ahead;
+  ahead.Add(Queueing(10ns, 30ns, 1));
+  Event e = Queueing(29ns, 29ns, 0);
+  EXPECT_FALSE(ahead.FirstIsBefore(e));
+  e.cpu = Cpu{1};
+  EXPECT_TRUE(ahead.FirstIsBefore(e));
+  e = Queueing(30ns, 30ns, 2);
+  EXPECT_FALSE(ahead.FirstIsBefore(e)) << "a work is queued before one is activated";
+  e.kind = EventKind::kExecuteStart;
+  EXPECT_TRUE(ahead.FirstIsBefore(e));
+  e = Queueing(31ns, 31ns, 0);
+  EXPECT_TRUE(ahead.FirstIsBefore(e));
 }
 
 }  // namespace

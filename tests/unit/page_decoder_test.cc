@@ -77,6 +77,38 @@ void SetCommit(std::string& page, uint64_t commit) {
   page.replace(8, 8, w.U64(commit).bytes());
 }
 
+TEST_F(PageDecoderTest, AnActivationOfTheSameSectionTravelsWithinItsQueueEvent) {
+  TraceBuilder t;
+  t.Queue(1us, kTask, kWorkA).Activate(1100ns, kTask, kWorkA);                   // joined
+  t.Queue(2us, kTask, kWorkA).Activate(2100ns, kTask, kWorkB);                   // of another work
+  t.Queue(3us, kTask, kWorkA).Activate(3100ns, kWorker, kWorkA);                 // of another task
+  t.Queue(4us, kTask, kWorkA).Activate(4100ns, kTask.In(kFlagHardirq), kWorkA);  // interrupted
+  t.Activate(5us, kTask, kWorkA);                                                // alone
+  t.Queue(6us, kTask, kWorkA).Start(6100ns, kWorker, kWorkB).Activate(6200ns, kTask, kWorkA);
+  for (Event e : t.events()) {
+    // The builder's activations name none.
+    if (e.kind == EventKind::kActivateWork) e.work.function = t.Intern(Job{}.function);
+    writer_.Record(static_cast<uint64_t>(e.at.time_since_epoch().count()),
+                   Payload(e, t.names(), style_));
+  }
+  std::vector<std::pair<EventKind, uint32_t>> found;
+  for (const Event& e : Decode(writer_.Take())) {
+    found.emplace_back(e.kind, e.kind == EventKind::kQueueWork ? e.work.activation : 0);
+  }
+  constexpr EventKind kQueue = EventKind::kQueueWork, kActivate = EventKind::kActivateWork;
+  EXPECT_EQ(found, (std::vector<std::pair<EventKind, uint32_t>>{{kQueue, 101},
+                                                                {kQueue, 0},
+                                                                {kActivate, 0},
+                                                                {kQueue, 0},
+                                                                {kActivate, 0},
+                                                                {kQueue, 0},
+                                                                {kActivate, 0},
+                                                                {kActivate, 0},
+                                                                {kQueue, 0},
+                                                                {EventKind::kExecuteStart, 0},
+                                                                {kActivate, 0}}));
+}
+
 TEST_F(PageDecoderTest, TimesAreSumsOfDeltas) {
   writer_.Record(1000, StartOf(1));
   writer_.Record(1000, StartOf(2));

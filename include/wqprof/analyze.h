@@ -50,7 +50,10 @@ struct AnalyzeOptions {
   // Groupings beyond functions and workqueues cost time per item; without them the rows of
   // Report::origins, stacks and cpus stay empty, and so do the measures of pools and workers.
   bool by_origin = false, by_stack = false, by_cpu = false, by_pool = false, by_worker = false;
-  size_t max_stalls = 1000;  // kept in the report, the longest ones
+  // So do durations; without one of them its histograms stay empty.
+  MeasureSet measures = MeasureSet::All();
+  bool pool_executions = true;  // likewise PoolRow::execution
+  size_t max_stalls = 1000;     // kept in the report, the longest ones
 };
 
 // Sums items up into a Report.  Memory: histograms per function, workqueue, pool, worker

@@ -73,7 +73,7 @@ class alignas(64) Histogram {
   // once or twice.
   static constexpr size_t kFew = 8;
 
-  void AddToBucket(int64_t value, uint64_t times);
+  [[gnu::always_inline]] void AddToBucket(int64_t value, uint64_t times);
   // Rarely, and kept out of the way of the other.
   [[gnu::noinline]] void AddToNewOctave(int octave, int sub, uint64_t times);
   [[gnu::noinline]] void AddToFew(int32_t index, uint64_t times);

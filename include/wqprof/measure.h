@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 
@@ -22,6 +23,26 @@ enum class Measure : uint8_t {
   kTotal,
   kTimerSlack,
   kTimerDelay
+};
+
+// Some of the measures.
+class MeasureSet {
+ public:
+  constexpr MeasureSet(std::initializer_list<Measure> measures) {
+    for (const Measure measure : measures) bits_ |= Bit(measure);
+  }
+  static constexpr MeasureSet All() {
+    MeasureSet all({});
+    all.bits_ = UINT32_MAX;
+    return all;
+  }
+  constexpr bool Has(Measure measure) const { return (bits_ & Bit(measure)) != 0; }
+
+ private:
+  static constexpr uint32_t Bit(Measure measure) {
+    return uint32_t{1} << static_cast<uint32_t>(measure);
+  }
+  uint32_t bits_ = 0;
 };
 
 // What a loss of events may have hidden a part of, so that the duration is not to be used.

@@ -366,10 +366,13 @@ class Reconstructor {
     Nanos run_part_floor = Nanos::max();
     // Items have their ItemSplit::wait, and their ItemSplit::run.
     bool wait_splits = true, run_splits = true;
+    // Barriers are handed out among the items; else they are counted only.
+    bool barriers = true;
   };
-  // Items alone.
+  // Items of works alone.
   static Options Nothing() {
-    return {.gap_floor = Nanos::max(), .wait_splits = false, .run_splits = false};
+    return {
+        .gap_floor = Nanos::max(), .wait_splits = false, .run_splits = false, .barriers = false};
   }
   // `source` gives names and facts of the trace and must outlive this object.
   explicit Reconstructor(const EventSource& source, Options options);

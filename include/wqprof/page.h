@@ -71,7 +71,9 @@ class PageCollector : public ItemConsumer {
   // `source` and `model` must outlive this object.
   PageCollector(const EventSource& source, const Reconstructor& model, const PageOptions& options);
   ~PageCollector() override;
-  Reconstructor::Options wants() const override { return {.gap_floor = Nanos::max()}; }
+  Reconstructor::Options wants() const override {
+    return {.gap_floor = Nanos::max(), .barriers = false};
+  }
   void Add(const Completed& completed) override;
   void Finish() override;
   // REQUIRES: after Finish(); called once.

@@ -61,9 +61,9 @@ struct Measures {
   }
   Histogram& operator[](Measure measure) { return durations[static_cast<size_t>(measure)]; }
   void Merge(const Measures& other);
-  // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms.
-  // `its_split` may be null.
-  void Add(const WorkItem& item, const ItemSplit* its_split);
+  // Counts `item`; what a loss or an edge of the trace touches stays out of the histograms, and so
+  // does what is not `wanted`.  `its_split` may be null.
+  void Add(const WorkItem& item, const ItemSplit* its_split, MeasureSet wanted = MeasureSet::All());
   // Counts it only: of a trace whose clock does not count nanoseconds there are no durations.
   void Count(const WorkItem& item);
 };

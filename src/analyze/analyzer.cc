@@ -107,17 +107,20 @@ struct Analyzer::State {
   std::vector<WorkItem> oldest_pending;  // none or one
 
   void Note(Measures& measures, const WorkItem& item, const ItemSplit* split) const {
-    has_durations ? measures.Add(item, split) : measures.Count(item);
+    has_durations ? measures.Add(item, split, options.measures) : measures.Count(item);
+  }
+
+  void AddToPool(const WorkItem& item) {
+    const auto execution = item.Execution();
+    if (!has_durations || item.state != ItemState::kDone || !execution || item.run_tainted) return;
+    const size_t pool = static_cast<size_t>(item.pool);
+    if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
+    pool_executions[pool].Add(*execution);
   }
 
   void Add(const WorkItem& item, const ItemSplit* split) {
     const bool stalled = has_durations && stalls.AddItem(item);
-    const auto execution = item.Execution();
-    if (has_durations && item.state == ItemState::kDone && execution && !item.run_tainted) {
-      const size_t pool = static_cast<size_t>(item.pool);
-      if (pool >= pool_executions.size()) pool_executions.resize(pool + 1);
-      pool_executions[pool].Add(*execution);
-    }
+    if (options.pool_executions) AddToPool(item);
     // Whoever flushes waits for all, whatever the filter.
     if (item.state != ItemState::kBarrier) flushes.Add(item);
     // Those have no queue event, and no measure.
@@ -150,7 +153,9 @@ struct Analyzer::State {
       return;
     }
     const Nanos wall = item.Execution().value_or(Nanos(0));
-    if (wall >= kWorthWaitingFor && !item.run_tainted) {
+    static_assert(kWorthWaitingFor <= kLongOnCpu);
+    if (wall < kWorthWaitingFor) return;
+    if (!item.run_tainted) {
       Nanos& sum = pool_work[{function, item.pool}];
       sum = AddSaturated(sum, wall);
     }
@@ -350,7 +355,9 @@ Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, Analyz
     : state_(std::make_unique<State>(source, model, std::move(options))) {}
 Analyzer::~Analyzer() = default;
 
-Reconstructor::Options Analyzer::wants() const { return {state_->options.stall_threshold, false}; }
+Reconstructor::Options Analyzer::wants() const {
+  return {.gap_floor = state_->options.stall_threshold, .barriers = false};
+}
 
 void Analyzer::Add(const Completed& completed) {
   if (state_->has_durations) {

@@ -58,7 +58,7 @@ void LongWaitCollector::AddDispatch(const WorkItem& item, const ItemSplit* split
   if (split->had_cpu.seen()) AddTask(group, split->had_cpu, split->wait->runqueue);
 }
 
-void LongWaitCollector::Add(const WorkItem& item, const ItemSplit* split, bool stalled) {
+void LongWaitCollector::AddLong(const WorkItem& item, const ItemSplit* split, bool stalled) {
   if (item.wait_tainted) return;
   const Nanos none(0);
   const Nanos activation = item.ActivationWait().value_or(none);

@@ -48,7 +48,12 @@ class LongWaitCollector {
   LongWaitCollector(const EventSource& source, const Reconstructor& model)
       : source_(source), model_(model) {}
   // `stalled`: it waited through a stall, which is reported elsewhere.
-  void Add(const WorkItem& item, const ItemSplit* split, bool stalled);
+  void Add(const WorkItem& item, const ItemSplit* split, bool stalled) {
+    const bool in_order = item.queued <= item.activated && item.activated <= item.started;
+    const bool is_short = in_order && item.queued != kUnseen && *item.Latency() < kLongWait;
+    if (!is_short) [[unlikely]]
+      AddLong(item, split, stalled);
+  }
 
   // By the pool on whose worklist they waited, or the rescuer when only that is known.
   const std::map<PoolId, WaitGroup>& dispatch() const { return dispatch_; }
@@ -56,6 +61,7 @@ class LongWaitCollector {
   LongWaits Summary() const;
 
  private:
+  void AddLong(const WorkItem& item, const ItemSplit* split, bool stalled);
   void AddDispatch(const WorkItem& item, const ItemSplit* split);
 
   const EventSource& source_;

@@ -10,12 +10,14 @@ namespace {
 
 // Unrolled by hand, so that each measure is known where its duration is taken.
 template <size_t... kIndex>
-void AddDurations(const WorkItem& item, std::array<Histogram, kMeasures.size()>& durations,
+void AddDurations(const WorkItem& item, MeasureSet wanted,
+                  std::array<Histogram, kMeasures.size()>& durations,
                   std::index_sequence<kIndex...>) {
   const auto add = [](std::optional<Nanos> duration, Histogram& histogram) {
     if (duration) histogram.Add(*duration);
   };
-  (add(kMeasures[kIndex].Of(item), durations[kIndex]), ...);
+  ((wanted.Has(kMeasures[kIndex].id) ? add(kMeasures[kIndex].Of(item), durations[kIndex]) : void()),
+   ...);
 }
 
 }  // namespace
@@ -26,12 +28,12 @@ void Measures::Count(const WorkItem& item) {
   if (item.executed()) ++executed;
 }
 
-void Measures::Add(const WorkItem& item, const ItemSplit* its_split) {
+void Measures::Add(const WorkItem& item, const ItemSplit* its_split, MeasureSet wanted) {
   Count(item);
   // Where starts were not recorded, some measures are left.
   const bool told = item.state == ItemState::kQueued || item.state == ItemState::kDone;
   if (!item.executed() && !told) return;
-  AddDurations(item, durations, std::make_index_sequence<kMeasures.size()>());
+  AddDurations(item, wanted, durations, std::make_index_sequence<kMeasures.size()>());
   if (!item.executed()) return;
   if (its_split == nullptr) return;
   if (its_split->wait && !item.wait_tainted) {

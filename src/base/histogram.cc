@@ -73,7 +73,7 @@ int32_t Histogram::IndexOf(int64_t value) {
   return p.octave * kPerOctave + p.sub;
 }
 
-void Histogram::AddToBucket(int64_t value, uint64_t times) {
+inline void Histogram::AddToBucket(int64_t value, uint64_t times) {
   if (value == 0) {
     zero_count_ += times;
     return;

@@ -73,7 +73,9 @@ class RunCollector : public ItemConsumer {
     }
   }
 
-  Reconstructor::Options wants() const override { return {.gap_floor = Nanos::max()}; }
+  Reconstructor::Options wants() const override {
+    return {.gap_floor = Nanos::max(), .barriers = false};
+  }
   void Add(const Completed& completed) override {
     for (const WorkItem& item : completed.items) {
       const ItemSplit* const split = completed.SplitOf(item);

@@ -68,7 +68,7 @@ int RunReport(const ReportOptions& options) {
   }
   analyze.filter = *filter;
   analyze.stall_threshold = TimeOf(options.view.threshold, (*source)->info());
-  ChooseGroupings(options.view, options.input.format, analyze);
+  ChooseSums(options.view, options.input.format, analyze);
   absl::StatusOr<Report> report = Analyze(**source, analyze);
   if (!report.ok()) return FailInput(report.status());
   report->filters = FilterWords(options.input, (*source)->info());

@@ -68,7 +68,7 @@ absl::Status TakeBy(std::string_view text, std::vector<std::string>& keys) {
 
 }  // namespace
 
-void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze) {
+void ChooseSums(const ReportView& shown_as, Format format, AnalyzeOptions& analyze) {
   const std::vector<std::string>& tables = shown_as.view.tables;
   const bool all = format == Format::kJson || (format == Format::kNdjson && tables.empty());
   const auto shown = [&](std::string_view key) {
@@ -79,6 +79,10 @@ void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& 
   analyze.by_cpu = shown("cpus");
   analyze.by_pool = shown("pools");
   analyze.by_worker = shown("workers");
+  // What people see, unless they sort by something else.
+  if (format != Format::kTable || !shown_as.view.sort.empty()) return;
+  analyze.measures = {Measure::kLatency, Measure::kActivationWait, Measure::kExecution};
+  analyze.pool_executions = false;
 }
 
 int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input,

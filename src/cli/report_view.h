@@ -25,8 +25,8 @@ struct ReportView {
 // --by --sort --top --hist --split --threshold
 void AddReportViewOptions(Command& command, ReportView* options);
 
-// Groupings that nobody will see are not made: each costs time per item.
-void ChooseGroupings(const ReportView& shown_as, Format format, AnalyzeOptions& analyze);
+// Groupings and durations that nobody will see are not summed up: each costs time per item.
+void ChooseSums(const ReportView& shown_as, Format format, AnalyzeOptions& analyze);
 
 // Writes the report; returns the exit code.
 // With the kernel log of the same text, where there is one.

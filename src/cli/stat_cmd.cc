@@ -126,7 +126,7 @@ class StatCommand {
     analyze.filter.functions = options_.input.functions;
     analyze.filter.cpus = options_.input.cpus;
     analyze.stall_threshold = TimeOf(options_.view.threshold, feed_->info());
-    ChooseGroupings(options_.view, options_.input.format, analyze);
+    ChooseSums(options_.view, options_.input.format, analyze);
     analysis_ = std::make_unique<LiveAnalysis>(*feed_, analyze);
     return absl::OkStatus();
   }

@@ -16,6 +16,11 @@ namespace {
 class ItemFinder : public ItemConsumer {
  public:
   explicit ItemFinder(uint64_t id) : id_(id) {}
+  Reconstructor::Options wants() const override {
+    Reconstructor::Options out = Reconstructor::Nothing();
+    out.barriers = true;
+    return out;
+  }
   void Add(const Completed& completed) override {
     for (const WorkItem& item : completed.items) {
       if (item.id == id_) found_ = item;

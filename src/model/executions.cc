@@ -48,8 +48,7 @@ void Executions::OnStart(const Event& e) {
   }
   // Works do not nest in a worker: the end of the one before was lost (rule 24).  Those of softirqs
   // nest in a drain only.
-  const size_t deepest = softirq ? kDeepestNesting : 0;
-  if (context.stack.size() > deepest) [[unlikely]] {
+  if (!context.stack.empty() && (!softirq || context.stack.size() > kDeepestNesting)) [[unlikely]] {
     while (!context.stack.empty()) CloseWithoutEnd(context, e.at);
   }
 
@@ -257,12 +256,11 @@ void Executions::OnEnd(const Event& e) {
   auto& stack = context.stack;
   if (!softirq && tables_.sched.OnRuns(context, e.at)) [[unlikely]]
     ++outlet_.quality().unseen_switches;
-  size_t depth = stack.size();
-  while (depth > 0 && stack[depth - 1].item.work != e.work.work) --depth;
-  if (depth == 0) {
+  if (stack.empty() || stack.back().item.work != e.work.work) [[unlikely]]
+    CloseInner(context, e);
+  if (stack.empty()) {
     EndWithoutStart(e, context, softirq);
   } else {
-    while (stack.size() > depth) CloseWithoutEnd(context, e.at);
     Complete(context, stack.back(), e);
     stack.pop_back();
   }
@@ -271,9 +269,15 @@ void Executions::OnEnd(const Event& e) {
   if (softirq) interrupts_.LeaveBhWork(e);
 }
 
+// What is open within the execution that `e` ends, or all if that is none of the open ones, ended
+// unseen before.
+void Executions::CloseInner(ExecutionContext& context, const Event& e) {
+  while (!context.stack.empty() && context.stack.back().item.work != e.work.work) {
+    CloseWithoutEnd(context, e.at);
+  }
+}
+
 void Executions::EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq) {
-  // What is open on the worker ended unseen before this.
-  while (!context.stack.empty()) CloseWithoutEnd(context, e.at);
   WorkItem item;
   item.id = outlet_.NewId();
   item.work = e.work.work;

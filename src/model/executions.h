@@ -64,6 +64,7 @@ class Executions {
   void StartOfActivated(ExecutionContext& context, OpenExecution& run);
   bool IsFromBefore(const ExecutionContext& context, const WorkState& work,
                     const WorkItem& item) const;
+  void CloseInner(ExecutionContext& context, const Event& e);
   void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
   void EndOfQueued(WorkItem& item);
   void Complete(ExecutionContext& context, OpenExecution& run, const Event& e);

@@ -98,9 +98,30 @@ void ItemOutlet::Emit(const WorkItem& item) {
 
 // Counts an item, and hands it out.  REQUIRES: it is known which events were recorded.
 void ItemOutlet::HandOut(const WorkItem& complete) {
+  if (complete.state == ItemState::kBarrier && !wants_barriers_) {
+    CountBarrier(complete);
+    return;
+  }
   WorkItem& item = items_.emplace_back(complete);
-  Name(item);
-  switch (item.state) {
+  if (item.queued == kUnseen || !recorded_.HasLives()) Name(item);
+  if (item.state != ItemState::kDone) CountState(item.state);
+  // What is unseen is before everything.
+  const bool negative =
+      item.started != kUnseen && (item.started < item.queued || item.started < item.activated);
+  quality_.negative_latencies += negative ? 1 : 0;
+  quality_.tainted += item.tainted() ? 1 : 0;
+  quality_.ambiguous += item.ambiguous ? 1 : 0;
+}
+
+// One that nobody wants.  An end that was not recorded is no loss.
+void ItemOutlet::CountBarrier(const WorkItem& item) {
+  ++quality_.barriers;
+  quality_.tainted += item.run_tainted && recorded_.Has(EventKind::kExecuteEnd) ? 1 : 0;
+  if (item.split != SplitId::kNone) splits_.Remove(static_cast<SlabIndex>(item.split));
+}
+
+void ItemOutlet::CountState(ItemState state) {
+  switch (state) {
     case ItemState::kSuperseded:
       ++quality_.superseded;
       break;
@@ -122,12 +143,6 @@ void ItemOutlet::HandOut(const WorkItem& complete) {
     case ItemState::kStarted:
       break;
   }
-  // What is unseen is before everything.
-  const bool negative =
-      item.started != kUnseen && (item.started < item.queued || item.started < item.activated);
-  quality_.negative_latencies += negative ? 1 : 0;
-  quality_.tainted += item.tainted() ? 1 : 0;
-  quality_.ambiguous += item.ambiguous ? 1 : 0;
 }
 
 void ItemOutlet::AddGap(PoolGap gap) {
@@ -176,8 +191,7 @@ void ItemOutlet::Name(WorkItem& item) {
     item.waited_in = PoolId::kUnknown;
     DropSplit(item, true, false);
   }
-  if (queues && starts && ends) [[likely]]
-    return;
+  if (recorded_.HasLives()) return;
   if (!ends) {
     item.run_tainted = false;
     DropSplit(item, true, true);

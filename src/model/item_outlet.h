@@ -21,6 +21,8 @@ class ItemOutlet {
  public:
   explicit ItemOutlet(std::optional<WorkqueueEvents> noted) : recorded_(noted) {}
 
+  // Barriers are handed out, too.
+  void WantBarriers() { wants_barriers_ = true; }
   // An event of this kind was seen.  Nothing to do once recorded().settled().
   void See(EventKind kind);
   const RecordedSoFar& recorded() const { return recorded_; }
@@ -46,12 +48,15 @@ class ItemOutlet {
   void Decide();
   void Release();
   void HandOut(const WorkItem& item);
+  void CountState(ItemState state);
+  void CountBarrier(const WorkItem& item);
   void PairEnds();
   void Name(WorkItem& item);
   void DropSplit(WorkItem& item, bool wait, bool run);
   void FinishQuality();
 
   RecordedSoFar recorded_;
+  bool wants_barriers_ = false;
   uint64_t next_id_ = 1;
   uint64_t first_after_loss_ = UINT64_MAX;  // id of the first item that began after one
   std::vector<WorkItem> held_;

@@ -22,6 +22,7 @@ constexpr uint32_t kTrimEvery = 512;
 void Matcher::Want(const Reconstructor::Options& options) {
   gaps_.Want(options);
   splitter_.Want(options);
+  if (options.barriers) outlet_.WantBarriers();
   if (options.pool_steps) tables_.occupancy.levels().ReportSteps();
   if (options.picture_of != kUnseen) tables_.sched.cpus().KeepRuns(options.picture_of);
   forgets_workers_ |= options.forget_workers;
@@ -30,7 +31,7 @@ void Matcher::Want(const Reconstructor::Options& options) {
 void Matcher::Handle(const Event& e) {
   if (!settled_ && e.kind <= EventKind::kExecuteEnd) [[unlikely]]
     See(e.kind);
-  if (e.kind != EventKind::kSwitch) tables_.sched.OnTask(e);
+  if (tables_.sched.seen() && e.kind != EventKind::kSwitch) tables_.sched.cpus().OnTask(e);
   switch (e.kind) {
     case EventKind::kQueueWork:
       queueing_.OnQueue(e);
@@ -131,10 +132,15 @@ void Matcher::Add(std::span<const Event> events) {
     tables_.begin = events[0].at;
   }
   tables_.occupancy.SetCovered(tables_.source.stats().covered_from);
-  for (const Event& event : events) {
-    while (!ahead_.empty() && ahead_.FirstIsBefore(event)) Step(ahead_.TakeFirst());
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Event& event = events[i];
+    while (ahead_.FirstIsBefore(event)) Step(ahead_.TakeFirst());
     Step(event);
-    if (event.kind == EventKind::kQueueWork && event.work.activation != 0) ahead_.Add(event);
+    if (event.kind != EventKind::kQueueWork || event.work.activation == 0) continue;
+    const Event activation = ActivationWithin(event);
+    const bool next = ahead_.empty() && i + 1 < events.size() &&
+                      ActivationsAhead::IsBefore(activation, events[i + 1]);
+    next ? Step(activation) : ahead_.Add(activation);
   }
 }
 

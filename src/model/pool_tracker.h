@@ -75,8 +75,9 @@ class PoolTracker {
   std::vector<PoolOccupancy> Occupancy(Timestamp end) const;
 
  private:
-  // What is known of the starts of one pool.
-  struct Account {
+  // What is known of the starts of one pool.  Of a size that finds its place without a
+  // multiplication.
+  struct alignas(64) Account {
     uint64_t executions = 0;
     uint64_t workers = 0;
     Timestamp last_start = kUnseen;

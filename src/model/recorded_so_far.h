@@ -22,11 +22,12 @@ class RecordedSoFar {
 
   bool Has(EventKind kind) const { return has_.Has(kind); }
   bool Lacks(EventKind kind) const { return decided_ && !has_.Has(kind); }
-  // Whether it is known of the events that decide what an item is called.
-  bool settled() const {
-    return decided_ || (Has(EventKind::kQueueWork) && Has(EventKind::kExecuteStart) &&
-                        Has(EventKind::kExecuteEnd));
+  // Whether it has all from the queueing of an item to its end.
+  bool HasLives() const {
+    return has_.HasAll({EventKind::kQueueWork, EventKind::kExecuteStart, EventKind::kExecuteEnd});
   }
+  // Whether it is known of the events that decide what an item is called.
+  bool settled() const { return decided_ || HasLives(); }
 
  private:
   WorkqueueEvents has_;

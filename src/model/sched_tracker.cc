@@ -136,8 +136,7 @@ void SchedTracker::OnLoss(Timestamp at) {
   cpus_.OnLoss();
 }
 
-bool SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
-  if (!seen()) return false;
+bool SchedTracker::Runs(const ExecutionContext& worker, Timestamp at) {
   SchedTrack& track = tracks_.Of(worker);
   if (track.maybe_slept != kUnseen) {
     // It was woken before it had left its CPU.
@@ -146,10 +145,6 @@ bool SchedTracker::OnRuns(const ExecutionContext& worker, Timestamp at) {
   }
   const TaskState state = track.history.state();
   return state != TaskState::kOnCpu && state != TaskState::kUnknown && Contradict(track);
-}
-
-void SchedTracker::OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {
-  if (seen()) tracks_.SetExecuting(tracks_.Of(worker), at, executing);
 }
 
 void SchedTracker::Trim(Timestamp oldest) {

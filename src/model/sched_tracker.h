@@ -36,15 +36,13 @@ class SchedTracker {
     last_loss_ = at;
     losing_ = others_open;
   }
-  // Any event but a switch.
-  void OnTask(const Event& e) {
-    if (seen()) cpus_.OnTask(e);
-  }
   // An event comes from the worker itself, so that it has a CPU.  Whether its events say that it
   // has none: a switch to it is missing, and no loss explains that.
-  bool OnRuns(const ExecutionContext& worker, Timestamp at);
+  bool OnRuns(const ExecutionContext& worker, Timestamp at) { return seen() && Runs(worker, at); }
   // A worker began or ended its outermost execution.
-  void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing);
+  void OnExecuting(const ExecutionContext& worker, Timestamp at, bool executing) {
+    if (seen()) tracks_.SetExecuting(tracks_.Of(worker), at, executing);
+  }
 
   // Whether histories have grown so long that Trim() pays.
   bool wants_trim() const { return tracks_.wants_trim() || cpus_.idle().wants_trim(); }
@@ -59,6 +57,7 @@ class SchedTracker {
   const CpuTasks& cpus() const { return cpus_; }
 
  private:
+  bool Runs(const ExecutionContext& worker, Timestamp at);
   Timestamp KnownSince() const;
   bool Contradict(SchedTrack& track);
   void WasAsleep(SchedTrack& track, Timestamp until);

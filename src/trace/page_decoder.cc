@@ -102,6 +102,14 @@ Timestamp PageDecoder::InOrder(Timestamp at, Timestamp last) {
   return at;
 }
 
+// Whether `activate` may be of the critical section of the queue event right before it: both then
+// travel as one event, if they are of one work.
+bool PageDecoder::IsOfSameTask(const Event& before, const Event& activate) {
+  return before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
+         before.pid == activate.pid && before.flags == activate.flags &&
+         activate.at - before.at < Nanos(UINT32_MAX);
+}
+
 // A record that does not fit into what is left of the page is damage, and so is a payload that is
 // shorter than its event.
 template <bool kBigEndian, typename Pointer, bool kScaled>
@@ -178,14 +186,6 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
   damaged_ = damaged;
   stats_.last = last;
   return out;
-}
-
-// Whether `activate` may be of the critical section of the queue event right before it: both then
-// travel as one event, if they are of one work.
-bool PageDecoder::IsOfSameTask(const Event& before, const Event& activate) {
-  return before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
-         before.pid == activate.pid && before.flags == activate.flags &&
-         activate.at - before.at < Nanos(UINT32_MAX);
 }
 
 // A stack follows its event at once, as interrupts are off where works are queued.  Whoever traces

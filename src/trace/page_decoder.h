@@ -66,7 +66,8 @@ class alignas(kApart) PageDecoder {
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   EventBatch& out) const;
   [[gnu::always_inline]] inline Timestamp InOrder(Timestamp at, Timestamp last);
-  static bool IsOfSameTask(const Event& before, const Event& activate);
+  [[gnu::always_inline]] static inline bool IsOfSameTask(const Event& before,
+                                                         const Event& activate);
   bool IsOfQueueEvent(const Event* before, const Event& stack) const;
 
   const DecodeContext& context_;

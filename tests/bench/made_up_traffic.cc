@@ -35,6 +35,9 @@ MadeUpTraffic::MadeUpTraffic(const TrafficStyle& style) : style_(style) {
   }
   std::stable_sort(steps_.begin(), steps_.end(),
                    [](const Step& a, const Step& b) { return a.at < b.at; });
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    steps_[i].at += style.pause * static_cast<int64_t>(i / TrafficStyle::kBurst);
+  }
 }
 
 Nanos MadeUpTraffic::length() const {

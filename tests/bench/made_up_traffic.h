@@ -21,6 +21,9 @@ struct TrafficStyle {
   // After each burst the scheduler switches that often among tasks that are no workers; also
   // says how workers were woken and switched to.  0: no scheduler events.
   int switches = 0;
+  // After every kBurst events of the machine nothing happens for so long.
+  static constexpr size_t kBurst = 1500;
+  Nanos pause{0};
 };
 
 // A short stretch of traffic, always the same for the same style: bursts of works that are queued

@@ -104,10 +104,14 @@ int main(int argc, char** argv) {
   app.add_option("--switches", arguments.traffic.switches,
                  "Context switches among other tasks after each burst of works (no scheduler)")
       ->check(CLI::Range(1, 1 << 20));
+  int64_t pause_ms = 0;
+  app.add_option("--pause", pause_ms, "Milliseconds of silence after every 1,500 events (0)")
+      ->check(CLI::Range(0, 1000));
   app.add_option("--page-kb", arguments.page_kb, "Size of a sub-buffer (4)")
       ->check(CLI::IsMember({4, 8, 16, 32, 64}));
   app.add_flag("--compress", arguments.compress, "As record --compress does");
   CLI11_PARSE(app, argc, argv);
+  arguments.traffic.pause = std::chrono::milliseconds(pause_ms);
   const absl::Status status = testing::Make(arguments);
   if (!status.ok()) std::fprintf(stderr, "make_trace: %s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;

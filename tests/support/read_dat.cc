@@ -87,11 +87,11 @@ std::vector<Event> OneByOne(const std::vector<Event>& events) {
     all.back().work.function = NameId::kUnknown;
   };
   for (const Event& e : events) {
-    while (!ahead.empty() && ahead.FirstIsBefore(e)) take_first();
+    while (ahead.FirstIsBefore(e)) take_first();
     all.push_back(e);
     if (e.kind != EventKind::kQueueWork || e.work.activation == 0) continue;
     all.back().work.activation = 0;
-    ahead.Add(e);
+    ahead.Add(ActivationWithin(e));
   }
   while (!ahead.empty()) take_first();
   return all;

@@ -345,9 +345,9 @@ Event Queueing(Nanos at, Nanos activation, int cpu) {
 
 TEST(ActivationsAheadTest, TheyComeByTimeThenByCpu) {
   ActivationsAhead ahead;
-  ahead.Add(Queueing(10ns, 30ns, 1));
-  ahead.Add(Queueing(15ns, 20ns, 2));
-  ahead.Add(Queueing(16ns, 30ns, 0));
+  ahead.Add(ActivationWithin(Queueing(10ns, 30ns, 1)));
+  ahead.Add(ActivationWithin(Queueing(15ns, 20ns, 2)));
+  ahead.Add(ActivationWithin(Queueing(16ns, 30ns, 0)));
   std::vector<std::pair<Nanos, int>> order;
   while (!ahead.empty()) {
     const Event e = ahead.TakeFirst();
@@ -360,7 +360,7 @@ TEST(ActivationsAheadTest, TheyComeByTimeThenByCpu) {
 
 TEST(ActivationsAheadTest, OneIsBeforeWhatIsLaterOrOfItsCpu) {
   ActivationsAhead ahead;
-  ahead.Add(Queueing(10ns, 30ns, 1));
+  ahead.Add(ActivationWithin(Queueing(10ns, 30ns, 1)));
   Event e = Queueing(29ns, 29ns, 0);
   EXPECT_FALSE(ahead.FirstIsBefore(e));
   e.cpu = Cpu{1};
@@ -371,6 +371,26 @@ TEST(ActivationsAheadTest, OneIsBeforeWhatIsLaterOrOfItsCpu) {
   EXPECT_TRUE(ahead.FirstIsBefore(e));
   e = Queueing(31ns, 31ns, 0);
   EXPECT_TRUE(ahead.FirstIsBefore(e));
+}
+
+TEST(ItemOutletTest, BarriersThatNobodyWantsAreCountedOnly) {
+  for (const bool wanted : {false, true}) {
+    ItemOutlet outlet(WorkqueueEvents::All());
+    if (wanted) outlet.WantBarriers();
+    WorkItem barrier;
+    barrier.state = ItemState::kBarrier;
+    barrier.started = At(1s);
+    barrier.ended = At(2s);
+    barrier.run_tainted = true;
+    outlet.SplitFor(barrier).run.emplace();
+    outlet.Emit(barrier);
+    Completed out;
+    outlet.Take(out);
+    EXPECT_EQ(out.items.size(), wanted ? 1u : 0u);
+    EXPECT_EQ(out.splits.size(), wanted ? 1u : 0u);
+    EXPECT_EQ(outlet.quality().barriers, 1u);
+    EXPECT_EQ(outlet.quality().tainted, 1u);
+  }
 }
 
 }  // namespace

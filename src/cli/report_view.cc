@@ -82,7 +82,7 @@ void ChooseSums(const ReportView& shown_as, Format format, AnalyzeOptions& analy
   // What people see, unless they sort by something else.
   if (format != Format::kTable || !shown_as.view.sort.empty()) return;
   analyze.measures = {Measure::kLatency, Measure::kActivationWait, Measure::kExecution};
-  analyze.pool_executions = false;
+  analyze.pool_executions = shown_as.view.histograms;
 }
 
 int ShowReport(const Report& report, const ReportView& shown_as, const AnalysisOptions& input,

@@ -56,6 +56,7 @@ int WriteReportPage(EventSource& source, const ReportPageRequest& request) {
   AnalyzeOptions analyze;
   analyze.filter = request.filter;
   analyze.stall_threshold = threshold;
+  analyze.by_stack = true;
   Pipeline pipeline(source);
   Analyzer analyzer(source, pipeline.model(), analyze);
   TimelineCollector timeline(source, pipeline.model(),

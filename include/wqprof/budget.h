@@ -161,6 +161,7 @@ struct Fingerprint {
   int cpus = 0;
   std::string clock;
   bool has_sched = false, has_timers = false;
+  bool has_irqs = false, has_stacks = false, has_flushes = false;
 };
 // One line a difference: "kernel: 6.1.0 → 6.12.0".
 std::vector<std::string> Differences(const Fingerprint& before, const Fingerprint& after);
@@ -211,6 +212,9 @@ class RunSet {
 };
 // How the fingerprints of two groups differ, and those within a group.
 std::vector<std::string> Differences(const RunSet& base, const RunSet& now);
+// What such differences mean for a comparison, a sentence each: that recording more costs the load
+// more, and what one side alone can know.
+std::vector<std::string> Cautions(const RunSet& base, const RunSet& now);
 // The stalls that a budget asks for may be shorter than its threshold.
 Nanos ShortestStall(const Budget& budget);
 
@@ -264,6 +268,7 @@ struct CheckResult {
   std::vector<RunNote> runs;             // the new ones first, in the order of their set
   Fingerprint fingerprint;               // of the first run
   std::vector<std::string> differences;  // of the baseline
+  std::vector<std::string> cautions;     // what these mean
   uint64_t seed = 0;                     // of the bootstrap
 
   size_t Count(Verdict verdict) const;
@@ -283,7 +288,14 @@ std::vector<Wanted> WantedForDraft();
 
 // How a measure differs between two groups of runs.
 struct Change {
-  enum class Verdict : uint8_t { kNoEvidence, kSlower, kFaster, kTooFewRuns, kTooFewSamples };
+  enum class Verdict : uint8_t {
+    kNoEvidence,
+    kSlower,
+    kFaster,
+    kTooFewRuns,
+    kTooFewSamples,
+    kNotKnown,  // no run of one side has what the metric takes
+  };
   Metric metric;
   std::optional<double> base, now;         // medians of the runs, in ns
   std::optional<double> ratio, low, high;  // now / base, with bounds
@@ -317,6 +329,7 @@ struct DiffResult {
   size_t base_runs = 0, new_runs = 0;
   ForEach by = ForEach::kFunction;
   std::vector<std::string> differences;  // of the fingerprints
+  std::vector<std::string> cautions;     // what these mean
   std::vector<std::string> losses;       // runs whose data are not whole
   std::vector<DiffRow> rows;             // what matters most comes first
   // So many runs can prove changes in so many rows at once; absent: in any number.

@@ -274,7 +274,7 @@ class Checker {
                         limit.metric.statistic == Metric::Statistic::kRate;
     if (estimate.samples < needed && !(counts && estimate.value)) {
       if (rule.settings.skip_few_samples) out.verdict = Verdict::kSkipped;
-      out.why = WhyTooFew(limit.metric, estimate.samples, needed);
+      out.why = fmt::format("n={}, needs {}", CountText(estimate.samples), CountText(needed));
       return;
     }
     if (estimate.low && *estimate.low > limit.value) {
@@ -287,21 +287,6 @@ class Checker {
                     : "the runs are too short, or too bursty, to bound it: more or longer ones "
                       "decide";
     }
-  }
-
-  std::string WhyTooFew(const Metric& metric, uint64_t samples, uint64_t needed) const {
-    const auto any_has = [&](bool Fingerprint::*events) {
-      return std::any_of(runs_.runs.begin(), runs_.runs.end(),
-                         [&](const RunData& r) { return r.fingerprint.*events; });
-    };
-    const MeasureSpec* const measure = MeasureOf(metric.quantity);
-    if (samples == 0 && IsPart(metric.quantity) && !any_has(&Fingerprint::has_sched)) {
-      return "needs scheduler events: record with --sched";
-    }
-    if (samples == 0 && measure && measure->of_timers && !any_has(&Fingerprint::has_timers)) {
-      return "needs the timers of delayed works: record with --timers";
-    }
-    return fmt::format("n={}, needs {}", CountText(samples), CountText(needed));
   }
 
   const Budget& budget_;
@@ -368,6 +353,7 @@ CheckResult CheckBudget(const Budget& budget, const RunSet& runs, const RunSet* 
   if (baseline != nullptr) {
     NoteRuns(baseline->state(), true, out);
     out.differences = Differences(*baseline, runs);
+    out.cautions = Cautions(*baseline, runs);
   }
   Checker checker(out.budget, runs.state(), out);
   for (size_t i = 0; i < budget.rules.size(); ++i) {

@@ -55,11 +55,22 @@ double LoadOf(const RunSet::State& runs, const std::string& instance) {
   return out;
 }
 
+// Whether any run of a group has the events that the quantity takes.
+bool IsKnown(const RunSet::State& runs, Quantity quantity) {
+  return std::any_of(runs.runs.begin(), runs.runs.end(), [quantity](const RunData& run) {
+    return WhyUntold(run.report, quantity).empty();
+  });
+}
+
 // One metric of one row, not yet corrected for the other rows.
 Change ChangeOf(const DiffOptions& options, const RunSet::State& base, const RunSet::State& now,
                 const std::string& instance, const Metric& metric) {
   Change out;
   out.metric = metric;
+  if (!IsKnown(base, metric.quantity) || !IsKnown(now, metric.quantity)) {
+    out.verdict = Change::Verdict::kNotKnown;
+    return out;
+  }
   Comparison c = Gather(base, now, 0, instance, metric, NeededSamples({}, metric));
   if (c.base.empty() || c.now.empty()) return out;
   Compare(c, options.confidence);
@@ -137,6 +148,8 @@ std::string_view ToString(Change::Verdict verdict) {
       return "too few runs";
     case Change::Verdict::kTooFewSamples:
       return "too few items";
+    case Change::Verdict::kNotKnown:
+      return "not known";
   }
   return "";
 }
@@ -164,6 +177,7 @@ DiffResult Diff(const DiffOptions& options, const RunSet& base_runs, const RunSe
   out.by = options.by;
   out.confidence = options.confidence;
   out.differences = Differences(base_runs, new_runs);
+  out.cautions = Cautions(base_runs, new_runs);
   const Metric* const shown = options.metrics.empty() ? nullptr : &options.metrics.front();
   if (std::string why = WhyNotApart(base, now); !why.empty()) out.losses.push_back(std::move(why));
   NoteLosses(base, shown, out);

@@ -122,6 +122,15 @@ bool IsTime(Quantity quantity) {
 
 std::string WhyUntold(const Report& run, Quantity quantity) {
   std::string why = WhyMissing(run, EventsOf(quantity), NameOf(quantity));
+  if (why.empty() && IsPart(quantity) && !run.source.has_sched) {
+    why = fmt::format("no scheduler events, which {} needs: record without --no-sched",
+                      NameOf(quantity));
+  }
+  const MeasureSpec* const measure = MeasureOf(quantity);
+  if (why.empty() && measure != nullptr && measure->of_timers && !run.source.has_timers) {
+    why = fmt::format("no timers of delayed works, which {} needs: record without --no-timers",
+                      NameOf(quantity));
+  }
   if (why.empty() && IsTime(quantity) && !run.source.clock_is_ns) {
     why = fmt::format("its clock '{}' does not count nanoseconds", run.source.clock);
   }

@@ -29,7 +29,8 @@ void TakeUname(std::string_view uname, const std::string& release, Fingerprint& 
   out.architecture = uname.substr(last + 1);
 }
 
-Fingerprint FingerprintOf(const TraceInfo& info) {
+Fingerprint FingerprintOf(const Report& report) {
+  const TraceInfo& info = report.source;
   Fingerprint out;
   out.kernel = info.kernel;
   TakeUname(info.uname, info.kernel, out);
@@ -37,6 +38,10 @@ Fingerprint FingerprintOf(const TraceInfo& info) {
   out.clock = info.clock;
   out.has_sched = info.has_sched;
   out.has_timers = info.has_timers;
+  out.has_irqs = std::any_of(info.events.begin(), info.events.end(),
+                             [](const std::string& name) { return name.starts_with("irq:"); });
+  out.has_stacks = report.read.queue_stacks > 0;
+  out.has_flushes = info.flushes != nullptr;
   return out;
 }
 
@@ -162,6 +167,9 @@ std::vector<std::string> Differences(const Fingerprint& before, const Fingerprin
   const auto recorded = [](bool yes) { return std::string(yes ? "recorded" : "not recorded"); };
   compare("scheduler events", recorded(before.has_sched), recorded(after.has_sched));
   compare("timer events", recorded(before.has_timers), recorded(after.has_timers));
+  compare("interrupts", recorded(before.has_irqs), recorded(after.has_irqs));
+  compare("stacks of queueing", recorded(before.has_stacks), recorded(after.has_stacks));
+  compare("flushes", recorded(before.has_flushes), recorded(after.has_flushes));
   return out;
 }
 
@@ -175,6 +183,46 @@ std::vector<std::string> Differences(const RunSet& base, const RunSet& now) {
         out.push_back(fmt::format("{}: {}", runs->report(i).source.path, difference));
       }
     }
+  }
+  return out;
+}
+
+namespace {
+
+// Which of the runs have it: neither side, both, or one of them.
+struct HasIt {
+  size_t base = 0, now = 0;
+  bool differs(const RunSet& base_runs, const RunSet& new_runs) const {
+    return base + now > 0 && (base < base_runs.size() || now < new_runs.size());
+  }
+};
+
+HasIt CountWith(const RunSet& base, const RunSet& now, bool Fingerprint::*what) {
+  HasIt out;
+  for (size_t i = 0; i < base.size(); ++i) out.base += base.fingerprint(i).*what;
+  for (size_t i = 0; i < now.size(); ++i) out.now += now.fingerprint(i).*what;
+  return out;
+}
+
+}  // namespace
+
+std::vector<std::string> Cautions(const RunSet& base, const RunSet& now) {
+  std::vector<std::string> out;
+  for (bool Fingerprint::*what :
+       {&Fingerprint::has_sched, &Fingerprint::has_timers, &Fingerprint::has_irqs,
+        &Fingerprint::has_stacks, &Fingerprint::has_flushes}) {
+    if (!CountWith(base, now, what).differs(base, now)) continue;
+    out.emplace_back(
+        "not all runs recorded the same events, and recording costs the load time: a part of each "
+        "change may be the recording's own; record all with the same options");
+    break;
+  }
+  const HasIt sched = CountWith(base, now, &Fingerprint::has_sched);
+  if (sched.differs(base, now)) {
+    out.push_back(fmt::format(
+        "parts of waits and executions are known only with scheduler events, which {} of {} base "
+        "and {} of {} new runs have",
+        sched.base, base.size(), sched.now, now.size()));
   }
   return out;
 }
@@ -219,7 +267,7 @@ absl::Status RunSet::Add(EventSource& source) {
     return absl::OkStatus();
   }
   Shrink(run.report);
-  run.fingerprint = FingerprintOf(run.report.source);
+  run.fingerprint = FingerprintOf(run.report);
   state_->runs.push_back(std::move(run));
   return absl::OkStatus();
 }
@@ -231,6 +279,8 @@ void RunSet::Add(const SummedRun& run) {
   data.report.recorded = WorkqueueEvents::All();
   data.report.duration = run.duration;
   data.report.quality = run.quality;
+  // Of a measure that its host did not record there is no sum.
+  data.report.source.has_sched = data.report.source.has_timers = true;
   data.fingerprint.kernel = run.kernel;
   for (const Wanted& wanted : state_->wanted) {
     auto& instances = data.instances.emplace_back();

@@ -28,10 +28,6 @@ struct AnalysisOptions {
   std::string file;                // "": the default recording
   std::vector<std::string> files;  // as named; more than one is an error
   std::string path() const { return file.empty() ? kDefaultRecording : file; }
-  // All of them, where several may be named.
-  std::vector<std::string> paths() const {
-    return files.empty() ? std::vector<std::string>{path()} : files;
-  }
   std::string instance;
   int threads = 0;
   std::optional<Nanos> stamp_unit;  // of a text whose stamps have no point

@@ -90,12 +90,6 @@ bool OnlyWarnings(const std::vector<BudgetProblem>& problems) {
                      [](const BudgetProblem& problem) { return problem.warning; });
 }
 
-absl::Status WriteText(ResultFile& file, const std::string& text) {
-  absl::Status status = file.Open();
-  status.Update(status.ok() ? file.Write(text) : absl::OkStatus());
-  return status;
-}
-
 // Where GitHub wants a summary; "": nowhere.
 std::string SummaryPath(const CheckOptions& options) {
   const char* const path = options.github ? std::getenv("GITHUB_STEP_SUMMARY") : nullptr;
@@ -262,11 +256,11 @@ class CheckCommand {
         {.passes = options_.verbose, .files = options_.command.empty() || !options_.keep.empty()}));
     if (absl::IsCancelled(status)) status = absl::OkStatus();
     if (!options_.junit.empty()) {
-      status.Update(WriteText(junit_, CheckJunit(result)));
+      status.Update(junit_.Write(CheckJunit(result)));
     }
     if (options_.github) {
       std::fputs(Printable(GithubAnnotations(result)).c_str(), stderr);
-      if (!summary_.IsStandard()) status.Update(WriteText(summary_, GithubSummary(result)));
+      if (!summary_.IsStandard()) status.Update(summary_.Write(GithubSummary(result)));
     }
     if (!options_.html.empty()) {
       status.Update(WritePageFile(html_, CheckPage(result, {WQPROF_VERSION, {}})));

@@ -147,7 +147,7 @@ bool IsProven(Change::Verdict verdict) {
 }
 
 int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_on) {
-  bool proven = false, tested = false, broken = false;
+  bool proven = false, tested = false, broken = false, unknown = false;
   for (const DiffRow& row : result.rows) {
     for (const Change& change : row.changes) {
       const bool asked =
@@ -155,11 +155,12 @@ int ExitCode(const DiffResult& result, const std::optional<FailCondition>& fail_
       if (!asked) continue;
       proven |= IsProven(change.verdict);
       tested |= change.p.has_value();
+      unknown |= change.verdict == Change::Verdict::kNotKnown;
       broken |=
           fail_on && change.verdict == Change::Verdict::kSlower && *change.ratio > fail_on->ratio;
     }
   }
-  if (!fail_on) return proven ? kBroken : kOk;
+  if (!fail_on) return proven ? kBroken : unknown ? kInsufficient : kOk;
   if (broken) return kBroken;
   return tested && result.losses.empty() ? kOk : kInsufficient;
 }

@@ -294,8 +294,7 @@ int RunExport(const ExportOptions& options) {
                                    "ndjson, hist-ndjson, openmetrics or otlp-json"));
   }
   ResultFile file(options.output);
-  if (const absl::Status kept = KeepOnlyReading({&file}, options.input.paths()); !kept.ok())
-    return Fail(kept);
+  if (const absl::Status kept = KeepOnlyReading({&file}); !kept.ok()) return Fail(kept);
   if (IsForFleets(options.to)) {
     if (options.input.time || options.window.stall || options.window.item || options.slowest > 0) {
       return Fail(absl::InvalidArgumentError(
@@ -326,7 +325,6 @@ int RunExport(const ExportOptions& options) {
     filter.to = window.to;
     return WriteReportPage(**source, {options.input, options.window.threshold, filter, file});
   }
-  if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   Pipeline pipeline(**source);
   const Exported done = ExportTo(**source, pipeline, options, window, *std::move(only), file);
   if (!done.written.ok()) return Fail(done.written);

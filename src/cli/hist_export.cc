@@ -101,7 +101,6 @@ int ExportHist(const AnalysisOptions& input, const Threshold& threshold, const H
                HistForm form, ResultFile& file) {
   std::vector<std::string> files = input.files;
   if (files.empty()) files.emplace_back();
-  if (const absl::Status opened = file.Open(); !opened.ok()) return Fail(opened);
   int worst = kOk;
   HistTotal total;
   bool any = false;

@@ -39,9 +39,7 @@ absl::Status WritePageFile(ResultFile& file, std::string_view page) {
     return absl::InvalidArgumentError(fmt::format(
         "{} is there and is no page of HTML\nwrite the page to another file", file.path()));
   }
-  absl::Status status = file.Open();
-  status.Update(status.ok() ? file.Write(page) : absl::OkStatus());
-  return status;
+  return file.Write(page);
 }
 
 absl::Status CheckPageBesideText(const std::string& file) {
@@ -56,6 +54,7 @@ int WriteReportPage(EventSource& source, const ReportPageRequest& request) {
   AnalyzeOptions analyze;
   analyze.filter = request.filter;
   analyze.stall_threshold = threshold;
+  analyze.by_stack = true;
   Pipeline pipeline(source);
   Analyzer analyzer(source, pipeline.model(), analyze);
   TimelineCollector timeline(source, pipeline.model(),

@@ -13,13 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "wqprof/temporary_file.h"
@@ -65,6 +62,7 @@ constexpr int kAllowed[] = {
     SYS_fadvise64,
     SYS_flock,
     SYS_getdents64,
+    SYS_recvmsg,
     SYS_ppoll,
     SYS_pselect6,
     SYS_signalfd4,
@@ -251,21 +249,17 @@ struct Capabilities {
   }
 };
 
-bool CanRead(const std::string& path) {
-  return path == "-" || faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) == 0;
-}
-
 }  // namespace
 
-absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs,
-                             std::span<const std::string> inputs) {
+absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs) {
+  for (const ResultFile* output : outputs) {
+    if (absl::Status status = output->Check(); !status.ok()) return status;
+  }
   Capabilities capabilities;
   const bool privileged = capabilities.Get() && capabilities.Any();
   if (!privileged && geteuid() != 0) return absl::OkStatus();
-  const bool readable = std::all_of(inputs.begin(), inputs.end(), CanRead);
   for (ResultFile* output : outputs) {
-    if (!readable) break;
-    if (absl::Status status = output->Reserve(); !status.ok()) return status;
+    if (absl::Status status = output->Delegate(); !status.ok()) return status;
   }
   ReserveTemporaryFiles();
   // Without this a filter is for CAP_SYS_ADMIN only.

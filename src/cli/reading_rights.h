@@ -3,8 +3,6 @@
 #define WQPROF_CLI_READING_RIGHTS_H_
 
 #include <initializer_list>
-#include <span>
-#include <string>
 
 #include "absl/status/status.h"
 #include "cli/result_file.h"
@@ -17,12 +15,11 @@ namespace wqprof {
 // let it read; a filter of system calls does the rest, as root owns most files without any
 // capability.  Where the kernel lacks one of the two, the other one is taken alone.
 //
-// `outputs` can still be written, unless one of `inputs` cannot be read, for which no file is to be
-// made; and temporary files without a name can still be made in TMPDIR.
-// To be called before anything of an input is read, once the pager runs, and while there is one
-// thread. Errors: an output that cannot be written.
-absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs = {},
-                             std::span<const std::string> inputs = {});
+// `outputs` can still be written, each by a process of its own that opens it when there is
+// something to write (`FileOpener`); and temporary files without a name can still be made in
+// TMPDIR. To be called before anything of an input is read, once the pager runs, and while there is
+// one thread. Errors: an output that cannot be written, whoever asks.
+absl::Status KeepOnlyReading(std::initializer_list<ResultFile*> outputs = {});
 
 // Whether the filter can be had here; capabilities can be dropped anywhere.
 bool HasReadingFilter();

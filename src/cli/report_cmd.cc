@@ -55,8 +55,7 @@ absl::Status RefuseBesideHtml(const ReportOptions& options) {
 int RunReport(const ReportOptions& options) {
   if (const absl::Status refused = RefuseBesideHtml(options); !refused.ok()) return Fail(refused);
   ResultFile page(options.html);
-  if (const absl::Status kept = KeepOnlyReading({&page}, options.input.paths()); !kept.ok())
-    return Fail(kept);
+  if (const absl::Status kept = KeepOnlyReading({&page}); !kept.ok()) return Fail(kept);
   LogCollector log;
   absl::StatusOr<std::unique_ptr<EventSource>> source = OpenInput(options.input, &log);
   if (!source.ok()) return FailInput(source.status());

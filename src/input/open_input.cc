@@ -229,12 +229,13 @@ std::optional<InputForm> PlainForm(int fd, const struct stat& st) {
 
 }  // namespace
 
-absl::StatusOr<int> OpenFd(const std::string& path) {
+absl::StatusOr<int> OpenFd(const std::string& path, int stop_fd) {
   const bool standard = path == "-";
-  const int fd =
-      standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return ErrnoStatus(errno, standard ? "standard input" : path);
   struct stat st;
+  const bool waits = stop_fd >= 0 && stat(path.c_str(), &st) == 0 && S_ISFIFO(st.st_mode);
+  const int flags = O_RDONLY | O_CLOEXEC | (waits ? O_NONBLOCK : 0);
+  const int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), flags);
+  if (fd < 0) return ErrnoStatus(errno, standard ? "standard input" : path);
   if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
     close(fd);
     return absl::DataLossError(
@@ -245,7 +246,7 @@ absl::StatusOr<int> OpenFd(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<EventSource>> OpenInput(const std::string& path,
                                                        const InputOptions& options) {
-  const absl::StatusOr<int> fd = OpenFd(path);
+  const absl::StatusOr<int> fd = OpenFd(path, options.stop_fd);
   if (!fd.ok()) return fd.status();
   struct stat st;
   if (fstat(*fd, &st) != 0) st = {};

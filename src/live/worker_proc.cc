@@ -135,8 +135,11 @@ ProcStack ReadProcStack(Pid task) {
   const FileText text = ReadText(fmt::format("/proc/{}/stack", ToInt(task)));
   ProcStack out;
   out.frames = ParseStack(text.text);
-  if (text.error == EPERM || text.error == EACCES) {
+  if (text.error == EACCES) {
     out.why_not = "the kernel shows stacks of sleeping tasks only with CAP_SYS_ADMIN";
+  } else if (text.error == EPERM) {
+    out.why_not =
+        "the kernel shows stacks of sleeping tasks of another user only with CAP_SYS_PTRACE, too";
   } else if (text.error == ENOENT && Exists(fmt::format("/proc/{}/stat", ToInt(task)))) {
     out.why_not = "this kernel has no /proc/PID/stack (CONFIG_STACKTRACE)";
   }

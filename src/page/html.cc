@@ -61,12 +61,14 @@ std::string ShareHtml(Share share) {
       percent > 0 ? std::max(2.0, percent) : 0.0, Html(PercentText(share.fraction)));
 }
 
-std::string CellHtml(const Cell& cell, Timestamp begin) {
+std::string CellHtml(const Cell& cell, Timestamp begin, bool path) {
   const auto* const at = std::get_if<Timestamp>(&cell);
   if (at != nullptr && begin != kUnseen) return Html(SinceText(begin, *at));
   if (const auto* const share = std::get_if<Share>(&cell)) return ShareHtml(*share);
   if (const auto* const spark = std::get_if<Spark>(&cell)) return SparkHtml(*spark);
-  if (const auto* const text = std::get_if<std::string>(&cell)) return HtmlName(*text);
+  if (const auto* const text = std::get_if<std::string>(&cell)) {
+    return HtmlName(*text, path ? kPathWidth : kNameWidth);
+  }
   if (const auto* const estimate = std::get_if<Estimate>(&cell)) {
     const std::string star =
         estimate->few_samples ? "<abbr title=\"too few items for this percentile\">*</abbr>" : "";
@@ -106,6 +108,7 @@ std::string ClassOf(const Placed& placed) {
   if (placed.number) add("n");
   if (placed.column->drop > 0) add(fmt::format("d{}", placed.column->drop));
   if (placed.column->key == "verdict") add("v");
+  if (placed.column->path) add("path");
   return out.empty() ? "" : fmt::format(" class=\"{}\"", out);
 }
 
@@ -120,7 +123,7 @@ std::string RowHtml(const std::vector<Cell>& row, const std::vector<Placed>& pla
     const bool names = place.column->key == name_key;
     out += fmt::format("<{}{}{}>{}</{}>", names ? "th scope=\"row\"" : "td", ClassOf(place),
                        key.empty() ? "" : fmt::format(" data-v=\"{}\"", key),
-                       CellHtml(cell, how.begin), names ? "th" : "td");
+                       CellHtml(cell, how.begin, place.column->path), names ? "th" : "td");
   }
   return out;
 }

@@ -17,7 +17,7 @@ namespace wqprof {
 std::string Html(std::string_view text);
 // The same of a text that a trace may have a part in: nothing in it misleads the eye, and it is
 // not longer than `width` columns.
-inline constexpr size_t kNameWidth = 96, kSentenceWidth = 600;
+inline constexpr size_t kNameWidth = 96, kPathWidth = 300, kSentenceWidth = 600;
 std::string HtmlName(std::string_view name, size_t width = kNameWidth);
 // Lines of text that render has escaped already; at most `most` bytes of HTML and a word of the
 // rest.
@@ -29,6 +29,7 @@ struct PageColumn {
   std::string_view heading;
   std::string_view about = {};  // a sentence, shown on demand
   int drop = 0;                 // where the page is narrow: 3 goes first, 1 last; 0 stays
+  bool path = false;            // of calls: broken into lines where it is long
 };
 
 // How a Table becomes one of HTML.

@@ -23,7 +23,7 @@ std::vector<Table> SortedTables(const Report& report, const Invocation& by) {
   std::vector<Table> tables = ReportTables(report, by);
   for (Table& table : tables) {
     std::vector<std::string_view> keys;
-    if (table.key == "functions") keys = {"executed", "total_wait"};
+    if (table.key == "functions" || table.key == "stacks") keys = {"executed", "total_wait"};
     if (table.key == "stalls") keys = {"duration_ns"};
     if (table.key == "pools") keys = {"busy_fraction", "stalled_ns"};
     if (table.key == "activation") keys = {"waited_ns"};
@@ -175,6 +175,8 @@ std::string ReportPage(const Report& report, const Timeline& timeline, const Pag
                              : "<span class=\"js-only\">A click on a row shows its story.</span>"},
       {"items", "Slowest items", ItemsHtml(in),
        "<span class=\"js-only\">A click on a row shows it on the time line.</span>"},
+      {"stacks", "Stacks", StacksHtml(in),
+       "Who queued: the kernel stacks in which works were queued."},
       {"pools", "Pools", PoolsHtml(in)},
       {"activation", "Activation", ActivationHtml(in)},
       {"workqueues", "Workqueues", ConfigHtml(in), "How the machine's workqueues were set up."},

@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kFindings = 20, kFindingBytes = 24'000;
 constexpr size_t kFunctionRows = 200, kFunctionBytes = 80'000;
 constexpr size_t kStallRows = 200, kStallBytes = 90'000, kStoryBytes = 4'000;
-constexpr size_t kItemBytes = 60'000;
+constexpr size_t kItemBytes = 80'000;
+constexpr size_t kStackRows = 100, kStackBytes = 40'000;
 constexpr size_t kPoolRows = 64, kPoolBytes = 20'000;
 constexpr size_t kActivationRows = 50, kActivationBytes = 16'000;
 constexpr size_t kConfigRows = 100, kConfigBytes = 24'000;
@@ -136,6 +137,24 @@ constexpr PageColumn kItemColumns[] = {
     {"origin", "Queued by"},
     {"run_cpu", "CPU"},
     {"state", "State"},
+    {.key = "stack",
+     .heading = "Queued in < called by",
+     .about = "The kernel functions that queued it.",
+     .path = true},
+};
+
+constexpr PageColumn kStackColumns[] = {
+    {.key = "path",
+     .heading = "Queued in < called by",
+     .about = "Kernel functions, from the one that queued the work outwards.",
+     .path = true},
+    {"executed", "Items", "Starts that were matched to their queue event."},
+    {"total_wait", "Waited", "From queue to start, summed over all items."},
+    {"p50", "p50", "Half of the items waited no longer, from queue to start.", 2},
+    {"p99", "p99", "99 of 100 items waited no longer."},
+    {"max", "Longest", "The longest wait from queue to start.", 1},
+    {"exec", "Exec p99", "99 of 100 executions took no longer.", 2},
+    {"total_exec", "Executed", "From start to end, summed over all items.", 1},
 };
 
 constexpr PageColumn kPoolColumns[] = {
@@ -313,6 +332,19 @@ std::string ItemsHtml(const ReportPageInput& in) {
                                            PlaceAttributes(in, item.from, item.to, item.pool));
                       }};
   return TableHtml(data.items, how, "items", data.items_seen);
+}
+
+std::string StacksHtml(const ReportPageInput& in) {
+  const Table* const table = Find(in, "stacks");
+  if (table == nullptr || table->rows.empty()) return "";
+  return TableHtml(
+      *table,
+      {.id = "stacks-table",
+       .caption = "Kernel stacks in which works were queued, by the time that these waited",
+       .columns = kStackColumns,
+       .max_bytes = kStackBytes,
+       .max_rows = kStackRows},
+      "stacks", 0);
 }
 
 std::string PoolsHtml(const ReportPageInput& in) {

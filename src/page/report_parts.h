@@ -26,6 +26,7 @@ std::string TimelineHtml(const ReportPageInput& in, const TimelineLeftOut& left_
 std::string FunctionsHtml(const ReportPageInput& in, std::vector<const FunctionRow*>& rows);
 std::string StallsHtml(const ReportPageInput& in);
 std::string ItemsHtml(const ReportPageInput& in);
+std::string StacksHtml(const ReportPageInput& in);
 std::string PoolsHtml(const ReportPageInput& in);
 std::string ActivationHtml(const ReportPageInput& in);
 std::string ConfigHtml(const ReportPageInput& in);

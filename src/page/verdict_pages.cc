@@ -244,6 +244,7 @@ std::string CheckPage(const CheckResult& result, const PageFrame& frame) {
   for (const std::string& difference : result.differences) {
     differences.push_back("base and new differ: " + difference);
   }
+  differences.insert(differences.end(), result.cautions.begin(), result.cautions.end());
   page.parts = {
       {"verdicts", "Verdicts", OutcomesHtml(result),
        "A limit is kept, or broken, when the bounds of the value lie on one side of it."},
@@ -274,6 +275,7 @@ std::string DiffPage(const DiffResult& result, const PageFrame& frame) {
                 "in the base only", "")};
   std::vector<std::string> notes;
   for (const std::string& d : result.differences) notes.push_back("differs: " + d);
+  notes.insert(notes.end(), result.cautions.begin(), result.cautions.end());
   for (const std::string& loss : result.losses) notes.push_back(loss);
   page.parts = {
       {"changes", "Changes",

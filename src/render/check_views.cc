@@ -226,6 +226,8 @@ Table SummaryTable(const CheckResult& result) {
       {{"bootstrap_seed", "", kMachine}, [](const Row& row) { return row.seed; }},
       {{"differences", "", kMachine, 0, 0, "Between the fingerprints of base and new."},
        [](const Row& row) { return row.differences; }},
+      {{"cautions", "", kMachine, 0, 0, "What the differences mean for what is compared."},
+       [](const Row& row) { return row.cautions; }},
   };
   return MakeRecord("summary", columns, result);
 }
@@ -241,6 +243,9 @@ Table FingerprintTable(const Fingerprint& fingerprint) {
       {{"clock", "", kMachine}, [](const Row& f) { return Word{f.clock}; }},
       {{"has_sched", "", kMachine}, [](const Row& f) { return f.has_sched; }},
       {{"has_timers", "", kMachine}, [](const Row& f) { return f.has_timers; }},
+      {{"has_irqs", "", kMachine}, [](const Row& f) { return f.has_irqs; }},
+      {{"has_stacks", "", kMachine}, [](const Row& f) { return f.has_stacks; }},
+      {{"has_flushes", "", kMachine}, [](const Row& f) { return f.has_flushes; }},
   };
   return MakeRecord("fingerprint", columns, fingerprint);
 }
@@ -296,6 +301,9 @@ std::string CheckText(const CheckResult& result, const CheckView& view, const Te
   std::string out;
   for (const std::string& difference : result.differences) {
     out += fmt::format("base and new differ: {}\n", Escaped(difference, !style.utf8));
+  }
+  for (const std::string& caution : result.cautions) {
+    AppendWrapped(out, "note: " + caution, 0, style.columns);
   }
   const bool narrow = style.columns > 0;
   const std::vector<const RuleOutcome*> shown = Shown(result, view);

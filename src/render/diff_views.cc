@@ -76,6 +76,10 @@ std::string DiffHeadline(const DiffResult& result) {
   for (const DiffRow& row : result.rows) {
     if (row.presence != DiffRow::Presence::kBoth || row.changes.empty()) continue;
     const Change& c = row.changes.front();
+    // That is so for all rows alike.
+    if (c.verdict == Change::Verdict::kNotKnown) {
+      return fmt::format("Nothing is compared: {} is not known of both sides.", c.metric.name);
+    }
     if (!IsProven(c)) continue;
     const std::string change = ShownChange(c);
     changed.push_back(fmt::format("{} is {} ({})", row.name, ToString(c.verdict), change));
@@ -161,7 +165,7 @@ Table ChangesTable(const DiffRow& row) {
       {{"ratio_low"}, [](const Change& c) { return c.low; }},
       {{"ratio_high"}, [](const Change& c) { return c.high; }},
       {{"p"}, [](const Change& c) { return c.p; }},
-      {{.key = "verdict", .words = AllWords(Change::Verdict::kTooFewSamples)},
+      {{.key = "verdict", .words = AllWords(Change::Verdict::kNotKnown)},
        [](const Change& c) { return wqprof::ToString(c.verdict); }},
   };
   return MakeTable({.key = "changes", .title = ""}, columns, row.changes);
@@ -196,6 +200,8 @@ Table SummaryTable(const DiffResult& result) {
       {{"new_runs", "", kMachine}, [](const DiffResult& r) { return uint64_t{r.new_runs}; }},
       {{"confidence", "", kMachine}, [](const DiffResult& r) { return r.confidence; }},
       {{"differences", "", kMachine}, [](const DiffResult& r) { return r.differences; }},
+      {{"cautions", "", kMachine, 0, 0, "What the differences mean for what is compared."},
+       [](const DiffResult& r) { return r.cautions; }},
       {{"not_whole", "", kMachine, 0, 0, "Runs whose data are not whole, and why."},
        [](const DiffResult& r) { return r.losses; }},
       {{"provable_rows", "", kMachine, 0, 0,
@@ -238,6 +244,9 @@ std::string DiffText(const DiffResult& result, size_t top, bool all, const TextS
   out += result.differences.empty() ? "; same kernel, CPUs and recording\n" : "\n";
   for (const std::string& difference : result.differences) {
     out += fmt::format("  differs: {}\n", Escaped(difference, !style.utf8));
+  }
+  for (const std::string& caution : result.cautions) {
+    AppendWrapped(out, "note: " + caution, 2, style.columns);
   }
   for (const std::string& loss : result.losses) out += fmt::format("  {}\n", Escaped(loss));
   std::vector<const DiffRow*> rows = ComparedRows(result);

@@ -12,7 +12,7 @@
 namespace wqprof {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = WrittenJson;
 
 constexpr std::string_view kSchema = "wqprof.flushes/1";
 // So that a file of kMostFlushWaits is within what is read of one.
@@ -22,14 +22,6 @@ bool Longer(const FlushWait& a, const FlushWait& b) { return a.Lasted() > b.Last
 
 bool Earlier(const FlushWait& a, const FlushWait& b) {
   return std::tie(a.end, a.begin, a.task, a.object) < std::tie(b.end, b.begin, b.task, b.object);
-}
-
-void PutText(Json& out, const char* key, const std::string& text) {
-  if (!text.empty()) out[key] = text;
-}
-
-void PutTime(Json& out, const char* key, Timestamp at) {
-  if (at != kUnseen) out[key] = at.time_since_epoch().count();
 }
 
 Json ToJson(const FlushHook& hook) {
@@ -43,8 +35,8 @@ Json ToJson(const FlushHook& hook) {
 
 Json ToJson(const FlushWait& wait) {
   Json out = {{"kind", ToString(wait.kind)}};
-  PutTime(out, "begin_ns", wait.begin);
-  PutTime(out, "end_ns", wait.end);
+  PutStamp(out, "begin_ns", wait.begin);
+  PutStamp(out, "end_ns", wait.end);
   out["pid"] = ToInt(wait.task);
   PutText(out, "comm", wait.comm);
   out["address"] = fmt::format("{:#x}", wait.object);
@@ -63,21 +55,12 @@ std::optional<FlushKind> KindOf(const ParsedJson& from) {
   return std::nullopt;
 }
 
-Timestamp TimeOf(const ParsedJson& from, const char* key) {
-  const auto ns = NumberOf(from, key);
-  return ns ? Timestamp(Nanos(static_cast<int64_t>(*ns))) : kUnseen;
-}
-
 std::optional<FlushHook> HookOf(const ParsedJson& from) {
   const auto kind = from.is_object() ? KindOf(from) : std::nullopt;
   if (!kind) return std::nullopt;
   FlushHook out;
   out.kind = *kind;
-  ForEach(from, "functions", [&out](const ParsedJson& name) {
-    if (name.is_string() && name.get_ref<const std::string&>().size() <= kLongestJsonText) {
-      out.functions.push_back(name.get<std::string>());
-    }
-  });
+  out.functions = TextsOf(from, "functions");
   out.absent_by = TextOf(from, "absent_by");
   out.calls = NumberOf(from, "calls").value_or(0);
   out.waited = NumberOf(from, "waited").value_or(0);
@@ -89,8 +72,8 @@ std::optional<FlushWait> WaitOf(const ParsedJson& from) {
   if (!kind) return std::nullopt;
   FlushWait out;
   out.kind = *kind;
-  out.begin = TimeOf(from, "begin_ns");
-  out.end = TimeOf(from, "end_ns");
+  out.begin = StampOf(from, "begin_ns");
+  out.end = StampOf(from, "end_ns");
   if (out.begin == kUnseen || out.end == kUnseen || out.end < out.begin) return std::nullopt;
   out.task = Pid{std::max(IntOf(from, "pid").value_or(-1), -1)};
   out.comm = TextOf(from, "comm");
@@ -138,8 +121,8 @@ std::string FlushesToJson(const FlushLog& log) {
   PutText(out, "source", log.source);
   PutText(out, "limited_by", log.limited_by);
   out["floor_ns"] = log.floor.count();
-  PutTime(out, "begin_ns", log.begin);
-  PutTime(out, "end_ns", log.end);
+  PutStamp(out, "begin_ns", log.begin);
+  PutStamp(out, "end_ns", log.end);
   out["lost"] = log.lost;
   out["unfollowed"] = log.unfollowed;
   out["left_out"] = log.left_out;
@@ -147,7 +130,7 @@ std::string FlushesToJson(const FlushLog& log) {
   for (const FlushHook& hook : log.hooks) out["kinds"].push_back(ToJson(hook));
   out["waits"] = Json::array();
   for (const FlushWait& wait : log.waits) out["waits"].push_back(ToJson(wait));
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ToText(out);
 }
 
 std::shared_ptr<const FlushLog> ParseFlushes(std::string_view json) {
@@ -157,8 +140,8 @@ std::shared_ptr<const FlushLog> ParseFlushes(std::string_view json) {
   out->source = TextOf(*from, "source");
   out->limited_by = TextOf(*from, "limited_by");
   out->floor = Nanos(static_cast<int64_t>(NumberOf(*from, "floor_ns").value_or(0)));
-  out->begin = TimeOf(*from, "begin_ns");
-  out->end = TimeOf(*from, "end_ns");
+  out->begin = StampOf(*from, "begin_ns");
+  out->end = StampOf(*from, "end_ns");
   out->lost = NumberOf(*from, "lost").value_or(0);
   out->unfollowed = NumberOf(*from, "unfollowed").value_or(0);
   out->left_out = NumberOf(*from, "left_out").value_or(0);

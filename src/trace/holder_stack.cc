@@ -19,16 +19,8 @@ bool IsAlike(const HolderStack& a, const HolderStack& b) {
          a.why_not == b.why_not;
 }
 
-void PutStamp(nlohmann::ordered_json& out, const char* key, Timestamp at) {
-  if (at != kUnseen) out[key] = at.time_since_epoch().count();
-}
-
-void PutText(nlohmann::ordered_json& out, const char* key, const std::string& text) {
-  if (!text.empty()) out[key] = text;
-}
-
-nlohmann::ordered_json ToJson(const HolderStack& stack) {
-  nlohmann::ordered_json out = {{"pool", stack.pool}};
+WrittenJson ToJson(const HolderStack& stack) {
+  WrittenJson out = {{"pool", stack.pool}};
   PutText(out, "comm", stack.comm);
   if (stack.pid != Pid::kNone) out["pid"] = ToInt(stack.pid);
   PutText(out, "workqueue", stack.workqueue);
@@ -47,12 +39,6 @@ nlohmann::ordered_json ToJson(const HolderStack& stack) {
   if (!stack.stack.empty()) out["stack"] = stack.stack;
   PutText(out, "why_not", stack.why_not);
   return out;
-}
-
-Timestamp StampOf(const ParsedJson& from, const char* key) {
-  const auto ns = NumberOf(from, key);
-  if (!ns || *ns > static_cast<uint64_t>(INT64_MAX)) return kUnseen;
-  return Timestamp(Nanos(static_cast<int64_t>(*ns)));
 }
 
 uint32_t SmallOf(const ParsedJson& from, const char* key) {
@@ -84,11 +70,7 @@ HolderStack StackOf(const ParsedJson& from) {
   out.in_user_space = BoolOf(from, "in_user_space").value_or(false);
   out.samples = SmallOf(from, "samples");
   out.samples_alike = std::min(out.samples, SmallOf(from, "samples_alike"));
-  ForEach(from, "stack", [&out](const ParsedJson& frame) {
-    if (!frame.is_string() || out.stack.size() == kMostFrames) return;
-    const auto& text = frame.get_ref<const std::string&>();
-    out.stack.push_back(text.substr(0, kLongestJsonText));
-  });
+  out.stack = TextsOf(from, "stack", kMostFrames);
   out.why_not = TextOf(from, "why_not");
   return out;
 }
@@ -109,10 +91,10 @@ void HolderStacks::Add(HolderStack stack) {
 
 std::string HolderStacksToJson(const HolderStacks& stacks) {
   if (stacks.empty()) return "";
-  nlohmann::ordered_json out = {{"schema", kSchema}};
-  out["holder_stacks"] = nlohmann::ordered_json::array();
+  WrittenJson out = {{"schema", kSchema}};
+  out["holder_stacks"] = WrittenJson::array();
   for (const HolderStack& stack : stacks.all()) out["holder_stacks"].push_back(ToJson(stack));
-  return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return ToText(out);
 }
 
 HolderStacks ParseHolderStacks(std::string_view json) {

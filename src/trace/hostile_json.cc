@@ -48,6 +48,18 @@ std::optional<ParsedJson> ParseHostileJson(std::string_view json, std::string_vi
   return from;
 }
 
+void PutText(WrittenJson& out, const char* key, const std::string& text) {
+  if (!text.empty()) out[key] = text;
+}
+
+void PutStamp(WrittenJson& out, const char* key, Timestamp at) {
+  if (at != kUnseen) out[key] = at.time_since_epoch().count();
+}
+
+std::string ToText(const WrittenJson& json) {
+  return json.dump(-1, ' ', false, WrittenJson::error_handler_t::replace);
+}
+
 std::string TextOf(const ParsedJson& from, const char* key) {
   const auto at = from.find(key);
   if (at == from.end() || !at->is_string()) return "";
@@ -80,6 +92,20 @@ std::optional<bool> BoolOf(const ParsedJson& from, const char* key) {
   const auto at = from.find(key);
   if (at == from.end() || !at->is_boolean()) return std::nullopt;
   return at->get<bool>();
+}
+
+Timestamp StampOf(const ParsedJson& from, const char* key) {
+  const auto ns = NumberOf(from, key);
+  return ns ? Timestamp(Nanos(static_cast<int64_t>(*ns))) : kUnseen;
+}
+
+std::vector<std::string> TextsOf(const ParsedJson& from, const char* key, size_t most) {
+  std::vector<std::string> out;
+  ForEach(from, key, [&out, most](const ParsedJson& each) {
+    if (!each.is_string() || out.size() == most) return;
+    out.push_back(each.get_ref<const std::string&>().substr(0, kLongestJsonText));
+  });
+  return out;
 }
 
 uint64_t AddressOf(const ParsedJson& from, const char* key) {

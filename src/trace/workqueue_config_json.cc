@@ -9,7 +9,7 @@
 namespace wqprof {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = WrittenJson;
 using Parsed = ParsedJson;
 
 constexpr std::string_view kSchema = "wqprof.workqueues/1";
@@ -17,10 +17,6 @@ constexpr std::string_view kSchema = "wqprof.workqueues/1";
 template <typename T>
 void Put(Json& out, const char* key, const std::optional<T>& value) {
   if (value) out[key] = *value;
-}
-
-void PutText(Json& out, const char* key, const std::string& text) {
-  if (!text.empty()) out[key] = text;
 }
 
 void PutCounters(Json& out, const char* key, const WorkqueueCounters& counters) {
@@ -80,12 +76,7 @@ WorkqueueSetup WorkqueueOf(const Parsed& from) {
   WorkqueueSetup out;
   out.name = TextOf(from, "workqueue");
   out.address = AddressOf(from, "address");
-  if (from.contains("flags")) out.flags.emplace();
-  ForEach(from, "flags", [&out](const Parsed& flag) {
-    if (flag.is_string() && flag.get_ref<const std::string&>().size() <= kLongestJsonText) {
-      out.flags->push_back(flag.get<std::string>());
-    }
-  });
+  if (from.contains("flags")) out.flags = TextsOf(from, "flags");
   out.unbound = BoolOf(from, "unbound");
   out.ordered = BoolOf(from, "ordered");
   out.max_active = IntOf(from, "max_active");
@@ -130,7 +121,7 @@ std::string ConfigToJson(const WorkqueueConfig& config) {
   for (const WorkqueueSetup& each : config.workqueues) out["workqueues"].push_back(ToJson(each));
   out["pools"] = Json::array();
   for (const PoolSetup& each : config.pools) out["pools"].push_back(ToJson(each));
-  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return ToText(out);
 }
 
 std::optional<WorkqueueConfig> ParseConfig(std::string_view json) {

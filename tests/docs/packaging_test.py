@@ -5,9 +5,11 @@
 usage: packaging_test.py BUILD_DIRECTORY
 """
 
+import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +59,27 @@ class Packages(unittest.TestCase):
                 self.assertIn("Overall exposure level", done.stdout)
                 # It hides /proc/kallsyms, and with that the names of functions.
                 self.assertNotIn("\nProtectKernelTunables=yes", unit.read_text())
+
+    def test_have_a_drop_in_that_gives_the_recorder_what_stacks_take(self):
+        needed = ["CapabilityBoundingSet=~CAP_SYS_ADMIN", "CapabilityBoundingSet=~CAP_SYS_PTRACE",
+                  "SystemCallFilter=~@debug"]
+        source = ROOT / "packaging/systemd"
+        with tempfile.TemporaryDirectory() as root:
+            units = pathlib.Path(root) / "etc/systemd/system"
+            extra = units / "wqprof-watch.service.d"
+            extra.mkdir(parents=True)
+
+            def granted():
+                done = subprocess.run(["systemd-analyze", "security", "--offline=yes", f"--root={root}",
+                                       "--json=short", "wqprof-watch.service"],
+                                      capture_output=True, text=True, check=True)
+                self.assertEqual(done.stderr, "")
+                refused = {row["name"]: row["set"] for row in json.loads(done.stdout)}
+                return [name for name in needed if not refused[name]]
+            shutil.copy(source / "wqprof-watch.service", units)
+            self.assertEqual(granted(), [])
+            shutil.copy(source / "wqprof-watch-stacks.conf", extra)
+            self.assertEqual(granted(), needed)
 
     def test_have_an_apparmor_profile_that_can_be_parsed(self):
         profile = ROOT / "packaging/apparmor/usr.bin.wqprof"

@@ -9,9 +9,11 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import program
@@ -57,6 +59,36 @@ class Pipe(unittest.TestCase):
                                f"<(sleep 0.6; cat {program.DATA / TRACE})"],
                               capture_output=True, env=program.ENVIRONMENT, check=False)
         self.assertEqual(done.stdout, named.stdout, done.stderr)
+
+    def test_ctrl_c_ends_the_wait_for_somebody_who_writes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = pathlib.Path(folder) / "fifo"
+            os.mkfifo(fifo)
+            for command in ("report", "works", "info"):
+                child = subprocess.Popen([WQPROF, command, fifo], stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.PIPE, env=program.ENVIRONMENT)
+                status = pathlib.Path(f"/proc/{child.pid}/status")
+                while int(re.search(r"SigBlk:\s*(\S+)", status.read_text()).group(1), 16) & 2 == 0:
+                    self.assertIsNone(child.poll())
+                    time.sleep(0.01)
+                child.send_signal(signal.SIGINT)
+                try:
+                    _, stderr = child.communicate(timeout=60)
+                finally:
+                    child.kill()
+                self.assertEqual(child.returncode, 5, stderr)
+                self.assertIn(b"the file is empty", stderr)
+
+    def test_a_fifo_is_read_whenever_somebody_comes_to_write(self):
+        named = program.run(WQPROF, ["report", "--by", "function", TRACE])
+        for late in ("", "sleep 0.5;"):
+            with tempfile.TemporaryDirectory() as folder:
+                fifo = f"{folder}/fifo"
+                os.mkfifo(fifo)
+                done = subprocess.run(["bash", "-c", f"({late} exec cat {program.DATA / TRACE} >{fifo}) & "
+                                       f"{WQPROF} report --by function {fifo}"],
+                                      capture_output=True, env=program.ENVIRONMENT, check=False)
+                self.assertEqual(done.stdout, named.stdout, done.stderr)
 
     def test_the_default_recording_is_read_where_one_is(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -133,13 +133,61 @@ class Rights(unittest.TestCase):
         self.assertEqual(child.wait(timeout=60), 0)
         self.assertIn(b"paged:What stands out", shown)
 
-    def test_a_missing_input_is_named_as_ever_and_no_output_is_made(self):
-        output = self.folder / "output"
-        for arguments in (["report"], ["report", "--html", output],
-                          ["export", "--to", "csv", "-o", output]):
-            done = program.run(WQPROF, [*map(str, arguments), "no-such.dat"])
-            self.assertEqual((done.returncode, b"no-such.dat" in done.stderr), (5, True))
-            self.assertFalse(output.exists(), arguments)
+    def commands_that_write(self, output):
+        """Each command with each of its options that names a file to be written."""
+        budget = self.folder / "b.toml"
+        budget.write_bytes(program.run(WQPROF, ["check", "--init", TRACE]).stdout)
+        targets = ["perfetto", "html", "folded", "csv", "ndjson", "hist-ndjson", "openmetrics",
+                   "otlp-json"]
+        return [["report", "--html", output, "{}"], ["diff", "--html", output, "{}", TRACE],
+                *(["export", "--to", target, "-o", output, "{}"] for target in targets),
+                *(["check", "--budget", budget, option, output, "{}"]
+                  for option in ("--junit", "--html"))]
+
+    def test_no_output_is_made_for_an_input_that_is_missing_or_no_trace(self):
+        output, text, empty, cut = (self.folder / name for name in ("output", "text", "empty", "cut"))
+        text.write_text("root:x:0:0:root:/root:/bin/bash\n" * 100000)
+        empty.touch()
+        cut.write_bytes(TRACE.read_bytes()[:500])
+        for command in self.commands_that_write(output):
+            for source in (self.folder / "no-such.dat", self.folder, text, empty, cut, "/etc/passwd"):
+                with self.subTest(command=command, source=source):
+                    words = [str(word).format(source) for word in command]
+                    done = program.run(WQPROF, words)
+                    self.assertIn(done.returncode, (3, 5), done.stderr)
+                    self.assertEqual(list(self.folder.glob("output*")), [])
+                    # What was there stays.
+                    output.write_text("<!DOCTYPE html>before")
+                    program.run(WQPROF, words)
+                    self.assertEqual(output.read_text(), "<!DOCTYPE html>before")
+                    output.unlink()
+
+    def test_an_output_that_cannot_be_written_is_named_before_anything_is_read(self):
+        (self.folder / "directory").mkdir()
+        for output in (self.folder / "no-such/output", self.folder / "directory"):
+            for command in self.commands_that_write(output):
+                with self.subTest(command=command):
+                    done = program.run(WQPROF, [str(word).format("no-such.dat") for word in command])
+                    self.assertIn(done.returncode, (2, 74), done.stderr)
+                    self.assertIn(str(output).encode(), done.stderr)
+
+    def test_nobody_is_left_who_waits_to_open_an_output(self):
+        reader, writer = os.pipe()
+        child = subprocess.Popen([WQPROF, "export", "--to", "csv", "-o", self.folder / "output", "-"],
+                                 stdin=subprocess.PIPE, stdout=writer, stderr=writer,
+                                 env=program.ENVIRONMENT)
+        os.close(writer)
+        status = pathlib.Path(f"/proc/{child.pid}/status")
+        while "\nSeccomp:\t2" not in status.read_text():
+            self.assertIsNone(child.poll())
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+        # The other ends of these pipes are closed by then.
+        self.assertEqual(os.read(reader, 1), b"")
+        child.stdin.close()
+        os.close(reader)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 # run.sh WQPROF KERNEL...: boots each KERNEL in QEMU with a module that queues works by script and
 # logs what happens; records each of its scenarios there with WQPROF and with trace-cmd; compares
 # both recordings with the log, item by item, and what WQPROF says of stalls with what the
-# scenarios were made for; and who waited in flushes with what the module waited for.
+# scenarios were made for; and who waited in flushes with what the module waited for.  "state" among
+# the scenarios is not the module's: it is what `wqprof state` shows there (state_test.py).
 #
 # KERNEL is SUITE-FLAVOUR: bullseye-cloud, bookworm-cloud, bookworm-rt, trixie-cloud, sid-cloud...
 # environment: CACHE (default: WQPROF's directory, kernels/), SCENARIOS (default: all),
-#              FETCH_SECONDS (that fetching a kernel, and building the module, may last)
+#              FETCH_SECONDS (that fetching a kernel, and building the module, may last), STALL_LOAD
+#              (what state_test.py takes; default: tests/live/stall_load beside WQPROF)
 # Exits 77 when a kernel, or what boots it, cannot be had.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,7 +24,9 @@ mkdir -p "$cache"
 cache=$(realpath "$cache")
 scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
   irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
-  hotplug lockup mono flushes cut lost}
+  hotplug lockup mono flushes cut lost state}
+read -r -d '' -a words <<<"$scenarios" || true
+recorded=$(printf '%s\n' "${words[@]}" | grep -vx state | paste -sd ' ') || recorded=
 
 guest() {
   local kernel=$1 suite=${1%-*} flavour=${1##*-}
@@ -44,7 +48,26 @@ boot() {
   rm -rf "$results"
   mkdir -p "$results"
   # shellcheck disable=SC2086
-  guest "$kernel" "$results" -- "$here/guest/record.sh" $scenarios
+  guest "$kernel" "$results" -- "$here/guest/record.sh" $recorded
+}
+
+check_recordings() {
+  local kernel=$1 status=0
+  boot "$kernel" "$cache/results/$kernel" || return
+  python3 "$here/../lab/check_lab.py" --csv "$cache/table.csv" "$wqprof" \
+    "$cache/results/$kernel"/*/ || status=1
+  python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
+  case " $scenarios " in *[[:space:]]flushes[[:space:]]*)
+    python3 "$here/check_flushes.py" "$cache/results/$kernel/flushes" || status=1 ;;
+  esac
+  return "$status"
+}
+
+check_state() {
+  local image
+  mapfile -t image < <(guest "$1" --fetch)
+  KERNEL=${image[0]} MODULES=${image[1]} python3 "$here/state_test.py" "$wqprof" \
+    "${STALL_LOAD:-$(dirname "$wqprof")/tests/live/stall_load}" "$cache"
 }
 
 print_table() {
@@ -69,13 +92,8 @@ for kernel in "$@"; do
     esac
     exit 77
   }
-  boot "$kernel" "$cache/results/$kernel"
-  python3 "$here/../lab/check_lab.py" --csv "$cache/table.csv" "$wqprof" \
-    "$cache/results/$kernel"/*/ || status=1
-  python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
-  case " $scenarios " in *[[:space:]]flushes[[:space:]]*)
-    python3 "$here/check_flushes.py" "$cache/results/$kernel/flushes" || status=1 ;;
-  esac
+  [ -z "$recorded" ] || check_recordings "$kernel" || status=1
+  [ "${scenarios/state/}" = "$scenarios" ] || check_state "$kernel" || status=1
 done
 print_table
 exit "$status"

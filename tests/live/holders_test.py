@@ -13,6 +13,7 @@ import time
 import live
 import top_test
 
+UNITS = pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/systemd"
 NO_ADMIN = ["setpriv", "--bounding-set=-sys_admin,-perfmon", "--inh-caps=-all"]
 
 
@@ -125,6 +126,40 @@ class Holders(live.Live):
         thaw()
         out, _ = self.ended(child)
         self.assertEqual(out.count("only with CAP_SYS_ADMIN"), 1, out)
+
+    def capabilities_of(self, *units):
+        """As the service has them: a user of its own with those that systemd gives it."""
+        lines = [line for unit in units for line in (UNITS / unit).read_text().splitlines()]
+
+        def named(setting):
+            return {word.removeprefix("CAP_").lower() for line in lines
+                    if line.startswith(setting + "=") for word in line.split("=")[1].split()}
+        self.assertEqual(named("AmbientCapabilities"), named("CapabilityBoundingSet"))
+        given = ",".join("+" + name for name in sorted(named("AmbientCapabilities")))
+        return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                f"--inh-caps={given}", f"--ambient-caps={given}"]
+
+    def why_not_as(self, wrapper):
+        """What keeps a recorder with these rights from the stack of a worker that sleeps."""
+        child = self.stat("-q", "--format", "json", wrapper=wrapper)
+        thaw = self.asleep()
+        time.sleep(3)
+        thaw()
+        rows = json.loads(self.ended(child)[0])["holder_stacks"]
+        return {r["why_not"] for r in rows if (r["function"] or "").startswith("loop_")}
+
+    def test_the_service_says_why_it_takes_no_stacks(self):
+        why = self.why_not_as(self.capabilities_of("wqprof-watch.service"))
+        self.assertEqual(why, {"the kernel shows stacks of sleeping tasks only with CAP_SYS_ADMIN"})
+
+    def test_the_service_takes_stacks_with_its_drop_in(self):
+        wrapper = self.capabilities_of("wqprof-watch.service", "wqprof-watch-stacks.conf")
+        self.assertEqual(self.why_not_as(wrapper), {None})
+
+    def test_a_user_of_its_own_needs_one_capability_more(self):
+        wrapper = [word.replace(",+sys_ptrace", "") for word in
+                   self.capabilities_of("wqprof-watch.service", "wqprof-watch-stacks.conf")]
+        self.assertIn("CAP_SYS_PTRACE", "".join(map(str, self.why_not_as(wrapper))))
 
     def test_watch_keeps_stacks_in_its_file(self):
         said, found = self.directory / "said", self.directory / "found"

@@ -14,17 +14,20 @@ import tempfile
 import unittest
 
 import browser
+import stacked_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 INSPECT = (HERE / "inspect.js").read_text()
 SKIP = 77
 
-# A hog, a recording with losses, a busy one of many functions, and words of ours that mislead.
+# A hog, a recording with losses, a busy one of many functions, and one that has how the machine's
+# workqueues were set up; and, made below, one with the stacks in which works were queued.
 TRACES = {
     "hog": SOURCE / "packaging/sample/hog.dat",
     "lost": SOURCE / "tests/data/lab/6.12-cloud/lost/trace.dat",
     "bursts": SOURCE / "tests/data/loads/bursts.dat",
+    "configured": SOURCE / "tests/data/configured/hog.dat",
 }
 
 
@@ -49,7 +52,9 @@ class Pages(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="wqprof-page-")
         cls.addClassCleanup(folder.cleanup)
         cls.pages = {}
-        for name, trace in TRACES.items():
+        stacked = pathlib.Path(folder.name) / "stacked.txt"
+        stacked.write_text(stacked_text.text())
+        for name, trace in {**TRACES, "stacked": stacked}.items():
             cls.pages[name] = pathlib.Path(folder.name) / f"{name}.html"
             subprocess.run([WQPROF, "report", trace.name, "--html", cls.pages[name]], check=True,
                            cwd=trace.parent, env={"LC_ALL": "C.UTF-8"})
@@ -118,6 +123,18 @@ class Pages(unittest.TestCase):
                         theme = "dark" if dark else "light"
                         self.browser.shoot(SHOTS / f"{name}-{width}-{theme}.png", width)
             self.assertEqual(self.browser.said(), [])
+
+    def test_show_the_stacks_in_which_works_were_queued(self):
+        for width in (1280, 400):
+            self.open("stacked", width)
+            self.assertEqual(len(self.rows("stacks-table")), 3)
+            self.assertIn("aio_fsync < io_submit_one", self.text("#stacks-table"))
+            # A long path is broken into lines, and takes no more than its column.
+            widest = self.run_js("return Math.max(...[...document.querySelectorAll('#stacks-table th.path')]"
+                                 ".map(c => c.getBoundingClientRect().width));")
+            self.assertLessEqual(widest, 470)
+        self.assertIn("aio_fsync < io_submit_one", self.text("#items-table"))
+        self.assertIn("queued by", self.text("#stalls-table").lower())
 
     def test_are_sound_on_a_wide_screen(self):
         self.open("hog", 2000)

@@ -18,6 +18,8 @@ import sys
 import tempfile
 import unittest
 
+import stacked_text
+
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parent.parent
 LAB = SOURCE / "tests/data/lab"
@@ -207,6 +209,27 @@ class OnePage(unittest.TestCase):
             done = subprocess.run([WQPROF, "report", self.trace, "--html", "-"], stdout=full,
                                   stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 74, done.stderr)
+
+    def test_has_the_stacks_of_the_report_where_there_are_any(self):
+        self.assertNotIn('id="stacks-table"', page_of(self.trace)[0])
+        text = self.folder / "stacked.txt"
+        text.write_text(stacked_text.text())
+        page, done = page_of(text)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = re.search(r'id="stacks-table">(.*?)</table>', page, re.DOTALL).group(1)
+        rows = re.findall(r"<tr>(<th.*?)</tr>", table, re.DOTALL)
+        report = json.loads(run("report", text, "--by", "stack", "--format", "json").stdout)["stacks"]
+        self.assertEqual(len(rows), len(report))
+        self.assertEqual(len(rows), len(stacked_text.PATHS))
+        for stack in report:
+            first = stack["stack"].split(";")[0]
+            row, = [row for row in rows if f">{first} " in row]
+            values = [int(v) for v in re.findall(r'data-v="(\d+)"', row)]
+            latency = stack["latency"]
+            for value in (latency["count"], latency["p50_ns"], latency["p99_ns"], latency["max_ns"]):
+                self.assertIn(value, values)
+        items = re.search(r'id="items-table">(.*?)</table>', page, re.DOTALL).group(1)
+        self.assertIn("aio_fsync &lt; io_submit_one", items)
 
     def test_escapes_names_of_a_hostile_text(self):
         """A task may call itself anything."""

@@ -10,7 +10,9 @@ namespace wqprof {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::kTask;
 using testing::kWorkA;
 using testing::kWorkB;
@@ -209,6 +211,64 @@ TEST(RepeatedTest, ARecordingIsNoBaselineOfItself) {
   ASSERT_EQ(result.outcomes.size(), 1u);
   EXPECT_EQ(result.outcomes[0].verdict, Verdict::kInconclusive);
   EXPECT_THAT(result.outcomes[0].why, HasSubstr("its own baseline"));
+}
+
+TEST(NotRecordedTest, PartsOfASplitTakeSchedulerEventsOfEachRun) {
+  for (const std::string part : {"dispatch_wait.runqueue", "execution.preempted"}) {
+    SCOPED_TRACE(part);
+    TraceBuilder without = Stalled();
+    without.mutable_info().has_sched = false;
+    for (const std::string limit :
+         {".max = \"1s\"", ".count = 5", ".max = \"1s\"\nmin_samples = 1"}) {
+      const CheckResult result = Check(part + limit, without);
+      ASSERT_EQ(result.outcomes.size(), 1u);
+      EXPECT_EQ(result.outcomes[0].verdict, Verdict::kInconclusive);
+      EXPECT_THAT(result.outcomes[0].why, HasSubstr("no scheduler events"));
+      EXPECT_EQ(result.outcomes[0].value, std::nullopt);
+    }
+  }
+}
+
+// Two groups of a run each; the new one recorded what `change` leaves of it.
+DiffResult DiffOf(const std::string& metric, void (*change)(TraceInfo&)) {
+  DiffOptions options;
+  options.metrics = {*ParseMetric(metric), *ParseMetric("latency.max")};
+  RunSet base(WantedBy(options), 10ms), now(WantedBy(options), 10ms);
+  for (RunSet* runs : {&base, &now}) {
+    TraceBuilder trace = Stalled();
+    TraceInfo& info = trace.mutable_info();
+    info.has_sched = info.has_timers = true;
+    if (runs == &now) change(info);
+    trace.Rewind();
+    EXPECT_TRUE(runs->Add(trace).ok());
+  }
+  return Diff(options, base, now);
+}
+
+TEST(DiffTest, AMeasureThatOneSideLacksIsNotKnown) {
+  const DiffResult result =
+      DiffOf("dispatch_wait.runqueue.max", [](TraceInfo& i) { i.has_sched = false; });
+  ASSERT_FALSE(result.rows.empty());
+  for (const DiffRow& row : result.rows) {
+    EXPECT_EQ(row.changes[0].verdict, Change::Verdict::kNotKnown);
+    EXPECT_EQ(row.changes[0].base, std::nullopt);
+    EXPECT_EQ(row.changes[0].now, std::nullopt);
+    EXPECT_EQ(row.changes[1].verdict, Change::Verdict::kTooFewRuns);
+    EXPECT_NE(row.changes[1].now, std::nullopt);
+  }
+  EXPECT_THAT(result.losses, ElementsAre(HasSubstr("no scheduler events")));
+}
+
+TEST(DiffTest, RunsThatRecordedOtherEventsDifferInWhatRecordingCosts) {
+  EXPECT_THAT(DiffOf("latency.max", [](TraceInfo&) {}).cautions, IsEmpty());
+  const DiffResult sched = DiffOf("latency.max", [](TraceInfo& i) { i.has_sched = false; });
+  EXPECT_THAT(sched.differences, ElementsAre("scheduler events: recorded -> not recorded"));
+  EXPECT_THAT(sched.cautions, ElementsAre(HasSubstr("recording costs the load time"),
+                                          HasSubstr("1 of 1 base and 0 of 1 new runs")));
+  const DiffResult irqs =
+      DiffOf("latency.max", [](TraceInfo& i) { i.events.emplace_back("irq:irq_handler_entry"); });
+  EXPECT_THAT(irqs.differences, ElementsAre("interrupts: not recorded -> recorded"));
+  EXPECT_THAT(irqs.cautions, ElementsAre(HasSubstr("recording costs the load time")));
 }
 
 // A stretch of time in which nothing happened costs nothing.

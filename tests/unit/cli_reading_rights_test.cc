@@ -13,6 +13,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
@@ -160,11 +161,12 @@ TEST_F(ReadingRightsTest, WhatAReportNeedsStillWorks) {
   std::ofstream(File("out")) << "something longer than what is written";
   EXPECT_EQ(InProcess([&] {
               ResultFile out(File("out")), added(File("old"), ResultFile::Mode::kAppend);
-              if (!KeepOnlyReading({&out, &added}).ok()) return std::string("no drop");
+              ResultFile unwritten(File("unwritten"));
+              if (!KeepOnlyReading({&out, &added, &unwritten}).ok()) return std::string("no drop");
               std::string failed;
               if (TextOf(File("out")).empty()) failed += "emptied too early\n";
-              if (!out.Open().ok() || !out.Write("result").ok()) failed += "output\n";
-              if (!added.Open().ok() || !added.Write(", and more").ok()) failed += "append\n";
+              if (!out.Write("res").ok() || !out.Write("ult").ok()) failed += "output\n";
+              if (!added.Write(", and more").ok()) failed += "append\n";
               if (TextOf("/etc/shadow").empty()) failed += "read\n";
               const int temporary = OpenTemporary(TemporaryDirectory());
               if (write(temporary, "x", 1) != 1) failed += "temporary file\n";
@@ -174,6 +176,7 @@ TEST_F(ReadingRightsTest, WhatAReportNeedsStillWorks) {
             }),
             "");
   EXPECT_EQ(TextOf(File("out")), "result");
+  EXPECT_FALSE(std::filesystem::exists(File("unwritten")));
   EXPECT_EQ(TextOf(File("old")), "as it was, and more");
 }
 

@@ -36,6 +36,7 @@ function stallBelow(cell, row) {
 wire("functions-table", "function", { filter: true, makeBelow: functionBelow });
 wire("stalls-table", "stall", { filter: true, makeBelow: stallBelow });
 wire("items-table", "item", { filter: true, onRow: timeline && goTo });
+wire("stacks-table", "stack", { filter: true });
 wire("pools-table", "pool");
 wire("activation-table", "workqueue");
 for (const table of $$("table[data-sort]")) wire(table.id, table.dataset.sort, { filter: true });

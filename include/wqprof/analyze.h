@@ -65,6 +65,9 @@ class Analyzer : public ItemConsumer {
   ~Analyzer() override;
   Reconstructor::Options wants() const override;
   void Add(const Completed& completed) override;
+  // Waits in flushes of a live source, as soon as they are known; else the source has them.
+  // REQUIRES: not while items are added.
+  void AddFlushes(std::span<const FlushWait> waits);
   // What was added so far, and the model's accounts up to its last event.  More may be added
   // later, but not meanwhile.
   Report Snapshot() const;

@@ -16,14 +16,23 @@
 
 namespace wqprof {
 
-// What a task waits for: the end of a work, or of all works that a workqueue has.
-enum class FlushKind : uint8_t { kFlushWork, kCancelWork, kFlushWorkqueue, kDrainWorkqueue };
-inline constexpr size_t kFlushKinds = 4;
-inline constexpr FlushKind kLastFlushKind = FlushKind::kDrainWorkqueue;
-// "flush_work", "cancel_work_sync", "flush_workqueue", "drain_workqueue".
+// What a task waits for: the end of a work, or of all works that a workqueue has.  kFlushOrCancel
+// is one of the first two; events do not show which.
+enum class FlushKind : uint8_t {
+  kFlushWork,
+  kCancelWork,
+  kFlushWorkqueue,
+  kDrainWorkqueue,
+  kFlushOrCancel
+};
+inline constexpr size_t kFlushKinds = 4;  // that the kernel has
+inline constexpr FlushKind kLastFlushKind = FlushKind::kFlushOrCancel;
+// "flush_work", "cancel_work_sync", "flush_workqueue", "drain_workqueue", "flush_or_cancel".
 std::string_view ToString(FlushKind kind);
 // Of a workqueue, not of one work.
-inline bool IsOfWorkqueue(FlushKind kind) { return kind >= FlushKind::kFlushWorkqueue; }
+inline bool IsOfWorkqueue(FlushKind kind) {
+  return kind == FlushKind::kFlushWorkqueue || kind == FlushKind::kDrainWorkqueue;
+}
 
 // One wait, by CLOCK_MONOTONIC.
 struct FlushWait {
@@ -44,16 +53,20 @@ struct FlushHook {
   FlushKind kind = FlushKind::kFlushWork;
   std::vector<std::string> functions;  // of the kernel, that were watched; none: not seen at all
   std::string absent_by;               // why none, or not all
-  uint64_t calls = 0;
-  uint64_t waited = 0;  // of these, the floor or longer
+  // Calls, and those of the floor or longer; absent: nobody counted them.
+  std::optional<uint64_t> calls, waited;
 
   friend bool operator==(const FlushHook&, const FlushHook&) = default;
 };
 
+// The recording has no waits, but the events that show some of them: which barrier woke whom, and
+// since when that task had slept.  A wait lasted at least that long.
+inline constexpr char kFlushesByEvents[] = "events";
+
 // All that a recording knows of it.
 struct FlushLog {
-  std::string source;                        // "bpf"; "" nothing was watched
-  std::string limited_by;                    // why not
+  std::string source;                        // "bpf", kFlushesByEvents; "" nothing was watched
+  std::string limited_by;                    // why not by BPF
   Nanos floor{0};                            // shorter waits are only counted
   Timestamp begin = kUnseen, end = kUnseen;  // watched in between
   std::vector<FlushHook> hooks;              // one a kind, in their order
@@ -62,8 +75,14 @@ struct FlushLog {
   uint64_t left_out = 0;         // waits that had no room: none is longer than those that are here
   std::vector<FlushWait> waits;  // by end
 
+  // Its waits are lower bounds, which whoever reads the events makes.
+  bool by_events() const { return source == kFlushesByEvents; }
+
   friend bool operator==(const FlushLog&, const FlushLog&) = default;
 };
+
+// What a recording notes whose events show waits, as BPF cannot be had for the reason given.
+FlushLog FlushesByEvents(Nanos floor, std::string why_no_bpf);
 
 // Keeps the longest waits of any number.
 class LongestFlushes {

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "wqprof/flush_waits.h"
 #include "wqprof/trace_writer.h"
 #include "wqprof/types.h"
 
@@ -44,7 +45,9 @@ struct RecorderOptions {
   // Reads how workqueues and pools are set up, for Ending() and EndingNow().
   bool configuration = false;
   // Watches who waits in flushes, for Ending(): waits of this length or longer one by one, shorter
-  // ones are counted.  Needs a clock whose times are those of CLOCK_MONOTONIC.
+  // ones are counted.  Needs a clock whose times are those of CLOCK_MONOTONIC.  Where the kernel
+  // does not let BPF programs watch, and with scheduler events, what shows such waits is among the
+  // events, and metadata() says so.
   std::optional<Nanos> flushes;
 };
 
@@ -122,9 +125,13 @@ class Recorder {
   // REQUIRES: stopped.
   TraceEnding Ending() const;
   // Of a part of a recording that goes on: the metadata with the symbols, names and clocks of now,
-  // and how it stands.  The kernel's counters, which are of the whole recording, are not in it.
+  // and how it stands, with the flushes that ended since `since`.  The kernel's counters, which are
+  // of the whole recording, are not in it.
   absl::StatusOr<TraceMetadata> MetadataNow();
-  TraceEnding EndingNow() const;
+  TraceEnding EndingNow(Timestamp since);
+  // With a round_period: the waits in flushes that BPF showed since the last call, by end or nearly
+  // so.
+  std::vector<FlushWait> TakeFlushes();
   RecordingStats stats() const;
   // Of a clock that counts cycles: the last one, for TraceWriter::NoteClock().
   std::optional<ClockReading> LastClockReading() const;

@@ -283,6 +283,19 @@ struct RunPart {
   Kind kind = Kind::kPreempted;
 };
 
+// A task that slept, uninterruptibly, until a barrier woke it: it waited for the work behind which
+// the barrier was.  It may have waited before it slept, and after it was woken.
+struct BarrierWait {
+  // It went to sleep; kUnseen: before the recording began, or while events were missing.
+  Timestamp begin = kUnseen;
+  Timestamp end = kUnseen;  // the barrier woke it
+  Pid task = Pid::kNone;
+  NameId comm = NameId::kUnknown;
+  // What the barrier's worker executed right before it, as far as it was known then; without an
+  // end: that is not known.
+  WorkItem behind;
+};
+
 // What is open at the last event: how a recording that goes on stands.
 struct OpenState {
   // One pool that has anything open.
@@ -320,10 +333,11 @@ struct Completed {
   Batch<WorkItem> items;    // in the order in which they were complete
   Batch<ItemSplit> splits;  // of those items that have one
   std::vector<PoolGap> gaps;
-  Batch<PoolStep> pool_steps;       // by time; none unless wanted
-  std::vector<LossSpan> losses;     // in the order of their ends
-  Batch<RunPart> run_parts;         // of executions that ended; none unless wanted
-  Timestamp trace_begin = kUnseen;  // first event of the trace; kUnseen: not come yet
+  Batch<PoolStep> pool_steps;              // by time; none unless wanted
+  std::vector<LossSpan> losses;            // in the order of their ends
+  Batch<RunPart> run_parts;                // of executions that ended; none unless wanted
+  std::vector<BarrierWait> barrier_waits;  // by end; none unless wanted
+  Timestamp trace_begin = kUnseen;         // first event of the trace; kUnseen: not come yet
 
   // Null without scheduler events.
   const ItemSplit* SplitOf(const WorkItem& item) const {
@@ -364,6 +378,7 @@ class Reconstructor {
     bool forget_workers = false;
     // Each RunPart that lasts so long is reported, with scheduler events.
     Nanos run_part_floor = Nanos::max();
+    bool barrier_waits = false;  // each BarrierWait is reported, with scheduler events
     // Items have their ItemSplit::wait, and their ItemSplit::run.
     bool wait_splits = true, run_splits = true;
     // Barriers are handed out among the items; else they are counted only.

@@ -183,7 +183,7 @@ struct DelayedRow {
 // What a wait in a flush was behind: of the executions of that work, or of that workqueue, which
 // ended within the wait, the last one.
 struct FlushBehind {
-  uint64_t item = 0;
+  uint64_t item = 0;  // 0: which one is not known
   std::string function, workqueue;
   std::optional<Nanos> executed, waited;  // absent: not seen whole
 };
@@ -199,6 +199,7 @@ struct FlushRow {
   Pid task = Pid::kNone;
   Timestamp begin = kUnseen;
   std::optional<FlushBehind> behind;  // absent: no such execution was seen
+  bool at_least = false;              // all times of the waits are lower bounds
   uint64_t long_waits = 0;            // of Report::stall_threshold or longer ...
   Nanos long_time{0};                 // ... and the time in which at least one of them went on
 };
@@ -329,6 +330,7 @@ struct Finding {
   FlushKind flush = FlushKind::kFlushWork;  // of a flush
   std::optional<Task> flusher;              // who waited longest in it
   std::optional<FlushBehind> behind;        // what that was behind; absent: not seen
+  bool at_least = false;                    // of a flush: times are lower bounds
   bool unheld = false;                      // while items waited for a slot none was seen active
 };
 

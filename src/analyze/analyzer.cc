@@ -82,7 +82,7 @@ struct Analyzer::State {
         matcher(options.filter, s, m),
         stalls(s, m, options.filter, options.stall_threshold, options.max_stalls),
         long_waits(s, m),
-        flushes(s, options.filter),
+        flushes(s, options.filter, options.stall_threshold),
         worker_functions(s) {}
 
   const EventSource& source;
@@ -356,7 +356,9 @@ Analyzer::Analyzer(const EventSource& source, const Reconstructor& model, Analyz
 Analyzer::~Analyzer() = default;
 
 Reconstructor::Options Analyzer::wants() const {
-  return {.gap_floor = state_->options.stall_threshold, .barriers = false};
+  return {.gap_floor = state_->options.stall_threshold,
+          .barrier_waits = state_->flushes.wants_waits(),
+          .barriers = false};
 }
 
 void Analyzer::Add(const Completed& completed) {
@@ -364,7 +366,12 @@ void Analyzer::Add(const Completed& completed) {
     for (const PoolGap& gap : completed.gaps) state_->stalls.AddGap(gap);
   }
   for (const LossSpan& loss : completed.losses) state_->flushes.AddLoss(loss);
+  for (const BarrierWait& wait : completed.barrier_waits) state_->flushes.Add(wait);
   for (const WorkItem& item : completed.items) state_->Add(item, completed.SplitOf(item));
+}
+
+void Analyzer::AddFlushes(std::span<const FlushWait> waits) {
+  for (const FlushWait& wait : waits) state_->flushes.Add(wait);
 }
 
 Report Analyzer::Snapshot() const {
@@ -379,7 +386,8 @@ Report Analyzer::Snapshot() const {
     report.activation =
         ActivationRows(state_->source, state_->model, state_->options.filter, report.duration);
   }
-  report.flushes = state_->flushes.Rows(state_->options.stall_threshold);
+  report.flushes = state_->flushes.Rows();
+  report.source.flushes = state_->flushes.Log();
   report.stalls = state_->stalls.Longest();
   report.stalls_total = state_->stalls.total();
   state_->FillFindings(report);

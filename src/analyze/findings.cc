@@ -177,11 +177,12 @@ std::vector<Finding> FlushFindings(const Report& report) {
     finding.workqueue = row.workqueue;
     finding.flusher = Task{row.comm, row.task, std::nullopt};
     finding.behind = row.behind;
+    finding.at_least = row.at_least;
     finding.count = row.long_waits;
     finding.worst = row.wait.max().value_or(Nanos(0));
     finding.total = row.long_time;
     if (row.behind) {
-      finding.item_ids = {row.behind->item};
+      if (row.behind->item != 0) finding.item_ids = {row.behind->item};
       finding.culprits = {{row.behind->function, row.behind->workqueue, std::nullopt,
                            row.behind->executed.value_or(Nanos(0))}};
     }

@@ -39,6 +39,7 @@ class ConsumerJob : public Crew::Job {
     Copy(completed_.run_parts, batch.run_parts);
     std::swap(completed_.gaps, batch.gaps);
     std::swap(completed_.losses, batch.losses);
+    std::swap(completed_.barrier_waits, batch.barrier_waits);
     batches_.Pass();
     crew_->Schedule(*this);
   }

@@ -293,20 +293,10 @@ absl::StatusOr<int> ParseFileVersion(std::string_view text) {
       fmt::format("'{}' is not a version of trace.dat: write 6 or 7", text));
 }
 
-// Sets how long a flush must wait to be recorded.
-absl::Status TakeFlushFloor(RecordOptions& options) {
-  constexpr Nanos kFloor = std::chrono::microseconds(100);
-  if (!options.flush_floor) return absl::OkStatus();
-  options.recorder.flushes = kFloor;
-  if (options.flush_floor->empty()) return absl::OkStatus();
-  const auto floor = ParseDuration(*options.flush_floor);
-  if (!floor.ok()) return floor.status();
-  options.recorder.flushes = *floor;
-  return absl::OkStatus();
-}
-
 int RunRecord(RecordOptions& options) {
-  if (const absl::Status status = TakeFlushFloor(options); !status.ok()) return Fail(status);
+  if (const absl::Status status = TakeFlushFloor(options.flush_floor, options.recorder);
+      !status.ok())
+    return Fail(status);
   if (options.writer.version == 6 && options.writer.compress) {
     return Fail(absl::InvalidArgumentError(
         "--compress needs version 7 of the file format\nleave out --file-version 6"));
@@ -342,11 +332,7 @@ void AddRecordCommand(CommandLine& line) {
       &options->duration, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   AddStackOption(command, &options->recorder);
-  command.AddFlagWithValue({"--flushes", "TIME",
-                            "Record who waits for works to end (flush_work, cancel_work_sync, "
-                            "flush_workqueue, drain_workqueue), by BPF; waits shorter than TIME "
-                            "(default 100us) are only counted"},
-                           &options->flush_floor);
+  AddFlushOption(command, &options->flush_floor);
   command.AddTexts({"-w,--workqueue", "GLOB",
                     "Show only workqueues that match GLOB in reports of this recording; "
                     "may be repeated"},

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "cli/output.h"
+#include "wqprof/arguments.h"
 #include "wqprof/number_text.h"
 
 namespace wqprof {
@@ -134,6 +135,26 @@ void AddEventOptions(Command& command, RecorderOptions* options, std::string_vie
 void AddStackOption(Command& command, RecorderOptions* options) {
   command.AddFlag({"--stacks", "", "Record the kernel stacks in which works are queued"},
                   &options->stacks);
+}
+
+void AddFlushOption(Command& command, std::optional<std::string>* floor) {
+  command.AddFlagWithValue({"--flushes", "TIME",
+                            "Record who waits for works to end (flush_work, cancel_work_sync, "
+                            "flush_workqueue, drain_workqueue), by BPF, or lower bounds where the "
+                            "kernel refuses that; waits shorter than TIME (default 100us) are left "
+                            "out"},
+                           floor);
+}
+
+absl::Status TakeFlushFloor(const std::optional<std::string>& floor, RecorderOptions& options) {
+  constexpr Nanos kFloor = std::chrono::microseconds(100);
+  if (!floor) return absl::OkStatus();
+  options.flushes = kFloor;
+  if (floor->empty()) return absl::OkStatus();
+  const auto time = ParseDuration(*floor);
+  if (!time.ok()) return time.status();
+  options.flushes = *time;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<Workload>> PrepareBesideOutput(

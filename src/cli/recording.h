@@ -27,6 +27,10 @@ namespace wqprof {
 void AddEventOptions(Command& command, RecorderOptions* options, std::string_view group = kPlain);
 // --stacks, for those who can show them.
 void AddStackOption(Command& command, RecorderOptions* options);
+// --flushes, as written; "" the default.
+void AddFlushOption(Command& command, std::optional<std::string>* floor);
+// Sets how long a flush must wait to be shown, of one that was asked for.
+absl::Status TakeFlushFloor(const std::optional<std::string>& floor, RecorderOptions& options);
 
 // Puts pages into a trace file; drops what would make it larger than `limit`.
 class FileSink : public PageSink {

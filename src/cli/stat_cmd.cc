@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +49,7 @@ struct StatOptions {
   RecorderOptions recorder;
   std::optional<Nanos> duration, interval;
   std::optional<uint64_t> buffer_bytes;
+  std::optional<std::string> flush_floor;  // as written; "" the default
   AnalysisOptions input;
   ReportView view;
   std::vector<std::string> command;
@@ -57,14 +59,20 @@ struct StatOptions {
 // Pages in, report out: analyses what a recorder drains as soon as it is certain.
 class LiveAnalysis : public LivePipeline {
  public:
-  LiveAnalysis(PageFeed& feed, const AnalyzeOptions& options)
+  LiveAnalysis(PageFeed& feed, Recorder& recorder, const AnalyzeOptions& options)
       : LivePipeline(feed, {.stall = options.stall_threshold, .execution = kLongRun}),
+        recorder_(recorder),
         analyzer_(feed, pipeline().model(), options),
         intervals_(feed, pipeline().model(), options.filter, options.stall_threshold) {
     pipeline().Attach(analyzer_);
     pipeline().Attach(intervals_);
   }
 
+  absl::Status EndRound(std::span<const Cpu> behind) override {
+    absl::Status status = LivePipeline::EndRound(behind);
+    analyzer_.AddFlushes(recorder_.TakeFlushes());
+    return status;
+  }
   Interval Cut() {
     feed().UpdateStats();
     return intervals_.Cut(pipeline().now());
@@ -72,10 +80,12 @@ class LiveAnalysis : public LivePipeline {
   // Nothing more comes.
   absl::StatusOr<Report> Finish() {
     if (absl::Status status = End(); !status.ok()) return status;
+    analyzer_.AddFlushes(recorder_.TakeFlushes());
     return analyzer_.Snapshot();
   }
 
  private:
+  Recorder& recorder_;
   Analyzer analyzer_;
   IntervalCollector intervals_;
 };
@@ -127,7 +137,7 @@ class StatCommand {
     analyze.filter.cpus = options_.input.cpus;
     analyze.stall_threshold = TimeOf(options_.view.threshold, feed_->info());
     ChooseSums(options_.view, options_.input.format, analyze);
-    analysis_ = std::make_unique<LiveAnalysis>(*feed_, analyze);
+    analysis_ = std::make_unique<LiveAnalysis>(*feed_, *recorder_, analyze);
     return absl::OkStatus();
   }
 
@@ -181,7 +191,9 @@ class StatCommand {
   int lines_ = 0;
 };
 
-int RunStat(const StatOptions& options) {
+int RunStat(StatOptions& options) {
+  const absl::Status floor = TakeFlushFloor(options.flush_floor, options.recorder);
+  if (!floor.ok()) return Fail(floor);
   const Format format = options.input.format;
   if (options.interval && format != Format::kTable && format != Format::kNdjson) {
     return Fail(absl::InvalidArgumentError(
@@ -210,6 +222,7 @@ void AddStatCommand(CommandLine& line) {
                     &options->interval, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   AddStackOption(command, &options->recorder);
+  AddFlushOption(command, &options->flush_floor);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseBufferSize);

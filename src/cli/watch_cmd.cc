@@ -63,6 +63,7 @@ struct WatchOptions {
   std::optional<Nanos> duration;
   std::optional<size_t> count;
   std::optional<uint64_t> buffer_bytes;
+  std::optional<std::string> flush_floor;  // as written; "" the default
   std::vector<std::string> action;
   std::string directory;
   bool quiet = false;
@@ -242,6 +243,7 @@ class WatchCommand {
     live_->collector().Settle(hit);
     hit_ = hit;
     said_stacks_.clear();
+    capture_from_ = now - ring_->Span(now);
     capture_->Take(ring_->From(0));
     next_chunk_ = ring_->next();
     capture_until_ = now + options_.after;
@@ -282,8 +284,8 @@ class WatchCommand {
     }
   }
 
-  TraceEnding EndingNow() const {
-    TraceEnding ending = recorder_->EndingNow();
+  TraceEnding EndingNow() {
+    TraceEnding ending = recorder_->EndingNow(Timestamp(capture_from_));
     ending.holder_stacks = HolderStacksToJson(live_->stacks());
     ending.settings.Add("ended_by", "watch");
     return ending;
@@ -361,7 +363,8 @@ class WatchCommand {
   WatchHit hit_;  // that the capture is of
   std::set<std::string> said_stacks_, said_why_not_;
   uint64_t next_chunk_ = 0;  // that the capture takes
-  Nanos began_{0}, capture_until_{0}, cooled_down_{0}, next_look_{0}, next_heartbeat_{0};
+  Nanos began_{0}, capture_from_{0}, capture_until_{0}, cooled_down_{0}, next_look_{0},
+      next_heartbeat_{0};
   size_t files_ = 0;
 };
 
@@ -414,8 +417,10 @@ absl::Status CheckOptions(const WatchOptions& options) {
   return absl::OkStatus();
 }
 
-int RunWatch(const WatchOptions& options) {
-  if (const absl::Status status = CheckOptions(options); !status.ok()) return Fail(status);
+int RunWatch(WatchOptions& options) {
+  absl::Status status = TakeFlushFloor(options.flush_floor, options.recorder);
+  status.Update(CheckOptions(options));
+  if (!status.ok()) return Fail(status);
   return WatchCommand(options).Run();
 }
 
@@ -460,6 +465,7 @@ void AddWatchCommand(CommandLine& line) {
                     &options->heartbeat, ParseSeconds);
   AddEventOptions(command, &options->recorder);
   AddStackOption(command, &options->recorder);
+  AddFlushOption(command, &options->flush_floor);
   command.AddParsed(
       {"-b,--buffer", "SIZE", "Ring buffer of each CPU (default 16M, less if memory is scarce)"},
       &options->buffer_bytes, ParseBufferSize);

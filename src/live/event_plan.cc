@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace wqprof {
@@ -46,6 +47,16 @@ std::vector<PlannedEvent> PlanEvents(const RecorderOptions& options, const Filte
     events.push_back({"timer", "timer_expire_entry", delayed});
   }
   return events;
+}
+
+bool AdmitFlushers(std::vector<PlannedEvent>& events) {
+  const auto waking = std::find_if(events.begin(), events.end(), [](const PlannedEvent& event) {
+    return event.name == "sched_waking";
+  });
+  if (waking == events.end()) return false;
+  // Of the event's own task; "comm" is that of the one that is woken.
+  if (!waking->filter.empty()) waking->filter += R"( || COMM ~ "kworker*")";
+  return true;
 }
 
 absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>& events) {

@@ -38,6 +38,10 @@ struct FilterFacts {
 //   shows nothing that timer_start, timer_expire_entry and the queue event do not: left out.
 std::vector<PlannedEvent> PlanEvents(const RecorderOptions& options, const FilterFacts& facts);
 
+// Lets those wake-ups through, too, that show whom the barriers of flushes wake: by workers, of
+// whom the kernel knows the name.  False: `events` have no wake-ups.
+bool AdmitFlushers(std::vector<PlannedEvent>& events);
+
 // kFailedPrecondition when the kernel lacks one of `events`.
 absl::Status CheckEvents(const Tracefs& tracefs, const std::vector<PlannedEvent>& events);
 

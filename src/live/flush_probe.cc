@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -20,7 +21,7 @@ constexpr auto kPeriod = std::chrono::milliseconds(50);
 
 }  // namespace
 
-FlushProbe::FlushProbe(Nanos floor) : floor_(floor) {
+FlushProbe::FlushProbe(Nanos floor, bool live) : floor_(floor), live_(live) {
   // Signals are for the thread that records.
   sigset_t all, before;
   sigfillset(&all);
@@ -40,6 +41,7 @@ void FlushProbe::Run() {
   };
   std::unique_lock lock(mutex_);
   if (!watch.ok()) why_not_ = std::string(watch.status().message());
+  if (watch.ok()) state_ = (*watch)->Look();
   loading_ = false;
   changed_.notify_all();
   if (!watch.ok()) {
@@ -50,8 +52,11 @@ void FlushProbe::Run() {
   while (!ending_) {
     changed_.wait_for(lock, kPeriod, [this] { return ending_; });
     lock.unlock();
+    FlushLog state;
+    if (live_) state = (*watch)->Look();
     (*watch)->Take(take);
     lock.lock();
+    state_ = std::move(state);
   }
   lock.unlock();
   log_ = (*watch)->End(take);
@@ -62,15 +67,44 @@ void FlushProbe::Run() {
 void FlushProbe::Keep(FlushWait wait, uint64_t function) {
   // Named when all is over: one look at the symbols is enough.
   if (function != 0) wait.function = fmt::format("{:#x}", function);
+  if (live_) {
+    const std::lock_guard lock(mutex_);
+    recent_.push_back(wait);
+    ++fresh_;
+    if (recent_.size() > kMostFlushWaits) recent_.pop_front();
+  }
   longest_.Add(std::move(wait));
 }
 
-void FlushProbe::WaitUntilLoaded(std::vector<std::string>& notes) {
+std::vector<FlushWait> FlushProbe::Latest() {
+  std::vector<FlushWait> out;
+  {
+    const std::lock_guard lock(mutex_);
+    const size_t count = std::min(std::exchange(fresh_, 0), recent_.size());
+    out.assign(recent_.end() - static_cast<ptrdiff_t>(count), recent_.end());
+  }
+  NameFunctions(out);
+  return out;
+}
+
+FlushLog FlushProbe::Look(Timestamp since) {
+  FlushLog out;
+  {
+    const std::lock_guard lock(mutex_);
+    out = state_;
+    for (const FlushWait& wait : recent_) {
+      if (wait.end >= since) out.waits.push_back(wait);
+    }
+  }
+  out.begin = std::max(out.begin, since);
+  NameFunctions(out.waits);
+  return out;
+}
+
+std::string FlushProbe::WaitUntilLoaded() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !loading_; });
-  if (!why_not_.empty()) {
-    notes.push_back("--flushes: who waits in flushes is not recorded: " + why_not_);
-  }
+  return why_not_;
 }
 
 FlushLog FlushProbe::End() {
@@ -84,18 +118,26 @@ FlushLog FlushProbe::End() {
   return std::move(log_);
 }
 
-void FlushProbe::NameFunctions(std::vector<FlushWait>& waits) const {
-  std::set<uint64_t> addresses;
+void FlushProbe::NameFunctions(std::vector<FlushWait>& waits) {
+  std::set<uint64_t> unknown;
   const auto address_of = [](const FlushWait& wait) {
     return std::strtoull(wait.function.c_str(), nullptr, 16);
   };
-  for (const FlushWait& wait : waits) addresses.insert(address_of(wait));
-  addresses.erase(0);
-  if (addresses.empty()) return;
-  const std::map<uint64_t, std::string> names = ReadKernelSymbols().NamesOf(addresses);
+  for (const FlushWait& wait : waits) {
+    if (!names_.contains(address_of(wait))) unknown.insert(address_of(wait));
+  }
+  unknown.erase(0);
+  if (!unknown.empty()) {
+    const std::map<uint64_t, std::string> found = ReadKernelSymbols().NamesOf(unknown);
+    // What has no name is not asked for again.
+    for (const uint64_t address : unknown) {
+      const auto name = found.find(address);
+      names_[address] = name != found.end() ? name->second : "";
+    }
+  }
   for (FlushWait& wait : waits) {
-    const auto name = names.find(address_of(wait));
-    if (name != names.end()) wait.function = name->second;
+    const auto name = names_.find(address_of(wait));
+    if (name != names_.end() && !name->second.empty()) wait.function = name->second;
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <initializer_list>
@@ -28,6 +29,8 @@
 
 namespace wqprof {
 namespace {
+
+constexpr char kWithoutFentry[] = "WQPROF_WITHOUT_FENTRY";
 
 Timestamp Now() {
   timespec time{};
@@ -102,7 +105,7 @@ class LoadedWatch : public FlushWatch {
     log_.source = "bpf";
     log_.floor = floor;
     for (size_t i = 0; i < kFlushKinds; ++i) {
-      log_.hooks.push_back({static_cast<FlushKind>(i), {}, "", 0, 0});
+      log_.hooks.push_back({static_cast<FlushKind>(i), {}, "", std::nullopt, std::nullopt});
     }
   }
   ~LoadedWatch() override {
@@ -121,6 +124,11 @@ class LoadedWatch : public FlushWatch {
     ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.waits), OnRecord, this, nullptr);
     if (ring_ == nullptr) return absl::UnavailableError(bpf::WhyNot(errno));
     for (Pair& pair : pairs_) Attach(pair);
+    for (FlushHook& hook : log_.hooks) {
+      if (hook.functions.empty() && hook.absent_by.empty()) {
+        hook.absent_by = "the kernel has no such function at which a program can be";
+      }
+    }
     log_.begin = Now();
     skeleton_->bss->watching = 1;
     const bool any = std::any_of(log_.hooks.begin(), log_.hooks.end(),
@@ -134,6 +142,14 @@ class LoadedWatch : public FlushWatch {
     take_ = nullptr;
   }
 
+  FlushLog Look() const override {
+    FlushLog log = log_;
+    AddCounts(log);
+    for (FlushHook& hook : log.hooks) hook.calls = hook.waited = std::nullopt;
+    log.end = Now();
+    return log;
+  }
+
   FlushLog End(const Taker& take) override {
     log_.end = Now();
     skeleton_->bss->watching = 0;
@@ -144,7 +160,7 @@ class LoadedWatch : public FlushWatch {
       pair.enter_link = pair.leave_link = nullptr;
     }
     Take(take);
-    AddCounts();
+    AddCounts(log_);
     return std::move(log_);
   }
 
@@ -239,23 +255,20 @@ class LoadedWatch : public FlushWatch {
     }
   }
 
-  void AddCounts() {
+  void AddCounts(FlushLog& log) const {
     const int cpus = libbpf_num_possible_cpus();
     if (cpus <= 0) return;
     std::vector<flush_count> each(static_cast<size_t>(cpus));
     for (uint32_t kind = 0; kind < FLUSH_KINDS; ++kind) {
       if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counts), &kind, each.data()) != 0) return;
-      FlushHook& hook = log_.hooks[static_cast<size_t>(KindOf(kind))];
+      FlushHook& hook = log.hooks[static_cast<size_t>(KindOf(kind))];
+      if (hook.functions.empty()) continue;
+      hook.calls = hook.waited = 0;
       for (const flush_count& count : each) {
-        hook.calls += count.calls;
-        hook.waited += count.waited;
-        log_.lost += count.lost;
-        log_.unfollowed += count.unfollowed;
-      }
-    }
-    for (FlushHook& hook : log_.hooks) {
-      if (hook.functions.empty() && hook.absent_by.empty()) {
-        hook.absent_by = "the kernel has no such function at which a program can be";
+        *hook.calls += count.calls;
+        *hook.waited += count.waited;
+        log.lost += count.lost;
+        log.unfollowed += count.unfollowed;
       }
     }
   }
@@ -285,6 +298,10 @@ class LoadedWatch : public FlushWatch {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FlushWatch>> FlushWatch::Load(Nanos floor) {
+  // So that tests see what there is without, on kernels that have it.
+  if (std::getenv(kWithoutFentry) != nullptr) {
+    return absl::UnavailableError(fmt::format("{} is set", kWithoutFentry));
+  }
   bpf::BeSilent();
   const KernelFunctions kernel;
   if (!kernel.ok()) return absl::UnavailableError(bpf::WhyNot(ENOENT));

@@ -21,6 +21,8 @@ class FlushWatch {
   // Hands over the waits that ended since the last call; their functions are addresses.
   using Taker = std::function<void(FlushWait wait, uint64_t function)>;
   virtual void Take(const Taker& take) = 0;
+  // All but the waits and the calls, as it stands.
+  virtual FlushLog Look() const = 0;
   // Watches no more, hands over the rest, and says all but the waits.
   virtual FlushLog End(const Taker& take) = 0;
 };

@@ -3,14 +3,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include "live/event_plan.h"
+#include "live/flush_watch.h"
 #include "live/kernel_threads.h"
 #include "live/metadata.h"
 #include "live/ring_buffer.h"
+#include "live/stack_trigger.h"
+#include "live/task_stack.h"
 #include "live/trace_instance.h"
 #include "live/tracefs.h"
+#include "live/worker_proc.h"
 #include "wqprof/live.h"
 #include "wqprof/workqueue_reader.h"
 
@@ -120,6 +126,64 @@ TracingCheck CheckConfiguration() {
           ""};
 }
 
+// What --flushes gives here; the programs are at their functions for a moment.
+TracingCheck CheckFlushes(bool has_sched) {
+  constexpr Nanos kFloor = std::chrono::milliseconds(1);
+  const auto watch = FlushWatch::Load(kFloor);
+  if (!watch.ok()) {
+    const std::string why(watch.status().message());
+    return {"flushes", Verdict::kWarn,
+            has_sched ? "no fentry, so lower bounds of flush_work and cancel_work_sync only, by "
+                        "events: " +
+                            why
+                      : "who waits in them cannot be recorded: " + why,
+            ""};
+  }
+  const FlushLog log = (*watch)->End([](const FlushWait&, uint64_t) {});
+  std::vector<std::string> seen, absent;
+  for (const FlushHook& hook : log.hooks) {
+    (hook.functions.empty() ? absent : seen).emplace_back(ToString(hook.kind));
+  }
+  std::string finding = fmt::format("{}, by fentry", fmt::join(seen, ", "));
+  if (!absent.empty()) finding += fmt::format("; not {}", fmt::join(absent, ", "));
+  return {"flushes", absent.empty() ? Verdict::kOk : Verdict::kWarn, finding, ""};
+}
+
+TracingCheck CheckQueueStacks(const TraceInstance& instance) {
+  std::vector<std::string> notes;
+  const auto trigger = StackTrigger::Set(instance, {}, notes);
+  if (trigger.ok()) {
+    return {"stacks of who queues", Verdict::kOk, "the kernel takes them (--stacks)", ""};
+  }
+  TracingCheck check = Failed("stacks of who queues", trigger.status());
+  check.verdict = Verdict::kWarn;
+  return check;
+}
+
+// Those of stat, top and watch: of a task that sleeps by /proc, of one that runs by samples.
+TracingCheck CheckHolderStacks() {
+  std::vector<std::string> missing;
+  bool asleep = false;
+  for (const auto& [pid, comm] : KernelThreads()) {
+    // One that runs just now has none.
+    const ProcStack stack = ReadProcStack(Pid{pid});
+    asleep = !stack.frames.empty();
+    if (asleep) break;
+    if (stack.why_not.empty()) continue;
+    missing.push_back("of tasks that sleep: " + stack.why_not);
+    break;
+  }
+  if (!asleep && missing.empty()) missing.emplace_back("of tasks that sleep: none could be read");
+  const std::string why_not_sampled = WhyNotSampled();
+  if (!why_not_sampled.empty()) missing.push_back("of tasks that run: " + why_not_sampled);
+  if (missing.empty()) {
+    return {"stacks of what holds a pool", Verdict::kOk,
+            "of tasks that sleep, by /proc, and of those that run, by samples", ""};
+  }
+  return {"stacks of what holds a pool", Verdict::kWarn,
+          fmt::format("none {}", fmt::join(missing, "; none ")), ""};
+}
+
 void CheckInstance(const Tracefs& tracefs, std::vector<TracingCheck>& out) {
   auto instance = TraceInstance::Create(tracefs);
   if (!instance.ok()) {
@@ -145,6 +209,7 @@ void CheckInstance(const Tracefs& tracefs, std::vector<TracingCheck>& out) {
                    ""});
   }
   out.push_back({"clocks", Verdict::kOk, clocks, ""});
+  out.push_back(CheckQueueStacks(**instance));
   const absl::Status removed = (*instance)->Remove();
   if (!removed.ok()) out.push_back(Failed("instance removal", removed));
 }
@@ -167,11 +232,14 @@ std::vector<TracingCheck> InspectTracing() {
   out.push_back(CheckLeftovers(**tracefs));
   out.push_back(CheckWorkqueueEvents(**tracefs));
   out.push_back(CheckOtherEvents(**tracefs, "scheduler events", true));
+  const bool has_sched = out.back().verdict == Verdict::kOk;
   out.push_back(CheckOtherEvents(**tracefs, "timer events", false));
   CheckInstance(**tracefs, out);
   out.push_back(CheckSymbols());
   out.push_back(CheckComms(**tracefs));
   out.push_back(CheckConfiguration());
+  out.push_back(CheckFlushes(has_sched));
+  out.push_back(CheckHolderStacks());
   return out;
 }
 

@@ -181,7 +181,8 @@ absl::Status Recorder::Stop(PageSink* sink) {
   if (state.probe != nullptr && !counted) {
     state.ending.workqueues = ConfigToJson(state.probe->Now());
   }
-  if (state.flushes != nullptr) state.ending.flushes = FlushesToJson(state.flushes->End());
+  state.ending.flushes =
+      state.flushes != nullptr ? FlushesToJson(state.flushes->End()) : state.metadata.flushes;
   state.ending.calibration = state.CalibrateNow();
   status.Update(state.OpenBuffers());
   for (const auto& [cpu, buffer] : state.buffers) {
@@ -222,7 +223,11 @@ TraceEnding Recorder::Ending() const {
   return state_->ending;
 }
 
-TraceEnding Recorder::EndingNow() const {
+std::vector<FlushWait> Recorder::TakeFlushes() {
+  return state_->flushes != nullptr ? state_->flushes->Latest() : std::vector<FlushWait>();
+}
+
+TraceEnding Recorder::EndingNow(Timestamp since) {
   const State& state = *state_;
   TraceEnding out;
   out.saved_cmdlines = state.CmdlinesNow();
@@ -231,6 +236,8 @@ TraceEnding Recorder::EndingNow() const {
   for (const std::string& what : disturbances) out.settings.Add("disturbed", what);
   // What was counted since the recording began is not of this part of it.
   if (state.probe != nullptr) out.workqueues = ConfigToJson(state.probe->Now());
+  out.flushes =
+      state.flushes != nullptr ? FlushesToJson(state.flushes->Look(since)) : state.metadata.flushes;
   return out;
 }
 

@@ -82,6 +82,8 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
                     options.clock));
   }
   if (absl::Status status = OpenBuffers(); !status.ok()) return status;
+  // Whoever asks for them wants those of the beginning, too.
+  if (options.flushes) ChooseFlushes(*options.flushes);
   if (absl::Status status = EnableEvents(*instance, events, notes); !status.ok()) return status;
   note = NoteSettings(events, options, buffer);
   if (options.stacks) {
@@ -95,8 +97,6 @@ absl::Status Recorder::State::SetUp(RecorderOptions options) {
   metadata.settings = note;
   NoteClocks(options.clock, *buffers.begin()->second, metadata.settings);
   metadata.calibration = CalibrateNow();
-  // Whoever asks for them wants those of the beginning, too.
-  if (flushes != nullptr) flushes->WaitUntilLoaded(notes);
   return absl::OkStatus();
 }
 
@@ -107,8 +107,31 @@ absl::Status Recorder::State::WatchFlushes(Nanos floor) {
         "leave out --clock, or write --clock mono",
         clock));
   }
-  flushes = std::make_unique<FlushProbe>(floor);
+  flushes = std::make_unique<FlushProbe>(floor, round_period > Nanos(0));
   return absl::OkStatus();
+}
+
+// Waits are watched by BPF or, where the kernel refuses that, shown by events.
+void Recorder::State::ChooseFlushes(Nanos floor) {
+  std::string why_not = flushes->WaitUntilLoaded();
+  if (why_not.empty()) {
+    if (round_period > Nanos(0)) metadata.flushes = FlushesToJson(flushes->Look(Timestamp::max()));
+    return;
+  }
+  flushes.reset();
+  FlushLog log = FlushesByEvents(floor, why_not);
+  if (AdmitFlushers(events)) {
+    notes.push_back(fmt::format(
+        "--flushes: of flush_work and cancel_work_sync there will be lower bounds only, and "
+        "nothing of flush_workqueue and drain_workqueue: {}",
+        why_not));
+  } else {
+    log = {};
+    log.floor = floor;
+    log.limited_by = why_not + ", and there are no scheduler events";
+    notes.push_back("--flushes: who waits in flushes is not recorded: " + log.limited_by);
+  }
+  metadata.flushes = FlushesToJson(log);
 }
 
 ClockCalibration Recorder::State::CalibrateNow() {

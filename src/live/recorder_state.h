@@ -84,6 +84,7 @@ struct Recorder::State {
   absl::Status Attach(const std::string& name);
   absl::Status SetUpInstance(const RecorderOptions& options, BufferSetup& buffer);
   absl::Status WatchFlushes(Nanos floor);
+  void ChooseFlushes(Nanos floor);
   absl::Status OpenBuffers();
   absl::Status Watch(const CpuBuffer& buffer) const;
   absl::StatusOr<std::vector<CpuBuffer*>> Wait(Nanos timeout, int wake_fd);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <linux/perf_event.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -90,6 +91,12 @@ std::string WhyNoSamples(int error) {
 }
 
 }  // namespace
+
+std::string WhyNotSampled() {
+  return Sampler::Open(Pid::kNone, static_cast<Cpu>(std::max(sched_getcpu(), 0))) != nullptr
+             ? ""
+             : WhyNoSamples(errno);
+}
 
 std::vector<StackSample> ParseSamples(std::span<const std::byte> records) {
   std::vector<StackSample> out;

@@ -43,6 +43,9 @@ struct TaskStack {
 TaskStack MostFrequent(std::span<const StackSample> samples,
                        const std::function<std::string(uint64_t)>& name_of);
 
+// Why tasks that have a CPU cannot be sampled, in a clause; "": they can.
+std::string WhyNotSampled();
+
 // Takes stacks, and keeps the names of functions for the next ones.
 class StackTaker {
  public:

@@ -297,6 +297,7 @@ void Executions::EndWithoutStart(const Event& e, ExecutionContext& context, bool
   }
   if (!softirq && !context.seen) tables_.occupancy.NoteWorker(context.pool);
   if (item.state == ItemState::kUnmatched && !item.run_tainted) ++outlet_.quality().unmatched_ends;
+  if (barriers_.wanted() && !softirq) barriers_.OnEnd(item, false);
   if (outlet_.recorded().Lacks(EventKind::kExecuteStart)) EndOfQueued(item);
   outlet_.Emit(item);
 }
@@ -352,6 +353,9 @@ void Executions::Complete(ExecutionContext& context, OpenExecution& run, const E
   if (tables_.sched.seen()) {
     splitter_.SplitRun(context, item);
     if (!item.softirq) tables_.sched.OnExecuting(context, item.ended, !outermost);
+  }
+  if (barriers_.wanted() && outermost && !item.softirq) {
+    barriers_.OnEnd(item, run.provisional == SlabIndex::kNone);
   }
   tables_.occupancy.Ends(item.pool, e.at);
   if (run.has_slot) activations_.Ended(run.work, e.at);

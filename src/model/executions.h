@@ -3,6 +3,7 @@
 #define WQPROF_MODEL_EXECUTIONS_H_
 
 #include "model/activation_tracker.h"
+#include "model/barrier_waits.h"
 #include "model/gap_describer.h"
 #include "model/idle_tracker.h"
 #include "model/interrupts.h"
@@ -26,6 +27,7 @@ class Executions {
     GapDescriber& gaps;
     PendingWindow& window;
     OrphanStarts& orphans;
+    BarrierWaits& barriers;
   };
   Executions(Tables& tables, const Parts& parts, ItemOutlet& outlet)
       : tables_(tables),
@@ -36,6 +38,7 @@ class Executions {
         gaps_(parts.gaps),
         window_(parts.window),
         orphans_(parts.orphans),
+        barriers_(parts.barriers),
         outlet_(outlet) {}
 
   void OnStart(const Event& e);
@@ -79,6 +82,7 @@ class Executions {
   GapDescriber& gaps_;
   PendingWindow& window_;
   OrphanStarts& orphans_;
+  BarrierWaits& barriers_;
   ItemOutlet& outlet_;
   IdleWaits idle_waits_;
   NameId events_bh_ = NameId::kUnknown, events_bh_highpri_ = NameId::kUnknown;

@@ -23,6 +23,7 @@ void Matcher::Want(const Reconstructor::Options& options) {
   gaps_.Want(options);
   splitter_.Want(options);
   if (options.barriers) outlet_.WantBarriers();
+  if (options.barrier_waits) barriers_.Want();
   if (options.pool_steps) tables_.occupancy.levels().ReportSteps();
   if (options.picture_of != kUnseen) tables_.sched.cpus().KeepRuns(options.picture_of);
   forgets_workers_ |= options.forget_workers;
@@ -40,6 +41,7 @@ void Matcher::Handle(const Event& e) {
       queueing_.OnActivate(e);
       break;
     case EventKind::kExecuteStart:
+      if (barriers_.wanted()) barriers_.OnStart(e);
       executions_.OnStart(e);
       break;
     case EventKind::kExecuteEnd:
@@ -53,7 +55,7 @@ void Matcher::Handle(const Event& e) {
       break;
     case EventKind::kWaking:
     case EventKind::kWakeup:
-      tables_.sched.OnWake(e);
+      OnWake(e);
       break;
     case EventKind::kTimerStart:
       queueing_.timers().OnStart(e);
@@ -92,7 +94,15 @@ void Matcher::HandleTask(const Event& e) {
   }
 }
 
+void Matcher::OnWake(const Event& e) {
+  tables_.sched.OnWake(e);
+  if (barriers_.wanted() && e.kind == EventKind::kWaking) {
+    barriers_.OnWaking(e, tables_.source.stats().covered_from);
+  }
+}
+
 void Matcher::OnSwitch(const Event& e) {
+  if (barriers_.wanted()) barriers_.OnSwitch(e);
   // A worker that wakes up has not yet taken what was queued before (rule 4).
   if (tables_.sched.OnSwitch(e)) {
     const auto& next = e.sched_switch;
@@ -105,6 +115,7 @@ void Matcher::OnLossBegin(const Event& e) {
   tables_.losses.Begin(e.cpu, e.at);
   outlet_.OnLoss();
   activations_.Lost();
+  barriers_.OnLoss(true);
   tables_.sched.OnLoss(e.at);
   queueing_.timers().OnLoss();
   interrupts_.OnLoss(e.cpu, e.at);
@@ -112,6 +123,7 @@ void Matcher::OnLossBegin(const Event& e) {
 
 void Matcher::OnLossEnd(const Event& e) {
   tables_.losses.End(e.cpu, e.at);
+  barriers_.OnLoss(tables_.losses.open());
   tables_.sched.OnLossEnd(e.at, tables_.losses.open());
   activations_.Lost();
 }
@@ -191,6 +203,7 @@ void Matcher::Take(Completed& out) {
   outlet_.Take(out);
   tables_.occupancy.levels().TakeSteps(out.pool_steps);
   splitter_.TakeParts(out.run_parts);
+  barriers_.Take(out.barrier_waits);
   out.losses = tables_.losses.TakeSpans();
   out.trace_begin = tables_.source.stats().begin;
 }

@@ -7,6 +7,7 @@
 
 #include "model/activation_tracker.h"
 #include "model/activations_ahead.h"
+#include "model/barrier_waits.h"
 #include "model/executions.h"
 #include "model/gap_describer.h"
 #include "model/interrupts.h"
@@ -54,6 +55,7 @@ class Matcher {
   void Step(const Event& e);
   void Handle(const Event& e);
   void HandleTask(const Event& e);
+  void OnWake(const Event& e);
   void OnSwitch(const Event& e);
   void OnLossBegin(const Event& e);
   void OnLossEnd(const Event& e);
@@ -71,8 +73,11 @@ class Matcher {
   PendingWindow window_{tables_, splitter_, outlet_};
   OrphanStarts orphans_{tables_, outlet_};
   Queueing queueing_{tables_, last_, activations_, window_, orphans_, outlet_};
+  BarrierWaits barriers_;
   Executions executions_{
-      tables_, {last_, activations_, interrupts_, splitter_, gaps_, window_, orphans_}, outlet_};
+      tables_,
+      {last_, activations_, interrupts_, splitter_, gaps_, window_, orphans_, barriers_},
+      outlet_};
   ActivationsAhead ahead_;
   bool forgets_workers_ = false;
   bool finished_ = false;

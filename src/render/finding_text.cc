@@ -408,6 +408,10 @@ Columns<FindingRow> FindingColumns() {
       {{"item_ids", "", kMachine}, [](const Row& r) { return IdList{r.finding.item_ids}; }},
       {{"worst_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.worst); }},
       {{"total_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.total); }},
+      {{.key = "at_least",
+        .audience = kMachine,
+        .about = "worst_ns and total_ns are lower bounds."},
+       [](const Row& r) { return r.finding.at_least || r.finding.at_end; }},
       {{"waited_ns", "", kMachine}, [](const Row& r) { return IfAny(r.finding.waited); }},
       {{"share", "", kMachine},
        [](const Row& r) {

@@ -20,9 +20,12 @@ std::string WorkName(std::string_view function, std::string_view workqueue) {
 
 // "flush_work for aio_fsync_work", "drain_workqueue of loop0".
 std::string FlushWords(const Finding& f) {
-  return IsOfWorkqueue(f.flush)
-             ? fmt::format("{} of {}", ToString(f.flush), f.workqueue.empty() ? "?" : f.workqueue)
-             : fmt::format("{} for {}", ToString(f.flush), WorkName(f.function, f.workqueue));
+  if (IsOfWorkqueue(f.flush)) {
+    return fmt::format("{} of {}", ToString(f.flush), f.workqueue.empty() ? "?" : f.workqueue);
+  }
+  const std::string_view by =
+      f.flush == FlushKind::kFlushOrCancel ? "flush_work or cancel_work_sync" : ToString(f.flush);
+  return fmt::format("{} for {}", by, WorkName(f.function, f.workqueue));
 }
 
 // "aio_fsync_work [dio/loop0], which executed for 20.1ms after it had waited 3.00ms".
@@ -61,7 +64,10 @@ std::string ShortBehind(const FlushRow& row) {
 
 Table BehindTable(const FlushBehind& behind) {
   const Columns<FlushBehind> columns = {
-      {{"item_id"}, [](const FlushBehind& b) { return Id{static_cast<int64_t>(b.item)}; }},
+      {{"item_id"},
+       [](const FlushBehind& b) {
+         return b.item != 0 ? std::optional(Id{static_cast<int64_t>(b.item)}) : std::nullopt;
+       }},
       {{"function"}, [](const FlushBehind& b) { return Word{b.function}; }},
       {{"workqueue"}, [](const FlushBehind& b) { return Word{b.workqueue}; }},
       {{"executed_ns"}, [](const FlushBehind& b) { return b.executed; }},
@@ -71,42 +77,45 @@ Table BehindTable(const FlushBehind& behind) {
   return MakeRecord("behind", columns, behind);
 }
 
+std::optional<Estimate> WaitOf(const FlushRow& row, std::optional<Nanos> value) {
+  return value ? std::optional(Estimate{*value, false, row.at_least}) : std::nullopt;
+}
+
 auto QuantileOf(double q) {
-  return [q](const FlushRow& row) { return row.wait.Quantile(q); };
+  return [q](const FlushRow& row) { return WaitOf(row, row.wait.Quantile(q)); };
 }
 
 Table HookTable(const FlushLog& log) {
   const Columns<FlushHook> columns = {
-      {{.key = "kind", .words = AllWords(kLastFlushKind)},
+      {{.key = "kind", .words = AllWords(FlushKind::kDrainWorkqueue)},
        [](const FlushHook& hook) { return ToString(hook.kind); }},
       {{.key = "kernel_functions", .about = "That were watched; none: such waits were not seen."},
        [](const FlushHook& hook) { return hook.functions; }},
       {{.key = "absent_by", .about = "Why none, or not all."},
        [](const FlushHook& hook) { return Word{hook.absent_by}; }},
-      {{"calls"},
-       [](const FlushHook& hook) {
-         return hook.functions.empty() ? std::nullopt : std::optional(hook.calls);
-       }},
+      {{.key = "calls", .about = "null: nobody counted them."},
+       [](const FlushHook& hook) { return hook.calls; }},
       {{.key = "waits", .about = "Of these, of floor_ns or longer."},
-       [](const FlushHook& hook) {
-         return hook.functions.empty() ? std::nullopt : std::optional(hook.waited);
-       }},
+       [](const FlushHook& hook) { return hook.waited; }},
   };
   return MakeTable({.key = "kinds", .title = ""}, columns, log.hooks);
 }
 
-// Where nothing was watched nothing was counted.
-auto Counted(uint64_t FlushLog::*count) {
-  return [count](const FlushLog& log) {
-    return log.source.empty() ? std::nullopt : std::optional(log.*count);
+// Where nothing was watched nothing was counted; what lost events hid is counted by nobody.
+auto Counted(uint64_t FlushLog::*count, bool by_events = false) {
+  return [count, by_events](const FlushLog& log) {
+    const bool known = !log.source.empty() && (by_events || !log.by_events());
+    return known ? std::optional(log.*count) : std::nullopt;
   };
 }
 
 Table LogTable(const FlushLog& log) {
   const Columns<FlushLog> columns = {
-      {{.key = "from", .about = "null: nothing was watched."},
+      {{.key = "from",
+        .about = "bpf; events: lower bounds, by barriers and scheduler events; null: nothing was "
+                 "watched."},
        [](const FlushLog& l) { return Word{l.source}; }},
-      {{.key = "limited_by", .about = "Why not."},
+      {{.key = "limited_by", .about = "Why not by BPF."},
        [](const FlushLog& l) { return Word{l.limited_by}; }},
       {{"floor_ns"},
        [](const FlushLog& l) { return l.source.empty() ? std::nullopt : std::optional(l.floor); }},
@@ -114,12 +123,33 @@ Table LogTable(const FlushLog& log) {
       {{"end_ns"}, [](const FlushLog& l) { return l.end; }},
       {{.key = "lost", .about = "Waits that came too fast."}, Counted(&FlushLog::lost)},
       {{.key = "unfollowed", .about = "Calls whose length is not known."},
-       Counted(&FlushLog::unfollowed)},
+       Counted(&FlushLog::unfollowed, true)},
       {{.key = "left_out", .about = "Waits that had no room, the shortest ones."},
        Counted(&FlushLog::left_out)},
       {{"kinds"}, HookTable},
   };
   return MakeRecord("flush_watch", columns, log);
+}
+
+void AddBoundNotes(const FlushLog& log, std::vector<std::string>& notes) {
+  std::vector<std::string_view> seen, absent;
+  for (const FlushHook& hook : log.hooks) {
+    (hook.functions.empty() ? absent : seen).push_back(ToString(hook.kind));
+  }
+  notes.push_back(
+      fmt::format("flushes: lower bounds (>) of {}, by the barriers that ended them and scheduler "
+                  "events, as {}",
+                  fmt::join(seen, " and "), log.limited_by));
+  if (!absent.empty()) {
+    notes.push_back(
+        fmt::format("flushes not seen: {}: no event shows them", fmt::join(absent, ", ")));
+  }
+  if (log.unfollowed > 0) {
+    notes.push_back(
+        fmt::format("flushes that are missing: {} that began before the recording, or while events "
+                    "were lost",
+                    CountText(log.unfollowed)));
+  }
 }
 
 }  // namespace
@@ -141,7 +171,9 @@ Table FlushTable(const Report& report) {
       {{"wait", "", kMachine}, [](const Row& row) { return &row.wait; }},
       {{"p50", "p50", kText}, QuantileOf(0.5)},
       {{"p99", "p99", kText}, QuantileOf(0.99)},
-      {{"max", "max", kText}, [](const Row& row) { return row.wait.max(); }},
+      {{"max", "max", kText}, [](const Row& row) { return WaitOf(row, row.wait.max()); }},
+      {{"at_least", "", kMachine, 0, 0, "All times of the waits are lower bounds."},
+       [](const Row& row) { return row.at_least; }},
       {{"longest_by", "LONGEST BY", kText, 12},
        [](const Row& row) { return Word{TaskWords(row)}; }},
       {{"comm", "", kMachine, 0, 0, "Who waited longest."},
@@ -188,17 +220,25 @@ void AddFlushNotes(const FlushLog* log, std::vector<std::string>& notes) {
     notes.push_back("flushes: not recorded: " + log->limited_by);
     return;
   }
+  if (log->by_events()) {
+    AddBoundNotes(*log, notes);
+    return;
+  }
   std::vector<std::string> seen, absent;
   for (const FlushHook& hook : log->hooks) {
     if (hook.functions.empty()) {
       absent.push_back(fmt::format("{} ({})", ToString(hook.kind), hook.absent_by));
       continue;
     }
-    seen.push_back(fmt::format("{} {}", ToString(hook.kind), CountText(hook.calls)));
-    if (hook.waited > 0) seen.back() += fmt::format(" ({} long)", CountText(hook.waited));
+    if (!hook.calls) continue;
+    seen.push_back(fmt::format("{} {}", ToString(hook.kind), CountText(*hook.calls)));
+    if (hook.waited > uint64_t{0})
+      seen.back() += fmt::format(" ({} long)", CountText(*hook.waited));
   }
-  notes.push_back(fmt::format("flushes: calls by kind, and those of {} or longer: {}",
-                              DurationText(log->floor), fmt::join(seen, ", ")));
+  if (!seen.empty()) {
+    notes.push_back(fmt::format("flushes: calls by kind, and those of {} or longer: {}",
+                                DurationText(log->floor), fmt::join(seen, ", ")));
+  }
   if (!absent.empty()) {
     notes.push_back(fmt::format("flushes not seen: {}", fmt::join(absent, ", ")));
   }
@@ -212,7 +252,7 @@ void AddFlushNotes(const FlushLog* log, std::vector<std::string>& notes) {
 std::string WhyNoFlushes(const Report& report, bool live) {
   const FlushLog* const log = report.source.flushes.get();
   if (log == nullptr) {
-    return live ? "who waits in flushes is known of recordings only: sudo wqprof record --flushes"
+    return live ? "who waited in flushes was not recorded: ask for it, with --flushes"
                 : "the recording does not know who waited in flushes: record --flushes";
   }
   if (log->source.empty()) {
@@ -223,14 +263,18 @@ std::string WhyNoFlushes(const Report& report, bool live) {
 }
 
 std::string FlushFindingText(const Finding& f) {
-  std::string out = fmt::format("{} waited {} in {} ({} of the trace)",
-                                f.flusher ? TaskText(*f.flusher) : "a task", DurationText(f.worst),
-                                FlushWords(f), PercentText(std::min(1.0, f.share)));
+  std::string out =
+      fmt::format("{} waited {}{} in {} ({} of the trace)",
+                  f.flusher ? TaskText(*f.flusher) : "a task", f.at_least ? "at least " : "",
+                  DurationText(f.worst), FlushWords(f), PercentText(std::min(1.0, f.share)));
   if (f.count > 1) out += fmt::format("; {} so long", CountOf(f.count, "such wait"));
   return out;
 }
 
 std::string FlushFindingBecause(const Finding& f) {
+  if (!f.behind && f.at_least) {
+    return "unknown: what the worker executed that woke it was not seen whole";
+  }
   if (!f.behind) return "unknown: which execution of it ended last within the wait was not seen";
   return "it waited for " + BehindWords(*f.behind);
 }

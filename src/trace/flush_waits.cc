@@ -27,9 +27,8 @@ bool Earlier(const FlushWait& a, const FlushWait& b) {
 Json ToJson(const FlushHook& hook) {
   Json out = {{"kind", ToString(hook.kind)}, {"functions", hook.functions}};
   PutText(out, "absent_by", hook.absent_by);
-  if (hook.functions.empty()) return out;
-  out["calls"] = hook.calls;
-  out["waited"] = hook.waited;
+  if (hook.calls) out["calls"] = *hook.calls;
+  if (hook.waited) out["waited"] = *hook.waited;
   return out;
 }
 
@@ -62,8 +61,8 @@ std::optional<FlushHook> HookOf(const ParsedJson& from) {
   out.kind = *kind;
   out.functions = TextsOf(from, "functions");
   out.absent_by = TextOf(from, "absent_by");
-  out.calls = NumberOf(from, "calls").value_or(0);
-  out.waited = NumberOf(from, "waited").value_or(0);
+  out.calls = NumberOf(from, "calls");
+  out.waited = NumberOf(from, "waited");
   return out;
 }
 
@@ -95,8 +94,28 @@ std::string_view ToString(FlushKind kind) {
       return "flush_workqueue";
     case FlushKind::kDrainWorkqueue:
       return "drain_workqueue";
+    case FlushKind::kFlushOrCancel:
+      return "flush_or_cancel";
   }
   return "unknown";
+}
+
+FlushLog FlushesByEvents(Nanos floor, std::string why_no_bpf) {
+  FlushLog log;
+  log.source = kFlushesByEvents;
+  log.limited_by = std::move(why_no_bpf);
+  log.floor = floor;
+  for (size_t i = 0; i < kFlushKinds; ++i) {
+    const FlushKind kind = static_cast<FlushKind>(i);
+    FlushHook& hook = log.hooks.emplace_back();
+    hook.kind = kind;
+    if (IsOfWorkqueue(kind)) {
+      hook.absent_by = "no event of the kernel shows it";
+    } else {
+      hook.functions = {"wq_barrier_func"};
+    }
+  }
+  return log;
 }
 
 void LongestFlushes::Add(FlushWait wait) {

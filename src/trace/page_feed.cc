@@ -169,6 +169,7 @@ void PageFeed::NoteEnding(const TraceEnding& ending) {
   }
   info.disturbances = ending.settings.All("disturbed");
   AddConfig(ending.workqueues, info);
+  if (auto flushes = ParseFlushes(ending.flushes)) info.flushes = std::move(flushes);
 }
 
 void PageFeed::NoteStacks(const std::vector<HolderStack>& stacks) {

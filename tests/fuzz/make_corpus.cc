@@ -70,6 +70,11 @@ void WriteFiles(const std::filesystem::path& root) {
                  R"("0xff","function":"f [m]"},{"kind":"flush_workqueue","begin_ns":3,)"
                  R"("end_ns":900001,"pid":6,"comm":"b","address":"0xfe","workqueue":"wq"}]})"});
   Write(root / "open_fuzz", "flushed", flushed.Assemble());
+  DatFile bounds = EncodeDat(trace, {.page_size = 1024});
+  bounds.options.push_back(
+      {kFlushes, R"({"schema":"wqprof.flushes/1","source":"events","limited_by":"x","floor_ns":1,)"
+                 R"("kinds":[{"kind":"flush_work","functions":["wq_barrier_func"]}]})"});
+  Write(root / "open_fuzz", "bounds", bounds.Assemble());
   constexpr uint16_t kHolderStacks = 0x5755;
   DatFile held = EncodeDat(trace, {.page_size = 1024});
   held.options.push_back({kHolderStacks,

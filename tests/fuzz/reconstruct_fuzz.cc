@@ -72,6 +72,12 @@ void Check(const WorkItem& item, std::set<uint64_t>& ids) {
   if (item.state == ItemState::kPending && item.started != kUnseen) std::abort();
 }
 
+void Check(const BarrierWait& wait) {
+  if (wait.end == kUnseen || wait.end < wait.begin) std::abort();
+  const Timestamp ended = wait.behind.ended;
+  if (ended != kUnseen && (ended <= wait.begin || ended > wait.end)) std::abort();
+}
+
 void Reconstruct(const uint8_t* data, size_t size) {
   TraceBuilder trace;
   for (int pid = 0; pid < 8; ++pid) trace.Comm(pid, kComms[pid]);
@@ -81,7 +87,7 @@ void Reconstruct(const uint8_t* data, size_t size) {
   for (size_t at = 2; at + 8 <= size && at < 64 * 1024; at += 8) {
     trace.Add(MakeEvent(trace, data + at, now));
   }
-  Reconstructor model(trace, {.gap_floor = Nanos(1000)});
+  Reconstructor model(trace, {.gap_floor = Nanos(1000), .barrier_waits = true});
   Completed completed;
   std::set<uint64_t> ids;
   uint64_t items = 0;
@@ -89,6 +95,7 @@ void Reconstruct(const uint8_t* data, size_t size) {
     model.Take(completed);
     items += completed.items.size();
     for (const WorkItem& item : completed.items) Check(item, ids);
+    for (const BarrierWait& wait : completed.barrier_waits) Check(wait);
   };
   for (auto run = trace.Next(); run.ok() && !run->empty(); run = trace.Next()) {
     model.Add(*run);

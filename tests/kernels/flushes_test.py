@@ -68,6 +68,40 @@ class Flushes(guest_kernel.Guest):
         self.assertEqual(self.left("without", "exit"), "3\n")
         self.assertIn("record --flushes", self.left("without", "stderr"))
 
+    def test_stat_has_them_without_a_file(self):
+        self.assertEqual(self.left("stat", "exit"), "0\n", self.left("stat", "stderr"))
+        report = json.loads(self.left("stat", "stdout"))
+        watch, rows = report["source"]["flush_watch"], report["flushes"]
+        self.assertEqual(watch["from"], "bpf")
+        calls = {row["kind"]: row["calls"] for row in watch["kinds"]}
+        self.assertGreaterEqual(calls["flush_work"] + calls["cancel_work_sync"], 16)
+        self.assertTrue(rows)
+        self.assertEqual(sum(row["waits"] for row in rows),
+                         sum(row["waits"] for row in watch["kinds"]))
+        self.assertEqual([row for row in rows if row["at_least"]], [])
+        seen = [row for row in rows if row["behind"]]
+        self.assertTrue(seen)
+        for row in seen:
+            if row["function"] is not None:
+                self.assertEqual(row["behind"]["function"], row["function"])
+
+    def test_files_of_watch_have_those_of_their_time(self):
+        self.assertEqual(self.left("watch", "exit"), "0\n", self.left("watch", "stderr"))
+        self.assertEqual(self.left("found", "exit"), "0\n", self.left("found", "stderr"))
+        report = json.loads(self.left("found", "stdout"))
+        watch, rows = report["source"]["flush_watch"], report["flushes"]
+        self.assertEqual(watch["from"], "bpf")
+        self.assertEqual({row["calls"] for row in watch["kinds"]}, {None})
+        self.assertTrue(rows)
+        for row in rows:
+            self.assertGreaterEqual(row["begin_ns"] + row["wait"]["max_ns"], watch["begin_ns"])
+            self.assertLessEqual(row["begin_ns"] + row["wait"]["max_ns"], watch["end_ns"])
+
+    def test_doctor_says_that_they_can_be_seen(self):
+        checks = {row["check"]: row for row in json.loads(self.left("doctor", "stdout"))["checks"]}
+        self.assertEqual((checks["flushes"]["status"], checks["flushes"]["finding"]),
+                         ("ok", ", ".join(KINDS) + ", by fentry"))
+
     def test_another_clock_is_refused(self):
         self.assertEqual(self.left("clock", "exit"), "2\n")
 

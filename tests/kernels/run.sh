@@ -24,7 +24,7 @@ mkdir -p "$cache"
 cache=$(realpath "$cache")
 scenarios=${SCENARIOS:-sleep hog ordered delayed self reent cancel flush reuse dstate flags bh chain
   irq mem long rescuer nofork starved bhlate freeze max1 modstorm rcu oncpu destroy names cpumask
-  hotplug lockup mono flushes cut lost state}
+  hotplug lockup mono flushes bounds cut lost state}
 read -r -d '' -a words <<<"$scenarios" || true
 recorded=$(printf '%s\n' "${words[@]}" | grep -vx state | paste -sd ' ') || recorded=
 
@@ -57,9 +57,11 @@ check_recordings() {
   python3 "$here/../lab/check_lab.py" --csv "$cache/table.csv" "$wqprof" \
     "$cache/results/$kernel"/*/ || status=1
   python3 "$here/check_stalls.py" "$wqprof" "$cache/results/$kernel"/*/ || status=1
-  case " $scenarios " in *[[:space:]]flushes[[:space:]]*)
-    python3 "$here/check_flushes.py" "$cache/results/$kernel/flushes" || status=1 ;;
-  esac
+  for flushing in flushes bounds; do
+    case " $scenarios " in *[[:space:]]$flushing[[:space:]]*)
+      python3 "$here/check_flushes.py" "$wqprof" "$cache/results/$kernel/$flushing" || status=1 ;;
+    esac
+  done
   return "$status"
 }
 

@@ -29,6 +29,32 @@ class Doctor(live.Live):
         self.assertEqual(found["self-test"]["status"], "ok", found["self-test"])
         self.assertNotIn("fail", [check["status"] for check in found.values()])
 
+    def test_doctor_says_what_flushes_and_stacks_take(self):
+        found = checks(doctor())
+        refused = "the kernel refuses BPF programs at its functions (fentry)"
+        flushes = found["flushes"]
+        if flushes["status"] == "warn" and "no fentry" in flushes["finding"]:
+            self.assertIn("lower bounds of flush_work and cancel_work_sync only, by events: ",
+                          flushes["finding"])
+            if os.environ.get("WQPROF_REQUIRE_LIVE") == "1":
+                self.assertIn(refused, flushes["finding"])
+        else:
+            self.assertIn("flush_work", flushes["finding"])
+        stacks = found["stacks of who queues"]
+        self.assertEqual((stacks["status"], stacks["finding"]),
+                         ("ok", "the kernel takes them (--stacks)"))
+        self.assertEqual(found["stacks of what holds a pool"]["status"], "ok")
+
+    def test_doctor_says_which_rights_stacks_take(self):
+        # With tracefs as it is, but without the rights to look at other tasks and at CPUs.
+        found = checks(doctor("setpriv", "--bounding-set=-sys_admin,-perfmon",
+                              "--inh-caps=-sys_admin,-perfmon"))
+        stacks = found["stacks of what holds a pool"]
+        self.assertEqual(stacks["status"], "warn")
+        self.assertIn("of tasks that sleep: the kernel shows stacks of sleeping tasks only with "
+                      "CAP_SYS_ADMIN", stacks["finding"])
+        self.assertIn("CAP_PERFMON", stacks["finding"])
+
     def test_doctor_removes_instances_of_dead_recorders_only(self):
         child = subprocess.Popen(["true"])
         child.wait()

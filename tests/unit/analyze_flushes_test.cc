@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "support/trace_builder.h"
 #include "wqprof/analyze.h"
@@ -146,6 +149,195 @@ TEST(FlushRows, AClockThatCountsNoNanosecondsHasNone) {
   TraceBuilder t = Busy();
   t.Clock("counter", false);
   EXPECT_TRUE(Analyzed(t, {OfWork(2ms, 45ms, kWorkB)}).flushes.empty());
+}
+
+// What sched_switch and sched_waking show of who flushes, in the trace builder's time.
+constexpr Emitter kFlusher{700, "fio", 1, 0};
+constexpr Emitter kIdle1{0, "swapper/1", 1, 0};
+constexpr WorkAddr kBarrier{0xffff88800000b000};
+
+// The flusher sleeps at 5 ms until the barrier behind work A wakes it.
+TraceBuilder Flushed() {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"a_fn [mod]", "wq_a"});
+  t.Switch(2ms, 0, kTask, kWorker, 'R');
+  t.Start(3ms, kWorker, kWorkA, {"a_fn [mod]"});
+  t.Switch(5ms, 1, kFlusher, kIdle1, 'D');
+  t.End(23ms, kWorker, kWorkA, {"a_fn [mod]"});
+  t.Start(24ms, kWorker, kBarrier, kBarrierJob);
+  t.Waking(25ms, kWorker, kFlusher);
+  t.End(26ms, kWorker, kBarrier, kBarrierJob);
+  t.Switch(27ms, 1, kIdle1, kFlusher, 'R');
+  t.Tick(100ms, 0).Tick(100ms, 1);
+  return t;
+}
+
+Report ByEvents(TraceBuilder& trace, const ItemFilter& filter = {}, Nanos floor = 100us) {
+  trace.Rewind();
+  trace.CoveredFrom(1ms);
+  trace.mutable_info().flushes =
+      std::make_shared<FlushLog>(FlushesByEvents(floor, "the kernel has no BTF"));
+  AnalyzeOptions options;
+  options.filter = filter;
+  auto report = Analyze(trace, options);
+  EXPECT_TRUE(report.ok()) << report.status().ToString();
+  return report.ok() ? *std::move(report) : Report{};
+}
+
+TEST(FlushBounds, ATaskThatABarrierWokeHadWaitedSinceItSlept) {
+  TraceBuilder t = Flushed();
+  const Report report = ByEvents(t);
+  ASSERT_EQ(report.flushes.size(), 1U);
+  const FlushRow& row = report.flushes[0];
+  EXPECT_EQ(row.kind, FlushKind::kFlushOrCancel);
+  EXPECT_TRUE(row.at_least);
+  EXPECT_EQ(row.wait.count(), 1U);
+  EXPECT_EQ(row.wait.max(), 20ms);
+  EXPECT_EQ(row.begin, Timestamp(5ms));
+  EXPECT_EQ(row.comm, "fio");
+  EXPECT_EQ(row.task, Pid{700});
+  EXPECT_EQ(row.function, "a_fn");
+  EXPECT_EQ(row.module, "mod");
+  EXPECT_EQ(row.workqueue, "wq_a");
+  ASSERT_TRUE(row.behind);
+  EXPECT_EQ(row.behind->function, "a_fn");
+  EXPECT_EQ(row.behind->executed, 20ms);
+  EXPECT_EQ(row.behind->waited, 2ms);
+  EXPECT_NE(row.behind->item, 0U);
+  EXPECT_EQ(report.source.flushes->unfollowed, 0U);
+}
+
+TEST(FlushBounds, ShorterOnesThanTheFloorAreLeftOut) {
+  TraceBuilder t = Flushed();
+  EXPECT_TRUE(ByEvents(t, {}, 21ms).flushes.empty());
+}
+
+TEST(FlushBounds, FiltersLeaveOutOthers) {
+  TraceBuilder t = Flushed();
+  ItemFilter filter;
+  filter.workqueues = {"wq_a"};
+  filter.functions = {"a_fn"};
+  EXPECT_EQ(ByEvents(t, filter).flushes.size(), 1U);
+  filter.functions = {"b_fn"};
+  EXPECT_TRUE(ByEvents(t, filter).flushes.empty());
+}
+
+TEST(FlushBounds, BarriersBehindOneWorkAreAllForThatWork) {
+  TraceBuilder t;
+  const Emitter second{701, "umount", 1, 0};
+  t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Start(3ms, kWorker, kWorkA, {"a_fn"});
+  t.Switch(5ms, 1, kFlusher, second, 'D').Switch(6ms, 1, second, kIdle1, 'D');
+  t.End(23ms, kWorker, kWorkA, {"a_fn"});
+  for (const auto& [at, task] : {std::pair(24ms, second), std::pair(26ms, kFlusher)}) {
+    t.Start(at, kWorker, kBarrier, kBarrierJob).Waking(at + 1ms, kWorker, task);
+    t.End(at + 1ms, kWorker, kBarrier, kBarrierJob);
+  }
+  t.Tick(100ms, 0).Tick(100ms, 1);
+  const Report report = ByEvents(t);
+  ASSERT_EQ(report.flushes.size(), 1U);
+  EXPECT_EQ(report.flushes[0].wait.count(), 2U);
+  EXPECT_EQ(report.flushes[0].comm, "fio");
+}
+
+TEST(FlushBounds, WhatTheWorkerDidNotExecuteRightBeforeIsNotNamed) {
+  for (const bool slept : {false, true}) {
+    TraceBuilder t;
+    t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Run(2ms, 3ms, kWorker, kWorkA, {"a_fn"});
+    if (!slept) t.Switch(4ms, 1, kFlusher, kIdle1, 'D');  // what ended before it is not waited for
+    if (slept) {
+      t.Switch(2500us, 1, kFlusher, kIdle1, 'D').Switch(5ms, 0, kWorker, kTask, 'I');
+      t.Switch(6ms, 0, kTask, kWorker, 'R');
+    }
+    t.Start(24ms, kWorker, kBarrier, kBarrierJob).Waking(25ms, kWorker, kFlusher);
+    t.End(26ms, kWorker, kBarrier, kBarrierJob).Tick(100ms, 0).Tick(100ms, 1);
+    const Report report = ByEvents(t);
+    ASSERT_EQ(report.flushes.size(), 1U) << slept;
+    EXPECT_EQ(report.flushes[0].function, "") << slept;
+    EXPECT_FALSE(report.flushes[0].behind) << slept;
+    EXPECT_EQ(report.flushes[0].wait.count(), 1U) << slept;
+  }
+}
+
+TEST(FlushBounds, OtherWakeUpsAreNone) {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Start(3ms, kWorker, kWorkA, {"a_fn"});
+  t.Switch(5ms, 1, kFlusher, kIdle1, 'D');
+  t.Waking(22ms, kWorker, kFlusher);  // by the work itself
+  t.Switch(22ms, 1, kIdle1, kFlusher, 'R').Switch(22500us, 1, kFlusher, kIdle1, 'D');
+  t.End(23ms, kWorker, kWorkA, {"a_fn"}).Start(24ms, kWorker, kBarrier, kBarrierJob);
+  t.Waking(25ms, kWorker.In(kFlagHardirq), kFlusher);  // by what interrupts the barrier
+  t.Waking(25ms, kTask, kFlusher);                     // by somebody else meanwhile
+  t.End(26ms, kWorker, kBarrier, kBarrierJob);
+  t.Waking(27ms, kWorker, kFlusher).Tick(100ms, 0).Tick(100ms, 1);
+  EXPECT_TRUE(ByEvents(t).flushes.empty());
+}
+
+TEST(FlushBounds, WhoWasAwakeDidNotWait) {
+  TraceBuilder t = Flushed();
+  std::vector<Event> events(t.events().begin(), t.events().end());
+  for (Event& e : events) {
+    // It leaves its CPU for another task, and is awake.
+    if (e.kind == EventKind::kSwitch && e.pid == Pid{kFlusher.pid}) e.sched_switch.prev_state = 'R';
+  }
+  t.Replace(std::move(events));
+  const Report report = ByEvents(t);
+  EXPECT_TRUE(report.flushes.empty());
+}
+
+TEST(FlushBounds, WhoSleptBeforeTheRecordingIsCountedAndHasNoLength) {
+  TraceBuilder t;
+  t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Run(3ms, 23ms, kWorker, kWorkA, {"a_fn"});
+  t.Start(24ms, kWorker, kBarrier, kBarrierJob).Waking(25ms, kWorker, kFlusher);
+  t.End(26ms, kWorker, kBarrier, kBarrierJob).Switch(27ms, 1, kIdle1, kFlusher, 'R');
+  t.Tick(100ms, 0).Tick(100ms, 1);
+  const Report report = ByEvents(t);
+  EXPECT_TRUE(report.flushes.empty());
+  EXPECT_EQ(report.source.flushes->unfollowed, 1U);
+}
+
+TEST(FlushBounds, AcrossLostEventsNothingIsSaid) {
+  for (const Nanos from : {10ms, 4ms, 23500us}) {
+    TraceBuilder t;
+    t.Put(1ms, kTask, kWorkA, {"a_fn", "wq_a"}).Start(3ms, kWorker, kWorkA, {"a_fn"});
+    if (from == 4ms) t.LossBegin(from, 2);
+    t.Switch(5ms, 1, kFlusher, kIdle1, 'D');
+    if (from == 10ms) t.Loss(from, from + 1ms, 2);
+    t.End(23ms, kWorker, kWorkA, {"a_fn"});
+    if (from == 23500us) t.Loss(from, from + 100us, 2);
+    t.Start(24ms, kWorker, kBarrier, kBarrierJob).Waking(25ms, kWorker, kFlusher);
+    t.End(26ms, kWorker, kBarrier, kBarrierJob);
+    if (from == 4ms) t.LossEnd(26500us, 2);
+    t.Switch(27ms, 1, kIdle1, kFlusher, 'R').Tick(100ms, 0).Tick(100ms, 1);
+    const Report report = ByEvents(t);
+    EXPECT_TRUE(report.flushes.empty()) << from.count();
+    EXPECT_EQ(report.source.flushes->unfollowed, from == 4ms ? 0U : 1U) << from.count();
+  }
+}
+
+TEST(FlushBounds, AreShownAsSuch) {
+  TraceBuilder t = Flushed();
+  const Report report = ByEvents(t);
+  EXPECT_EQ(WhyNoFlushes(report, false), "");
+  View view;
+  view.tables = {"flushes"};
+  const auto text = RenderReport(report, Format::kTable, view, {});
+  ASSERT_TRUE(text.ok());
+  for (const char* part :
+       {">20.0ms", "flush_or_cancel", "fio[700]", "a_fn ran 20.0ms, waited 2.00ms",
+        "lower bounds (>) of flush_work and cancel_work_sync", "the kernel has no BTF",
+        "flushes not seen: flush_workqueue, drain_workqueue"}) {
+    EXPECT_NE(text->find(part), std::string::npos) << part << " in\n" << *text;
+  }
+  const auto all = RenderReport(report, Format::kTable, {}, {});
+  ASSERT_TRUE(all.ok());
+  EXPECT_NE(all->find("fio[700] waited at least 20.0ms in flush_work or cancel_work_sync for a_fn "
+                      "[wq_a]"),
+            std::string::npos)
+      << *all;
+  const auto json = RenderReport(report, Format::kJson, {}, {});
+  ASSERT_TRUE(json.ok());
+  EXPECT_NE(json->find("\"at_least\": true"), std::string::npos) << *json;
+  EXPECT_NE(json->find("\"from\": \"events\""), std::string::npos) << *json;
 }
 
 TEST(FlushFinding, NamesWhoWaitedAndBehindWhat) {

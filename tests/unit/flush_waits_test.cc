@@ -52,6 +52,21 @@ TEST(FlushWaits, OfALogThatHasNothingTheReasonComesBack) {
   EXPECT_EQ(*back, log);
 }
 
+TEST(FlushWaits, ThatEventsShowAreNotedAndNotCounted) {
+  const FlushLog log = FlushesByEvents(std::chrono::microseconds(100), "the kernel has no BTF");
+  EXPECT_TRUE(log.by_events());
+  ASSERT_EQ(log.hooks.size(), kFlushKinds);
+  for (const FlushHook& hook : log.hooks) {
+    EXPECT_EQ(hook.functions.empty(), IsOfWorkqueue(hook.kind)) << ToString(hook.kind);
+    EXPECT_EQ(hook.absent_by.empty(), !IsOfWorkqueue(hook.kind)) << ToString(hook.kind);
+  }
+  const std::string text = FlushesToJson(log);
+  EXPECT_EQ(text.find("calls"), std::string::npos) << text;
+  const auto back = ParseFlushes(text);
+  ASSERT_NE(back, nullptr);
+  EXPECT_EQ(*back, log);
+}
+
 TEST(FlushWaits, OfANameThatIsNoUtf8SomethingIsLeft) {
   FlushLog log = Log();
   log.waits[0].comm = "a\xff";

@@ -21,5 +21,13 @@ run text wqprof report --by flush /out/flushes.dat
 run plain wqprof record -d 100ms -o /tmp/plain.dat
 run without wqprof report --by flush /tmp/plain.dat
 run clock wqprof record --flushes --clock local -d 100ms -o /tmp/local.dat
+run stat wqprof stat --flushes=1us --format json -- sh -c '
+  for i in 1 2 3 4; do ./pty_load 200 4; done
+  echo 1 >/proc/sys/vm/drop_caches'
+run watch sh -c '(for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do ./pty_load 200 4; done >/dev/null) &
+  wqprof watch --flushes=1us --on "latency > 1ns" --after 1s --count 1 -d 60s -o /out/found
+  code=$?; wait; exit $code'
+run found sh -c 'wqprof report --format json /out/found/*.dat'
+run doctor wqprof doctor --format json
 cp /proc/version /out/version
 exit 0

@@ -85,6 +85,13 @@ run_with_flushes() {
   echo local >/sys/module/wqtruth/parameters/clock
 }
 
+# The same as where the kernel lets no BPF program be at its functions.
+run_with_bounds() {
+  export WQPROF_WITHOUT_FENTRY=1
+  run_with_flushes
+  unset WQPROF_WITHOUT_FENTRY
+}
+
 # One second out of the middle of two.
 run_cut() {
   sh -c "$(play "$1")" &
@@ -112,6 +119,7 @@ for scenario in "$@"; do
     lockup) run_with_watchdog "$scenario" ;;
     mono) run_in_mono chain ;;
     flushes) run_with_flushes ;;
+    bounds) run_with_bounds ;;
     cut) run_cut long ;;
     lost) run_lossy storm ;;
     *) run "$scenario" ;;

@@ -354,8 +354,11 @@ bool TraceReader::Fill(const FtraceEvent& from, const Sequence& sequence, Event&
 
 void TraceReader::FillWork(const FtraceEvent& from, const Sequence& sequence, Event& to) {
   to.work = {WorkOf(from.Number(Role::kWork), sequence),
-             FunctionOf(from.Number(Role::kFunction), sequence), NameId::kUnknown, Cpu::kNone,
-             Cpu::kNone, 0};
+             FunctionOf(from.Number(Role::kFunction), sequence),
+             NameId::kUnknown,
+             Cpu::kNone,
+             Cpu::kNone,
+             0};
   if (to.kind != EventKind::kQueueWork) return;
   const std::string_view name = from.Text(Role::kWorkqueue);
   const uint64_t address = from.Number(Role::kWorkqueue);

@@ -96,7 +96,7 @@ TEST(FlushWaits, WhatHasNotTheRightFormIsLeftOut) {
   EXPECT_EQ(log->begin, kUnseen);
   EXPECT_EQ(log->lost, 0U);
   ASSERT_EQ(log->hooks.size(), 1U);
-  EXPECT_EQ(log->hooks[0], (FlushHook{FlushKind::kFlushWork, {"f"}, "", 0, 0}));
+  EXPECT_EQ(log->hooks[0], (FlushHook{FlushKind::kFlushWork, {"f"}, "", {}, {}}));
   ASSERT_EQ(log->waits.size(), 1U);
   EXPECT_EQ(log->waits[0].kind, FlushKind::kCancelWork);
   EXPECT_EQ(log->waits[0].Lasted(), Nanos(8));

@@ -24,9 +24,9 @@ run clock wqprof record --flushes --clock local -d 100ms -o /tmp/local.dat
 run stat wqprof stat --flushes=1us --format json -- sh -c '
   for i in 1 2 3 4; do ./pty_load 200 4; done
   echo 1 >/proc/sys/vm/drop_caches'
-run watch sh -c '(for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do ./pty_load 200 4; done >/dev/null) &
-  wqprof watch --flushes=1us --on "latency > 1ns" --after 1s --count 1 -d 60s -o /out/found
-  code=$?; wait; exit $code'
+run watch sh -c '(while [ ! -e /tmp/watched ]; do ./pty_load 200 4; done >/dev/null) &
+  wqprof watch --flushes=1us --on "latency > 1ns" --after 3s --count 1 -d 60s -o /out/found
+  code=$?; touch /tmp/watched; wait; exit $code'
 run found sh -c 'wqprof report --format json /out/found/*.dat'
 run doctor wqprof doctor --format json
 cp /proc/version /out/version

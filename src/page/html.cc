@@ -202,8 +202,8 @@ size_t AppendPageTable(std::string& out, const Table& table, const PageTable& ho
     const std::string below = how.below ? how.below(rows) : "";
     if (!below.empty()) {
       row += fmt::format(
-          "<tr class=\"below\"><td colspan=\"{}\"><div class=\"inside\">{}</div></td></tr>\n",
-          placed.size() + (how.picture.empty() ? 0 : 1), below);
+          "<tr class=\"below{}\"><td colspan=\"{}\"><div class=\"inside\">{}</div></td></tr>\n",
+          how.below_shown ? " shown" : "", placed.size() + (how.picture.empty() ? 0 : 1), below);
     }
     if (out.size() - from + row.size() > how.max_bytes) break;
     out += row;

@@ -45,6 +45,7 @@ struct PageTable {
   std::function<std::string(size_t row)> draw = {};
   // Attributes of a row, with a blank before each; text of a further row below it.  May be empty.
   std::function<std::string(size_t row)> attributes = {}, below = {};
+  bool below_shown = false;  // always, not only where a click asks for it
 };
 
 // Appends the rows that fit, a column where any row has something; returns their number.

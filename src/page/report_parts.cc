@@ -137,10 +137,6 @@ constexpr PageColumn kItemColumns[] = {
     {"origin", "Queued by"},
     {"run_cpu", "CPU"},
     {"state", "State"},
-    {.key = "stack",
-     .heading = "Queued in < called by",
-     .about = "The kernel functions that queued it.",
-     .path = true},
 };
 
 constexpr PageColumn kStackColumns[] = {
@@ -320,17 +316,28 @@ std::string StallsHtml(const ReportPageInput& in) {
 std::string ItemsHtml(const ReportPageInput& in) {
   const PageData& data = in.data;
   if (data.items.rows.empty()) return "";
+  const auto stack = std::ranges::find(data.items.columns, "stack", &Column::key);
+  const auto at = static_cast<size_t>(stack - data.items.columns.begin());
+  const auto path_of = [&data, at](size_t row) {
+    const auto* const path = at < data.items.columns.size()
+                                 ? std::get_if<std::string>(&data.items.rows[row][at])
+                                 : nullptr;
+    return path == nullptr ? "" : "queued in " + HtmlName(*path, kPathWidth);
+  };
   const PageTable how{.id = "items-table",
                       .caption = "The items that waited longest from queue to start",
                       .columns = kItemColumns,
                       .max_bytes = kItemBytes,
                       .max_rows = data.items.rows.size(),
                       .begin = in.report.read.begin,
-                      .attributes = [&](size_t row) {
-                        const PageItem& item = data.item_places[row];
-                        return fmt::format(" id=\"item-{}\"{}", item.id,
-                                           PlaceAttributes(in, item.from, item.to, item.pool));
-                      }};
+                      .attributes =
+                          [&](size_t row) {
+                            const PageItem& item = data.item_places[row];
+                            return fmt::format(" id=\"item-{}\"{}", item.id,
+                                               PlaceAttributes(in, item.from, item.to, item.pool));
+                          },
+                      .below = path_of,
+                      .below_shown = true};
   return TableHtml(data.items, how, "items", data.items_seen);
 }
 

@@ -68,7 +68,7 @@ check_recordings() {
 check_state() {
   local image
   mapfile -t image < <(guest "$1" --fetch)
-  KERNEL=${image[0]} MODULES=${image[1]} python3 "$here/state_test.py" "$wqprof" \
+  TIMEOUT=900 KERNEL=${image[0]} MODULES=${image[1]} python3 "$here/state_test.py" "$wqprof" \
     "${STALL_LOAD:-$(dirname "$wqprof")/tests/live/stall_load}" "$cache"
 }
 

@@ -11,6 +11,7 @@ knows as skipped, when QEMU or a kernel cannot be had; why is its last line.
 import json
 import os
 import pathlib
+import shutil
 import sys
 import unittest
 
@@ -23,7 +24,7 @@ class State(guest_kernel.Guest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.boot(HERE / "guest/state.sh", KERNEL, [WQPROF, LOAD])
+        cls.boot(HERE / "guest/state.sh", KERNEL, [WQPROF, LOAD, shutil.which("chrt")])
 
     def test_sees_what_waits_and_who_has_the_cpu(self):
         self.assertEqual(self.left("json", "exit"), "0\n", self.left("json", "stderr"))

@@ -129,11 +129,17 @@ class Pages(unittest.TestCase):
             self.open("stacked", width)
             self.assertEqual(len(self.rows("stacks-table")), 3)
             self.assertIn("aio_fsync < io_submit_one", self.text("#stacks-table"))
-            # A long path is broken into lines, and takes no more than its column.
-            widest = self.run_js("return Math.max(...[...document.querySelectorAll('#stacks-table th.path')]"
-                                 ".map(c => c.getBoundingClientRect().width));")
-            self.assertLessEqual(widest, 470)
-        self.assertIn("aio_fsync < io_submit_one", self.text("#items-table"))
+            # A long path is broken into lines.
+            wide = self.run_js("return [document.querySelector('#stacks-table').offsetWidth, innerWidth];")
+            self.assertLessEqual(wide[0], max(wide[1], 560))
+            # Below each item, for all to see and to filter by.
+            self.assertIn("queued in aio_fsync < io_submit_one", self.text("#items-table"))
+            rows = self.run_js("const input = document.querySelector('input[aria-controls=items-table]');"
+                               "input.value = 'pty_write'; input.dispatchEvent(new Event('input'));"
+                               "return [...document.querySelectorAll('#items-table tbody tr')]"
+                               ".filter(r => r.checkVisibility()).map(r => r.textContent);")
+            self.assertTrue(rows)
+            self.assertEqual(len(rows), 2 * len([row for row in rows if "pty_write" in row]))
         self.assertIn("queued by", self.text("#stalls-table").lower())
 
     def test_are_sound_on_a_wide_screen(self):

@@ -18,7 +18,8 @@ function wire(id, what, { filter = false, makeBelow = null, onRow = null } = {})
   const body = table.tBodies[0], first = 15;
   const entries = $$("tr:not(.below)", body).map((row, i) => {
     const next = row.nextElementSibling;
-    return { row, i, below: next && next.classList.contains("below") ? next : null };
+    const below = next && next.classList.contains("below") ? next : null;
+    return { row, i, below, always: below && below.classList.contains("shown") ? " " + below.textContent : "" };
   });
   let all = false, words = [];
   const status = el("span", { role: "status" });
@@ -26,7 +27,7 @@ function wire(id, what, { filter = false, makeBelow = null, onRow = null } = {})
   function show() {
     let n = 0, place = 0;
     for (const entry of entries) {
-      const text = entry.row.textContent.toLowerCase();
+      const text = (entry.row.textContent + entry.always).toLowerCase();
       const matches = words.every(word => text.includes(word));
       const visible = matches && (all || words.length > 0 || place < first);
       n += matches ? 1 : 0;

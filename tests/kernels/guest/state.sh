@@ -19,16 +19,21 @@ run() {
   echo $? >"$out/exit"
 }
 
-./stall_load 1 60000 &
+./stall_load 1 900000 &
+load=$!
 # Until it has its CPU, and its work waits.
 looks=0
-until [ "$looks" = 40 ] || taskset 1 wqprof state 2>/dev/null | grep -q aio_fsync_work; do
+while [ "$looks" != 40 ]; do
   looks=$((looks + 1))
   sleep 0.2
+  # A kernel with PREEMPT_RT has threads of this priority at whose work RCU waits, and so does who loads a
+  # BPF program: they take turns with the load; workers, which have none, still wait.
+  taskset 1 chrt -r -p 1 "$load"
+  taskset 1 wqprof state 2>/dev/null | grep -q aio_fsync_work && break
 done
 run json wqprof state --format json
 run text wqprof state
-kill -KILL $!
+kill -KILL "$load"
 wait
 run counters wqprof top --counters --once
 cp /proc/version /out/version

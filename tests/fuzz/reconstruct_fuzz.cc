@@ -36,9 +36,12 @@ Event MakeEvent(TraceBuilder& trace, const uint8_t* b, Timestamp& now) {
     case EventKind::kActivateWork:
     case EventKind::kExecuteStart:
     case EventKind::kExecuteEnd:
-      e.work = {WorkAddr{uint64_t{b[3] % 4u} + 1}, function,
-                trace.Intern(kWorkqueues[b[4] / 4 % 4]), Cpu{static_cast<int16_t>(b[4] % 5 - 1)},
-                Cpu::kNone, b[5] / 8u};
+      e.work = {WorkAddr{uint64_t{b[3] % 4u} + 1},
+                function,
+                trace.Intern(kWorkqueues[b[4] / 4 % 4]),
+                Cpu{static_cast<int16_t>(b[4] % 5 - 1)},
+                Cpu::kNone,
+                b[5] / 8u};
       break;
     case EventKind::kLossBegin:
     case EventKind::kLossEnd:

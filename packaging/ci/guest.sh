@@ -138,8 +138,8 @@ real_time="-accel tcg,thread=single"
 cpu_options() {
   if [ "${CPUS:-2}" = 1 ]; then
     echo "$virtual_time"
-  elif find "$MODULES" "$(dirname "$KERNEL")" -name 'config-*' -exec cat {} + 2>/dev/null |
-    grep -q '^CONFIG_HOTPLUG_PARALLEL=y'; then
+  elif find "$MODULES" "$(dirname "$KERNEL")" -type f '(' -name 'config-*' -o -name config ')' \
+    -exec cat {} + 2>/dev/null | grep -q '^CONFIG_HOTPLUG_PARALLEL=y'; then
     echo "$virtual_time"
   else
     echo "$real_time"

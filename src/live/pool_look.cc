@@ -93,7 +93,8 @@ PoolState PoolOf(int id, const state_pool& from, int cpus) {
   out.more_inactive = (from.notes & STATE_MORE_INACTIVE) != 0;
   out.more_taken = (from.notes & STATE_MORE_SCHEDULED) != 0;
   out.more_workers = (from.notes & STATE_MORE_WORKERS) != 0;
-  if (from.pending > 0) out.stuck = Elapsed(from.stuck_jiffies);
+  if (from.pending > 0 && (from.notes & STATE_HAS_PROGRESS) != 0)
+    out.stuck = Elapsed(from.stuck_jiffies);
   if (from.manager > 0) out.manager = Pid{from.manager};
   return out;
 }

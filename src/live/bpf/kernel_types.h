@@ -97,12 +97,15 @@ struct workqueue_attrs___array {
 struct worker_pool {
   int cpu, node, id;
   unsigned int flags;
-  unsigned long watchdog_ts;
+  unsigned long last_progress_ts; /* Linux 7.2 has it, 6.12 the other name */
   int nr_running; /* since 5.18 */
   int nr_workers, nr_idle;
   struct list_head worklist, workers;
   struct worker *manager;
   struct workqueue_attrs *attrs;
+};
+struct worker_pool___as_6_12 {
+  unsigned long watchdog_ts;
 };
 struct worker_pool___before_5_18 {
   struct {

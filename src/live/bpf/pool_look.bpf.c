@@ -257,6 +257,22 @@ __noinline int worker_step(void) {
   return 0;
 }
 
+/* Since when it has taken no work that waits, if the kernel says so by a name that is known. */
+static void note_progress(struct worker_pool *pool, struct state_pool *out) {
+  struct worker_pool___as_6_12 *before = (void *)pool;
+  __u64 at;
+
+  if (bpf_core_field_exists(pool->last_progress_ts)) {
+    at = BPF_CORE_READ(pool, last_progress_ts);
+  } else if (bpf_core_field_exists(before->watchdog_ts)) {
+    at = BPF_CORE_READ(before, watchdog_ts);
+  } else {
+    return;
+  }
+  out->stuck_jiffies = state.jiffies - at;
+  out->notes |= STATE_HAS_PROGRESS;
+}
+
 /* Notes the pool at state.pool and begins its lists. */
 __noinline int begin_pool(void) {
   struct worker_pool *pool = (void *)state.pool;
@@ -275,7 +291,7 @@ __noinline int begin_pool(void) {
                      ? BPF_CORE_READ(pool, nr_running)
                      : BPF_CORE_READ(before, nr_running.counter);
   if (manager) out->manager = BPF_CORE_READ(manager, task, pid);
-  out->stuck_jiffies = state.jiffies - BPF_CORE_READ(pool, watchdog_ts);
+  note_progress(pool, out);
   if (attrs) {
     out->notes |= STATE_HAS_ATTRS;
     out->nice = BPF_CORE_READ(attrs, nice);

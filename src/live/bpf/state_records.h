@@ -38,6 +38,7 @@ enum {
   STATE_HAS_ATTRS = 1 << 4,
   STATE_SEEN = 1 << 5,
   STATE_BH = 1 << 6,
+  STATE_HAS_PROGRESS = 1 << 8,
 };
 
 struct state_pool {

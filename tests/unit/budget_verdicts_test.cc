@@ -95,7 +95,7 @@ TEST(PartOfAWaitTest, AsksForSchedulerEvents) {
   Steady(trace, 5, 100us);
   const RuleOutcome outcome = TheOutcome(Limit("dispatch_wait.wakeup.max = \"1ms\""), {&trace});
   EXPECT_EQ(outcome.verdict, Verdict::kInconclusive);
-  EXPECT_THAT(outcome.why, HasSubstr("--sched"));
+  EXPECT_THAT(outcome.why, HasSubstr("record without --no-sched"));
 }
 
 TEST(CutTest, AWorkPendingBeyondItsLimitBreaksIt) {

@@ -146,6 +146,8 @@ class Record(live.Live):
         self.file = place / "t.dat"
         child = self.start(env={**os.environ, "SUDO_UID": "65534", "SUDO_GID": "65534"})
         self.wait_until_tracing(child)
+        # Events are enabled first, the file comes after.
+        self.wait_until(self.file.exists, "no file was made")
         place.rename(self.directory / "moved")
         place.symlink_to(secret)
         child.send_signal(signal.SIGINT)

@@ -98,7 +98,7 @@ struct worker_pool {
   int cpu, node, id;
   unsigned int flags;
   unsigned long last_progress_ts; /* Linux 7.2 has it, 6.12 the other name */
-  int nr_running; /* since 5.18 */
+  int nr_running;                 /* since 5.18 */
   int nr_workers, nr_idle;
   struct list_head worklist, workers;
   struct worker *manager;

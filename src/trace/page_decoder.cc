@@ -102,12 +102,19 @@ Timestamp PageDecoder::InOrder(Timestamp at, Timestamp last) {
   return at;
 }
 
-// Whether `activate` may be of the critical section of the queue event right before it: both then
-// travel as one event, if they are of one work.
-bool PageDecoder::IsOfSameTask(const Event& before, const Event& activate) {
-  return before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
-         before.pid == activate.pid && before.flags == activate.flags &&
-         activate.at - before.at < Nanos(UINT32_MAX);
+// Puts `activate` into the queue event right before it, if both are of one work and one critical
+// section: they then travel as one event.  Whether they do.
+template <bool kBigEndian, typename Pointer>
+inline bool PageDecoder::Joins(Event& before, const Event& activate, const std::byte* payload,
+                               const EventFields& fields) {
+  const bool of_one_task = before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
+                           before.pid == activate.pid && before.flags == activate.flags &&
+                           activate.at - before.at < Nanos(UINT32_MAX);
+  if (!of_one_task || !records_.NamesTheSame<kBigEndian, Pointer>(payload, fields, before.work)) {
+    return false;
+  }
+  before.work.activation = static_cast<uint32_t>((activate.at - before.at).count()) + 1;
+  return true;
 }
 
 // A record that does not fit into what is left of the page is damage, and so is a payload that is
@@ -171,9 +178,8 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     event.cpu = cpu;
     event.kind = static_cast<EventKind>(id.kind);
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
-    if (event.kind == EventKind::kActivateWork && out != first && IsOfSameTask(out[-1], event) &&
-        records_.NamesTheSame<kBigEndian, Pointer>(payload, fields, out[-1].work)) {
-      out[-1].work.activation = static_cast<uint32_t>((at - out[-1].at).count()) + 1;
+    if (event.kind == EventKind::kActivateWork && out != first &&
+        Joins<kBigEndian, Pointer>(out[-1], event, payload, fields)) {
       continue;
     }
     if (event.kind == EventKind::kQueueStack) [[unlikely]] {

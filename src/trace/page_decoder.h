@@ -66,8 +66,9 @@ class alignas(kApart) PageDecoder {
   void AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_t> count,
                   EventBatch& out) const;
   [[gnu::always_inline]] inline Timestamp InOrder(Timestamp at, Timestamp last);
-  [[gnu::always_inline]] static inline bool IsOfSameTask(const Event& before,
-                                                         const Event& activate);
+  template <bool kBigEndian, typename Pointer>
+  [[gnu::always_inline]] bool Joins(Event& before, const Event& activate, const std::byte* payload,
+                                    const EventFields& fields);
   bool IsOfQueueEvent(const Event* before, const Event& stack) const;
 
   const DecodeContext& context_;

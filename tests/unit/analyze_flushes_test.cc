@@ -61,14 +61,18 @@ TraceBuilder Busy() {
   return t;
 }
 
-Report Analyzed(TraceBuilder& trace, std::vector<FlushWait> waits, const ItemFilter& filter = {}) {
+Report WithLog(TraceBuilder& trace, std::shared_ptr<const FlushLog> log, const ItemFilter& filter) {
   trace.Rewind();
-  trace.mutable_info().flushes = LogOf(std::move(waits));
+  trace.mutable_info().flushes = std::move(log);
   AnalyzeOptions options;
   options.filter = filter;
   auto report = Analyze(trace, options);
   EXPECT_TRUE(report.ok()) << report.status().ToString();
   return report.ok() ? *std::move(report) : Report{};
+}
+
+Report Analyzed(TraceBuilder& trace, std::vector<FlushWait> waits, const ItemFilter& filter = {}) {
+  return WithLog(trace, LogOf(std::move(waits)), filter);
 }
 
 TEST(FlushRows, AWaitForAWorkIsBehindItsExecutionThatEndedLastWithinIt) {
@@ -173,15 +177,9 @@ TraceBuilder Flushed() {
 }
 
 Report ByEvents(TraceBuilder& trace, const ItemFilter& filter = {}, Nanos floor = 100us) {
-  trace.Rewind();
   trace.CoveredFrom(1ms);
-  trace.mutable_info().flushes =
-      std::make_shared<FlushLog>(FlushesByEvents(floor, "the kernel has no BTF"));
-  AnalyzeOptions options;
-  options.filter = filter;
-  auto report = Analyze(trace, options);
-  EXPECT_TRUE(report.ok()) << report.status().ToString();
-  return report.ok() ? *std::move(report) : Report{};
+  return WithLog(trace, std::make_shared<FlushLog>(FlushesByEvents(floor, "the kernel has no BTF")),
+                 filter);
 }
 
 TEST(FlushBounds, ATaskThatABarrierWokeHadWaitedSinceItSlept) {

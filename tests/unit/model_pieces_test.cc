@@ -390,6 +390,9 @@ TEST(ItemOutletTest, BarriersThatNobodyWantsAreCountedOnly) {
     EXPECT_EQ(out.splits.size(), wanted ? 1u : 0u);
     EXPECT_EQ(outlet.quality().barriers, 1u);
     EXPECT_EQ(outlet.quality().tainted, 1u);
+    WorkItem next;
+    outlet.SplitFor(next);
+    EXPECT_EQ(next.split, SplitId{1}) << "the place of its split is not used again";
   }
 }
 

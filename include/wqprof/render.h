@@ -155,6 +155,8 @@ std::vector<Table> InfoTables(const TraceInfo& info, const ReadStats& stats);
 std::string HeaderLine(const Report& report, const TextStyle& style);
 // What limits the trust in the numbers, and what was left out, a line each.
 std::vector<std::string> QualityNotes(const Report& report);
+// Both of these, wrapped: what stands above the tables.
+std::string Heading(const Report& report, const TextStyle& style);
 // Those of them about lost events and damaged files.
 std::vector<std::string> LossNotes(const Report& report);
 // What stands out, at most `most` of it; or that nothing does, and what was looked for.

@@ -159,8 +159,7 @@ std::string ChainTitle(const Chain& chain) {
 
 std::string ChainText(const Report& report, const ChainReport& chains, Table tree, const View& view,
                       const TextStyle& style) {
-  std::string out = HeaderLine(report, style);
-  for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
+  std::string out = Heading(report, style);
   for (const Chain& chain : chains.chains) {
     Table steps = StepTable(chain);
     steps.title = ChainTitle(chain);

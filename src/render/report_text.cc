@@ -284,6 +284,16 @@ std::vector<std::string> QualityNotes(const Report& report) {
   return notes;
 }
 
+std::string Heading(const Report& report, const TextStyle& style) {
+  constexpr size_t kIndent = 2, kFurther = 4;
+  std::string out = HeaderLine(report, style);
+  for (const std::string& note : QualityNotes(report)) {
+    out.append(kIndent, ' ');
+    AppendWrapped(out, note, kFurther, style.columns);
+  }
+  return out;
+}
+
 namespace {
 
 // "    because  ...": a part of a finding, wrapped below itself.

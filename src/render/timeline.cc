@@ -105,8 +105,7 @@ bool Loses(const Timeline& timeline) {
 
 std::string TimelineText(const Report& report, const Timeline& timeline, const Choice& choice,
                          const TimelineView& view, const TextStyle& style) {
-  std::string out = HeaderLine(report, style);
-  for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
+  std::string out = Heading(report, style);
   if (timeline.bins == 0) return out;
   const size_t cells = std::max<size_t>(
       20, view.columns > kLaneLabel + kTail + 20 ? view.columns - kLaneLabel - kTail : 20);

@@ -99,12 +99,6 @@ std::vector<Table> SplitTables(const Report& report, const std::vector<std::stri
   return tables;
 }
 
-std::string Heading(const Report& report, const TextStyle& style) {
-  std::string out = HeaderLine(report, style);
-  for (const std::string& note : QualityNotes(report)) out += "  " + note + "\n";
-  return out;
-}
-
 // What executed for long is no finding where it slept and nothing waited for it.
 void AppendLongExecutions(std::string& out, const Report& report, const TextStyle& style) {
   constexpr size_t kShown = 3;

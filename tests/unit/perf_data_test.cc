@@ -9,6 +9,7 @@
 
 #include "support/perf_encoder.h"
 #include "support/read_dat.h"
+#include "support/sanitized.h"
 #include "support/text_printer.h"
 #include "wqprof/comm.h"
 
@@ -288,7 +289,7 @@ TEST(PerfHostile, AFileIsReadAsFarAsItGoesOrRefusedWhereverItIsCut) {
     trace.Put(n * 1ms, kTask, kWorkA).Run(n * 1ms + 1us, n * 1ms + 2us, kWorker, kWorkA);
   for (const bool pipe : {false, true}) {
     const std::string whole = EncodePerf(trace, {.name = "Cut", .pipe = pipe});
-    for (size_t size = 0; size < whole.size(); size += 7) {
+    for (size_t size = 0; size < whole.size(); size += 7 * kVariantStep) {
       const ReadBack back = Read(whole.substr(0, size));
       EXPECT_TRUE(back.ok() || absl::IsDataLoss(back.status)) << size;
       EXPECT_LE(back.events.size(), trace.events().size() + 2) << size;
@@ -335,7 +336,7 @@ TEST(PerfHostile, BytesThatAreChangedNeverHurt) {
   for (const PerfStyle& style : {PerfStyle{.name = "File", .callchain = true, .read_group = true},
                                  PerfStyle{.name = "Zstd", .pipe = true, .zstd = true}}) {
     const std::string whole = EncodePerf(trace, style);
-    for (size_t at = 8; at < whole.size(); at += 11) {
+    for (size_t at = 8; at < whole.size(); at += 11 * kVariantStep) {
       std::string changed = whole;
       changed[at] = static_cast<char>(at % 3 == 0 ? 0xff : changed[at] + 1);
       const ReadBack back = Read(changed);

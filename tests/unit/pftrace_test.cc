@@ -12,6 +12,7 @@
 #include "support/dat_encoder.h"
 #include "support/perfetto_encoder.h"
 #include "support/read_dat.h"
+#include "support/sanitized.h"
 #include "support/text_printer.h"
 #include "wqprof/analyze.h"
 
@@ -262,7 +263,7 @@ TEST(PftraceHostile, BytesThatAreChangedNeverHurt) {
        {PerfettoStyle{.name = "Plain", .numbers = true, .compact = true},
         PerfettoStyle{.name = "Deflate", .compression = 'z'}}) {
     const std::string whole = EncodePerfetto(trace, style);
-    for (size_t at = 0; at < whole.size(); ++at) {
+    for (size_t at = 0; at < whole.size(); at += kVariantStep) {
       std::string changed = whole;
       changed[at] = static_cast<char>(at % 3 == 0 ? 0xff : changed[at] + 1);
       const ReadBack back = Read(changed);

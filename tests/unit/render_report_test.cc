@@ -121,6 +121,17 @@ TEST(QualityNotes, TellEachKindOfDamage) {
   }
 }
 
+TEST(QualityNotes, WrapBetweenWordsInTheHeading) {
+  Report report = Sample();
+  report.quality.unfinished = true;
+  const std::string heading = Heading(report, {.columns = 40});
+  EXPECT_NE(heading.find("\n  unfinished: the recorder did not end\n    this file; "),
+            std::string::npos)
+      << heading;
+  EXPECT_EQ(Heading(report, {}),
+            HeaderLine(report, {}) + "  " + QualityNotes(report).front() + "\n");
+}
+
 TEST(QualityNotes, DoNotCallAnUnknownNumberZero) {
   Report report = Sample();
   report.quality.lost_events.reset();

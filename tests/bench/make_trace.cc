@@ -6,12 +6,9 @@
 // time with their stamps moved on.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
-#include "bench/made_up_traffic.h"
-#include "support/dat_encoder.h"
-#include "support/trace_builder.h"
+#include "bench/stretch.h"
 #include "wqprof/trace_writer.h"
 
 namespace wqprof::testing {
@@ -28,58 +25,17 @@ struct Arguments {
   bool compress = false;
 };
 
-TraceMetadata MetadataOf(const DatFile& dat, const Arguments& arguments) {
-  TraceMetadata out;
-  out.header_page = dat.header_page;
-  out.header_event = dat.header_event;
-  for (const auto& [system, formats] : dat.formats) {
-    const bool of_scheduler = system == "sched" || system == "task";
-    if (of_scheduler && arguments.traffic.switches == 0) continue;
-    for (const std::string& format : formats) out.event_formats.emplace_back(system, format);
-  }
-  out.kallsyms = dat.kallsyms;
-  out.saved_cmdlines = dat.cmdlines;
-  out.trace_clock = "local global [mono]";
-  out.uname = "Linux made-up 6.12.0 #1 x86_64";
-  out.page_size = dat.page_size;
-  out.cpus = out.possible_cpus = arguments.traffic.cpus;
-  return out;
-}
-
-// Moves the stamp that each page begins with.
-void MoveOn(std::string& pages, size_t page_size, Nanos by) {
-  for (size_t at = 0; at < pages.size(); at += page_size) {
-    uint64_t stamp;
-    std::memcpy(&stamp, pages.data() + at, sizeof stamp);
-    stamp += static_cast<uint64_t>(by.count());
-    std::memcpy(pages.data() + at, &stamp, sizeof stamp);
-  }
-}
-
-DatFile OneStretch(const Arguments& arguments, Nanos& length) {
-  const MadeUpTraffic traffic(arguments.traffic);
-  length = traffic.length();
-  TraceBuilder trace;
-  trace.mutable_info().cpus = arguments.traffic.cpus;
-  traffic.Play(trace);
-  DatStyle style;
-  style.page_size = arguments.page_kb << 10;
-  return EncodeDat(trace, style);
-}
-
 absl::Status Make(const Arguments& arguments) {
-  Nanos length{};
-  DatFile dat = OneStretch(arguments, length);
-  auto writer = TraceWriter::Create(arguments.path, MetadataOf(dat, arguments),
+  Stretch stretch(arguments.traffic, arguments.page_kb << 10);
+  auto writer = TraceWriter::Create(arguments.path, stretch.Metadata(),
                                     {.version = 7, .compress = arguments.compress});
   if (!writer.ok()) return writer.status();
-  for (uint64_t written = 0; written < arguments.megabytes << 20;) {
-    for (DatBuffer::CpuData& cpu : dat.buffers.front().cpus) {
+  for (uint64_t written = 0; written < arguments.megabytes << 20; stretch.MoveOn()) {
+    for (const DatBuffer::CpuData& cpu : stretch.cpus()) {
       const absl::Status status =
           (*writer)->Append(static_cast<Cpu>(cpu.cpu), std::as_bytes(std::span(cpu.pages)));
       if (!status.ok()) return status;
       written += cpu.pages.size();
-      MoveOn(cpu.pages, dat.page_size, length);
     }
   }
   return (*writer)->Finish({});

@@ -87,14 +87,25 @@ class Holders(live.Live):
         self.assertGreaterEqual(rows[0]["looks"], 2, "it was looked at again")
         self.assertLessEqual(len(rows), 4)
 
-    def test_stat_samples_a_worker_that_runs(self):
+    def sampled(self, entries):
+        """What `stat` says while the kernel frees so many entries: how long that took, and stacks."""
         child = self.stat("-q", "--format", "json")
-        subprocess.run([self.load_beside("hog_load"), "700000", "2500"], check=True, timeout=120)
+        subprocess.run([self.load_beside("hog_load"), str(entries), "2500"], check=True, timeout=120)
         perf = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{child.pid}/fd").iterdir()]
         self.assertFalse([name for name in perf if "perf_event" in name], "closed as soon as done")
         report = json.loads(self.ended(child)[0])
-        rows = [r for r in report["holder_stacks"] if r["function"] == "bpf_map_free_deferred"]
-        self.assertTrue(rows, report["holder_stacks"])
+        longest = max((f["execution"]["max_ns"] for f in report["functions"]
+                       if f["function"] == "bpf_map_free_deferred"), default=0)
+        return longest, [r for r in report["holder_stacks"]
+                         if r["function"] == "bpf_map_free_deferred"]
+
+    def test_stat_samples_a_worker_that_runs(self):
+        # What is over before its events are read has no stack: some machines free faster.
+        for entries in 700_000, 2_000_000, 5_000_000:
+            longest, rows = self.sampled(entries)
+            if rows or longest > 1_500_000_000:
+                break
+        self.assertTrue(rows, longest)
         self.assertEqual(rows[0]["state"], "on_cpu", rows)
         self.assertGreater(rows[0]["samples"], 0)
         self.assertGreater(rows[0]["samples_alike"], 0)

@@ -72,7 +72,13 @@ class Watch(live.Live):
         self.assertGreater(max(s["duration_ns"] for s in stalls), 300_000_000)
         tasks = [f["task"]["comm"] for f in report["findings"]
                  if f["kind"] == "stall" and f.get("pool") == f"cpu{self.cpu}" and f.get("task")]
-        self.assertIn("stall_load", tasks, (report["findings"], stalls))
+        # There are kernels that drop switches without counting them.  If the one to the worker that ends
+        # the stall is such a switch, who had the CPU is not known, and is not guessed.
+        dropped = report["quality"]["unseen_switches"] > 0 and any(
+            starter["unknown_ns"] > stall["duration_ns"] / 2
+            for stall in stalls for starter in stall["starter"] or [])
+        self.assertIn("stall_load", tasks + ["stall_load"] * dropped, (report["findings"], stalls))
+        self.assertLessEqual(set(tasks) if dropped else set(), {"stall_load"})
         self.assertIn("aio_fsync_work", [d["function"] for s in stalls for d in s["delayed"]])
         settings = {row["key"]: row["value"] for row in self.info(path)["settings"]}
         self.assertEqual(settings["watch_condition"], ON_STALL[1])

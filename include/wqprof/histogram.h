@@ -65,7 +65,8 @@ class alignas(64) Histogram {
 
  private:
   static constexpr int kPerOctave = 1 << kScale;
-  struct alignas(64) Octave : std::array<uint64_t, kPerOctave> {};
+  // Counts that are half as wide take half of the cache; what does not fit is carried.
+  struct alignas(64) Octave : std::array<uint32_t, kPerOctave> {};
 
   // One block per octave in use: a function's durations span few octaves.
   using Octaves = std::array<std::unique_ptr<Octave>, 64>;
@@ -77,6 +78,8 @@ class alignas(64) Histogram {
   // Rarely, and kept out of the way of the other.
   [[gnu::noinline]] void AddToNewOctave(int octave, int sub, uint64_t times);
   [[gnu::noinline]] void AddToFew(int32_t index, uint64_t times);
+  void AddToList(int32_t index, uint64_t times);
+  [[gnu::always_inline]] void AddToOctave(Octave& octave, int number, int sub, uint64_t times);
   // Calls f(index, count) for each bucket that is not empty, in ascending order, as long as it
   // returns true.
   template <typename F>
@@ -88,7 +91,7 @@ class alignas(64) Histogram {
   int64_t min_ = INT64_MAX;
   int64_t max_ = INT64_MIN;
   std::unique_ptr<Octaves> octaves_;  // null as long as `few_` holds all
-  std::vector<Bucket> few_;
+  std::vector<Bucket> few_;           // then: what is more than an octave's counts hold
   int scale_ = kScale;
 
  public:

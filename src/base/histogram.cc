@@ -5,6 +5,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace wqprof {
 namespace {
@@ -84,50 +85,63 @@ inline void Histogram::AddToBucket(int64_t value, uint64_t times) {
   Octave* const octave = (*octaves_)[static_cast<size_t>(p.octave + 1)].get();
   if (octave == nullptr) [[unlikely]]
     return AddToNewOctave(p.octave, p.sub, times);
-  (*octave)[static_cast<size_t>(p.sub)] += times;
+  AddToOctave(*octave, p.octave, p.sub, times);
+}
+
+inline void Histogram::AddToOctave(Octave& octave, int number, int sub, uint64_t times) {
+  uint32_t& count = octave[static_cast<size_t>(sub)];
+  const uint64_t sum = count + times;
+  count = static_cast<uint32_t>(sum);
+  if (sum > UINT32_MAX) [[unlikely]]
+    AddToList(number * kPerOctave + sub, sum - count);
 }
 
 void Histogram::AddToNewOctave(int octave, int sub, uint64_t times) {
   auto& made = (*octaves_)[static_cast<size_t>(octave + 1)];
   if (made == nullptr) made = std::make_unique<Octave>();
-  (*made)[static_cast<size_t>(sub)] += times;
+  AddToOctave(*made, octave, sub, times);
 }
 
-void Histogram::AddToFew(int32_t index, uint64_t times) {
+void Histogram::AddToList(int32_t index, uint64_t times) {
   for (Bucket& bucket : few_) {
     if (bucket.index != index) continue;
     bucket.count += times;
     return;
   }
   few_.push_back({index, times});
+}
+
+void Histogram::AddToFew(int32_t index, uint64_t times) {
+  AddToList(index, times);
   if (few_.size() <= kFew) return;
   octaves_ = std::make_unique<Octaves>();
-  for (const Bucket& bucket : few_) {
+  for (const Bucket& bucket : std::exchange(few_, {})) {
     // Rounded down, as the one octave below 1 is.
     const int octave = bucket.index >> kScale;
     AddToNewOctave(octave, bucket.index - octave * kPerOctave, bucket.count);
   }
-  few_ = {};
 }
 
 template <typename F>
 void Histogram::ForEachBucket(F&& f) const {
+  std::vector<Bucket> few = few_;
+  std::sort(few.begin(), few.end(),
+            [](const Bucket& a, const Bucket& b) { return a.index < b.index; });
   if (octaves_ == nullptr) {
-    std::vector<Bucket> few = few_;
-    std::sort(few.begin(), few.end(),
-              [](const Bucket& a, const Bucket& b) { return a.index < b.index; });
     for (const Bucket& bucket : few) {
       if (!f(bucket.index, bucket.count)) return;
     }
     return;
   }
+  auto carried = few.begin();
   for (size_t o = 0; o < octaves_->size(); ++o) {
     const Octave* const octave = (*octaves_)[o].get();
     if (octave == nullptr) continue;
     for (size_t i = 0; i < kPerOctave; ++i) {
-      if ((*octave)[i] == 0) continue;
       const int32_t index = (static_cast<int32_t>(o) - 1) * kPerOctave + static_cast<int32_t>(i);
-      if (!f(index, (*octave)[i])) return;
+      uint64_t count = (*octave)[i];
+      if (carried != few.end() && carried->index == index) count += (carried++)->count;
+      if (count != 0 && !f(index, count)) return;
     }
   }
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace wqprof {
 namespace {
@@ -53,6 +54,38 @@ TEST(HistogramTest, CountSumMinAndMaxAreExact) {
   EXPECT_EQ(h.sum(), Nanos(sum));
   EXPECT_EQ(h.min(), 1ns);
   EXPECT_EQ(h.mean(), Nanos(sum / static_cast<int64_t>(h.count())));
+}
+
+TEST(HistogramTest, AnyNumberOfValuesMayBeInABucket) {
+  constexpr uint64_t kMany = uint64_t{1} << 32;
+  Histogram h;
+  h.AddTimes(1us, kMany - 1);
+  h.AddTimes(3us, kMany);
+  for (int i = 0; i < 20; ++i) h.Add(1ms * (1 << i));  // more buckets than a list takes
+  h.Add(1us);
+  h.AddTimes(5us, 2 * kMany + 7);
+  h.AddTimes(1ns, kMany);
+  const auto in = [](const Histogram& all, Nanos value) {
+    uint64_t count = 0;
+    for (const auto& [index, n] : all.Buckets()) {
+      if (index == Histogram::IndexOf(value.count())) count += n;
+    }
+    return count;
+  };
+  Histogram twice = h;
+  twice.Merge(h);
+  for (const auto& [value, count] : {std::pair{Nanos(1us), kMany},
+                                     {3us, kMany},
+                                     {5us, 2 * kMany + 7},
+                                     {1ns, kMany},
+                                     {2ms, uint64_t{1}}}) {
+    EXPECT_EQ(in(h, value), count) << value.count();
+    EXPECT_EQ(in(twice, value), 2 * count) << value.count();
+  }
+  const auto buckets = h.Buckets();
+  EXPECT_TRUE(std::is_sorted(buckets.begin(), buckets.end(),
+                             [](const auto& a, const auto& b) { return a.index < b.index; }));
+  EXPECT_NEAR(static_cast<double>(h.Quantile(0.5)->count()), 3000, 9);
 }
 
 TEST(HistogramTest, APowerOfTwoEndsItsBucket) {

@@ -132,7 +132,6 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
   const size_t flags_offset = context_.layout.flags_offset;
   const uint64_t offset = static_cast<uint64_t>(context_.time.offset);
   TimeScale::Stretch stretch;  // the one that the last event was in
-  const Cpu cpu = cpu_;
   uint64_t* const records = stats_.records.data();
   Event* const first = out;
   Timestamp last = stats_.last;
@@ -160,8 +159,7 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     if (damaged) [[unlikely]]
       break;
     p = payload + size;
-    const Timestamp at = InOrder(TimeOf<kScaled>(context_.time, offset, ts, stretch), last);
-    last = at;
+    last = InOrder(TimeOf<kScaled>(context_.time, offset, ts, stretch), last);
     damaged = size < min_size;
     if (damaged) [[unlikely]]
       break;
@@ -173,19 +171,17 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     if (damaged) [[unlikely]]
       break;
     Event& event = *out;
-    event.at = at;
+    event.at = last;
     event.pid = static_cast<Pid>(LoadAs<kBigEndian, uint32_t>(payload + pid_offset));
-    event.cpu = cpu;
+    event.cpu = cpu_;
     event.kind = static_cast<EventKind>(id.kind);
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
-    if (event.kind == EventKind::kActivateWork && out != first &&
-        Joins<kBigEndian, Pointer>(out[-1], event, payload, fields)) {
+    Event* const before = out == first ? nullptr : out - 1;
+    if (event.kind == EventKind::kActivateWork && before != nullptr &&
+        Joins<kBigEndian, Pointer>(*before, event, payload, fields)) {
       continue;
     }
-    if (event.kind == EventKind::kQueueStack) [[unlikely]] {
-      if (!IsOfQueueEvent(out == first ? nullptr : out - 1, event)) continue;
-      ++stats_.queue_stacks;
-    }
+    if (event.kind == EventKind::kQueueStack && !TakesStack(before, event)) continue;
     ++out;
     records_.Decode<kBigEndian, Pointer>(payload, size, fields, event);
   }
@@ -195,12 +191,15 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
 }
 
 // A stack follows its event at once, as interrupts are off where works are queued.  Whoever traces
-// may have asked for the stacks of other events, too.  `before` is null where the page begins.
-bool PageDecoder::IsOfQueueEvent(const Event* before, const Event& stack) const {
+// may have asked for the stacks of other events, too: these are left out.  `before` is null where
+// the page begins.
+bool PageDecoder::TakesStack(const Event* before, const Event& stack) {
   if (before == nullptr && carried_) before = &*carried_;
-  return before != nullptr && before->kind == EventKind::kQueueWork &&
-         before->work.activation == 0 && before->pid == stack.pid &&
-         ((before->flags ^ stack.flags) & kFlagsOfInterrupts) == 0;
+  const bool takes = before != nullptr && before->kind == EventKind::kQueueWork &&
+                     before->work.activation == 0 && before->pid == stack.pid &&
+                     ((before->flags ^ stack.flags) & kFlagsOfInterrupts) == 0;
+  stats_.queue_stacks += takes ? 1 : 0;
+  return takes;
 }
 
 template <bool kBigEndian, typename Pointer>

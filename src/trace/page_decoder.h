@@ -69,7 +69,7 @@ class alignas(kApart) PageDecoder {
   template <bool kBigEndian, typename Pointer>
   [[gnu::always_inline]] bool Joins(Event& before, const Event& activate, const std::byte* payload,
                                     const EventFields& fields);
-  bool IsOfQueueEvent(const Event* before, const Event& stack) const;
+  bool TakesStack(const Event* before, const Event& stack);
 
   const DecodeContext& context_;
   Cpu cpu_;

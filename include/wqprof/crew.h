@@ -61,6 +61,8 @@ class Crew {
   Crew& operator=(const Crew&) = delete;
 
   int helpers() const { return static_cast<int>(threads_.size()); }
+  // Who calls: helpers have the numbers from 1 to helpers(), the thread that reads has 0.
+  size_t hand() const;
   // There is a step of `job` to do.  The job must outlive its steps: see Forget().
   void Schedule(Job& job);
   // Returns once `ready` does, which steps of `job` will bring about; does steps meanwhile.
@@ -74,7 +76,7 @@ class Crew {
 
  private:
   using Lock = std::unique_lock<std::mutex>;
-  void Run();
+  void Run(size_t hand);
   // Does a step, of `job` if that waits for one; else waits for the end of some step.
   void Help(Job& job);
   void DoStep(Job& job, Lock& lock);

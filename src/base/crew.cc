@@ -31,11 +31,17 @@ bool LookAboutFor(F&& f) {
   return false;
 }
 
+// Of the crew that this thread helps, if any.
+thread_local const Crew* my_crew = nullptr;
+thread_local size_t my_hand = 0;
+
 }  // namespace
 
 Crew::Crew(int helpers) {
   try {
-    for (int i = 0; i < helpers; ++i) threads_.emplace_back([this] { Run(); });
+    for (int i = 0; i < helpers; ++i) {
+      threads_.emplace_back([this, hand = static_cast<size_t>(i) + 1] { Run(hand); });
+    }
   } catch (const std::system_error&) {
     // Under a limit there are fewer of them, or none: the result is the same.
   }
@@ -83,7 +89,11 @@ void Crew::DoStep(Job& job, Lock& lock) {
   if (waiting_ > 0) done_.notify_all();
 }
 
-void Crew::Run() {
+size_t Crew::hand() const { return my_crew == this ? my_hand : 0; }
+
+void Crew::Run(size_t hand) {
+  my_crew = this;
+  my_hand = hand;
   Lock lock(mutex_);
   while (!stop_) {
     if (!queue_.empty()) {

@@ -82,19 +82,15 @@ void WorkerTable::NoteComm(Pid pid, NameId comm) {
   if (now.kind != PoolKind::kRescuer) Renew(pid);
 }
 
-ExecutionContext* WorkerTable::FindTask(Pid pid, NameId comm, size_t known) {
-  if (names_.IsWorker(comm)) {
-    if (known != PidTable::kNone) {
-      ExecutionContext& worker = contexts_[known];
-      if (worker.noted == comm && worker.pool != PoolId::kUnknown) return &worker;
-    }
-    NoteComm(pid, comm);
-    ExecutionContext& worker = Worker(pid, Cpu{0});
-    worker.noted = comm;
-    return &worker;
+ExecutionContext& WorkerTable::WorkerNamed(Pid pid, NameId comm, size_t known) {
+  if (known != PidTable::kNone) {
+    ExecutionContext& worker = contexts_[known];
+    if (worker.noted == comm && worker.pool != PoolId::kUnknown) return worker;
   }
-  // A rescuer of old kernels bears any name.
-  return AtOrNull(known);
+  NoteComm(pid, comm);
+  ExecutionContext& worker = Worker(pid, Cpu{0});
+  worker.noted = comm;
+  return worker;
 }
 
 std::vector<size_t> WorkerTable::Forget(Timestamp before) {

@@ -129,7 +129,11 @@ class WorkerTable {
   static constexpr size_t kMinForget = 4096;
 
   ExecutionContext* AtOrNull(size_t i) { return i == PidTable::kNone ? nullptr : &contexts_[i]; }
-  ExecutionContext* FindTask(Pid pid, NameId comm, size_t known);
+  ExecutionContext* FindTask(Pid pid, NameId comm, size_t known) {
+    // A rescuer of old kernels bears any name.
+    return names_.IsWorker(comm) ? &WorkerNamed(pid, comm, known) : AtOrNull(known);
+  }
+  ExecutionContext& WorkerNamed(Pid pid, NameId comm, size_t known);
   void NoteComm(Pid pid, NameId comm);
   size_t Make(Pid pid);
   ExecutionContext& Append();

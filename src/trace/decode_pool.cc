@@ -8,18 +8,20 @@ namespace wqprof {
 bool DecodePool::Lane::Step() {
   if (ended_ || !batches_.has_room()) return false;
   EventBatch& batch = batches_.next();
-  // One a thread, so that it stays in the thread's cache whatever the stream.
-  static thread_local EventBatch scratch;
-  status_ = stream_->Fill(batch, shared_ ? &scratch : nullptr);
+  DecodeScratch& scratch = *pool_.scratches_[pool_.crew_.hand()];
+  status_ = stream_->Fill(batch, scratch, pool_.crew_.helpers() > 0);
   if (!status_.ok()) batch.clear();
   ended_ = batch.empty();
   batches_.Pass();
   return !ended_ && batches_.has_room();
 }
 
-DecodePool::DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, Crew& crew) : crew_(crew) {
-  for (auto& stream : streams)
-    lanes_.push_back(std::make_unique<Lane>(std::move(stream), crew_.helpers() > 0));
+DecodePool::DecodePool(std::vector<std::unique_ptr<CpuStream>> streams,
+                       const DecodeContext& context, NameTable& names, Crew& crew)
+    : crew_(crew) {
+  for (int i = 0; i <= crew_.helpers(); ++i)
+    scratches_.push_back(std::make_unique<DecodeScratch>(context, names));
+  for (auto& stream : streams) lanes_.push_back(std::make_unique<Lane>(std::move(stream), *this));
   for (const auto& lane : lanes_) crew_.Schedule(*lane);
 }
 

@@ -17,8 +17,9 @@ namespace wqprof {
 // out does not depend on the number of threads, only on the streams.
 class DecodePool : public BatchSource {
  public:
-  // `crew` must outlive this object.
-  DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, Crew& crew);
+  // `context`, `names` and `crew` must outlive this object.
+  DecodePool(std::vector<std::unique_ptr<CpuStream>> streams, const DecodeContext& context,
+             NameTable& names, Crew& crew);
   ~DecodePool() override;
 
   size_t size() const override { return lanes_.size(); }
@@ -34,8 +35,8 @@ class DecodePool : public BatchSource {
   // One stream and its batches.
   class alignas(kApart) Lane : public Crew::Job {
    public:
-    Lane(std::unique_ptr<CpuStream> stream, bool shared)
-        : stream_(std::move(stream)), shared_(shared) {}
+    Lane(std::unique_ptr<CpuStream> stream, DecodePool& pool)
+        : stream_(std::move(stream)), pool_(pool) {}
     // Decodes one batch, if there is room.
     bool Step() override;
     // Filled by steps, taken by the consumer.
@@ -45,13 +46,14 @@ class DecodePool : public BatchSource {
 
    private:
     std::unique_ptr<CpuStream> stream_;
-    const bool shared_;  // by several threads
+    DecodePool& pool_;
     BatchRing<EventBatch, kBatches> batches_;
     absl::Status status_;  // of the last batch
     bool ended_ = false;   // the last batch made is the end
   };
 
   Crew& crew_;
+  std::vector<std::unique_ptr<DecodeScratch>> scratches_;  // by hand of the crew
   std::vector<std::unique_ptr<Lane>> lanes_;
 };
 

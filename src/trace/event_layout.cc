@@ -163,7 +163,10 @@ void FindTaskStates(const EventFormat& format, EventLayout& layout) {
   }
   // TASK_REPORT_MAX is the bit above the largest reported state.
   uint64_t highest = 0;
-  for (const auto& [bit, letter] : layout.task_states) highest = std::max(highest, bit);
+  for (const auto& [bit, letter] : layout.task_states) {
+    highest = std::max(highest, bit);
+    layout.asleep_bits |= bit;
+  }
   layout.preempted_bit = highest << 1;
 }
 

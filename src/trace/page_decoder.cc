@@ -85,8 +85,7 @@ template <bool kScaled>
 
 }  // namespace
 
-PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names)
-    : context_(context), cpu_(cpu), records_(context, names) {
+PageDecoder::PageDecoder(const DecodeContext& context, Cpu cpu) : context_(context), cpu_(cpu) {
   stats_.records.resize(context.layout.slots.size());
 }
 
@@ -106,11 +105,11 @@ Timestamp PageDecoder::InOrder(Timestamp at, Timestamp last) {
 // section: they then travel as one event.  Whether they do.
 template <bool kBigEndian, typename Pointer>
 inline bool PageDecoder::Joins(Event& before, const Event& activate, const std::byte* payload,
-                               const EventFields& fields) {
+                               const EventFields& fields, RecordDecoder& decoder) {
   const bool of_one_task = before.kind == EventKind::kQueueWork && before.work.activation == 0 &&
                            before.pid == activate.pid && before.flags == activate.flags &&
                            activate.at - before.at < Nanos(UINT32_MAX);
-  if (!of_one_task || !records_.NamesTheSame<kBigEndian, Pointer>(payload, fields, before.work)) {
+  if (!of_one_task || !decoder.NamesTheSame<kBigEndian, Pointer>(payload, fields, before.work)) {
     return false;
   }
   before.work.activation = static_cast<uint32_t>((activate.at - before.at).count()) + 1;
@@ -121,7 +120,7 @@ inline bool PageDecoder::Joins(Event& before, const Event& activate, const std::
 // shorter than its event.
 template <bool kBigEndian, typename Pointer, bool kScaled>
 Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
-                                  Event* out) {
+                                  RecordDecoder& decoder, Event* out) {
   // What is asked at every record lies in variables of our own: for all that the compiler knows, an
   // event that is written may overwrite anything else.
   const EventLayout::Id* const ids = context_.layout.ids.data();
@@ -178,12 +177,12 @@ Event* PageDecoder::DecodeRecords(const std::byte* p, const std::byte* end, uint
     event.flags = static_cast<uint8_t>(payload[flags_offset]);
     Event* const before = out == first ? nullptr : out - 1;
     if (event.kind == EventKind::kActivateWork && before != nullptr &&
-        Joins<kBigEndian, Pointer>(*before, event, payload, fields)) {
+        Joins<kBigEndian, Pointer>(*before, event, payload, fields, decoder)) {
       continue;
     }
     if (event.kind == EventKind::kQueueStack && !TakesStack(before, event)) continue;
     ++out;
-    records_.Decode<kBigEndian, Pointer>(payload, size, fields, event);
+    decoder.Decode<kBigEndian, Pointer>(payload, size, fields, event);
   }
   damaged_ = damaged;
   stats_.last = last;
@@ -204,9 +203,10 @@ bool PageDecoder::TakesStack(const Event* before, const Event& stack) {
 
 template <bool kBigEndian, typename Pointer>
 Event* PageDecoder::DecodePage(const std::byte* data, const std::byte* end, uint64_t stamp,
-                               Event* out) {
-  return context_.time.scales() ? DecodeRecords<kBigEndian, Pointer, true>(data, end, stamp, out)
-                                : DecodeRecords<kBigEndian, Pointer, false>(data, end, stamp, out);
+                               RecordDecoder& decoder, Event* out) {
+  return context_.time.scales()
+             ? DecodeRecords<kBigEndian, Pointer, true>(data, end, stamp, decoder, out)
+             : DecodeRecords<kBigEndian, Pointer, false>(data, end, stamp, decoder, out);
 }
 
 PageDecoder::PageHeader PageDecoder::ReadHeader(std::span<const std::byte> page) const {
@@ -247,7 +247,7 @@ void PageDecoder::AppendLoss(EventKind kind, Timestamp at, std::optional<uint64_
   event.loss = {count.value_or(0), count.has_value()};
 }
 
-void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
+void PageDecoder::Decode(std::span<const std::byte> page, RecordDecoder& records, EventBatch& out) {
   assert(page.size() == context_.page_size);
   ++stats_.pages;
   const PageHeader header = ReadHeader(page);
@@ -279,11 +279,11 @@ void PageDecoder::Decode(std::span<const std::byte> page, EventBatch& out) {
     Event* const first = out.data() + before;
     Event* past;
     if (context_.big_endian) {
-      past = wide ? DecodePage<true, uint64_t>(data, end, header.stamp, first)
-                  : DecodePage<true, uint32_t>(data, end, header.stamp, first);
+      past = wide ? DecodePage<true, uint64_t>(data, end, header.stamp, records, first)
+                  : DecodePage<true, uint32_t>(data, end, header.stamp, records, first);
     } else {
-      past = wide ? DecodePage<false, uint64_t>(data, end, header.stamp, first)
-                  : DecodePage<false, uint32_t>(data, end, header.stamp, first);
+      past = wide ? DecodePage<false, uint64_t>(data, end, header.stamp, records, first)
+                  : DecodePage<false, uint32_t>(data, end, header.stamp, records, first);
     }
     out.resize(before + static_cast<size_t>(past - first));
     carried_.reset();

@@ -12,7 +12,6 @@
 #include "wqprof/crew.h"
 #include "wqprof/event.h"
 #include "wqprof/event_batch.h"
-#include "wqprof/name_table.h"
 
 namespace wqprof {
 
@@ -36,13 +35,13 @@ struct PageStats {
 // a time.
 class alignas(kApart) PageDecoder {
  public:
-  PageDecoder(const DecodeContext& context, Cpu cpu, NameTable& names);
+  PageDecoder(const DecodeContext& context, Cpu cpu);
 
   // Appends the page's events to `out`, in the order of the buffer, their stamps never
-  // falling.  Where events are missing before the page (a mark of the kernel, or damage to
-  // the page before) kLossBegin stands at the last event seen, kLossEnd at the next one.
-  // REQUIRES: page.size() == context.page_size.
-  void Decode(std::span<const std::byte> page, EventBatch& out);
+  // falling; `records` makes them.  Where events are missing before the page (a mark of the kernel,
+  // or damage to the page before) kLossBegin stands at the last event seen, kLossEnd at the next
+  // one. REQUIRES: page.size() == context.page_size; `records` is of the same context.
+  void Decode(std::span<const std::byte> page, RecordDecoder& records, EventBatch& out);
   // The data of this CPU end before the trace does: all from the last event on is missing.
   void EndEarly(EventBatch& out);
 
@@ -51,9 +50,11 @@ class alignas(kApart) PageDecoder {
  private:
   // These write their events from `out` on, and return where the next one goes.
   template <bool kBigEndian, typename Pointer>
-  Event* DecodePage(const std::byte* data, const std::byte* end, uint64_t stamp, Event* out);
+  Event* DecodePage(const std::byte* data, const std::byte* end, uint64_t stamp,
+                    RecordDecoder& decoder, Event* out);
   template <bool kBigEndian, typename Pointer, bool kScaled>
-  Event* DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts, Event* out);
+  Event* DecodeRecords(const std::byte* p, const std::byte* end, uint64_t ts,
+                       RecordDecoder& decoder, Event* out);
   // The fill of a page and what its mark says was lost before it.
   struct PageHeader {
     uint64_t stamp = 0;
@@ -67,13 +68,13 @@ class alignas(kApart) PageDecoder {
                   EventBatch& out) const;
   [[gnu::always_inline]] inline Timestamp InOrder(Timestamp at, Timestamp last);
   template <bool kBigEndian, typename Pointer>
-  [[gnu::always_inline]] bool Joins(Event& before, const Event& activate, const std::byte* payload,
-                                    const EventFields& fields);
+  [[gnu::always_inline]] static bool Joins(Event& before, const Event& activate,
+                                           const std::byte* payload, const EventFields& fields,
+                                           RecordDecoder& decoder);
   bool TakesStack(const Event* before, const Event& stack);
 
   const DecodeContext& context_;
   Cpu cpu_;
-  RecordDecoder records_;
   PageStats stats_;
   bool damaged_ = false;   // the rest of this page, or the one before, could not be read
   bool gap_open_ = false;  // kLossBegin was handed out, kLossEnd not yet

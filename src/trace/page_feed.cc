@@ -30,7 +30,7 @@ constexpr size_t kMostLater = 1 << 16;
 struct PageFeed::State {
   // One CPU's decoder and its events that are not certain yet.
   struct Lane {
-    Lane(const DecodeContext& context, Cpu cpu, NameTable& names) : decoder(context, cpu, names) {}
+    Lane(const DecodeContext& context, Cpu cpu) : decoder(context, cpu) {}
     PageDecoder decoder;
     EventBatch events;
     size_t certain = 0;  // so many of them are
@@ -40,6 +40,7 @@ struct PageFeed::State {
   Symbols symbols;
   NameTable names;
   StackTable stacks{symbols, names};
+  RecordDecoder records{context, names};
   NameOfTask name_of_task;
   CommTable comms;  // of when the recording began
   // Later ones: from name_of_task, or from events that gave a task its name.
@@ -139,10 +140,10 @@ absl::StatusOr<std::unique_ptr<PageFeed>> PageFeed::Create(const TraceMetadata& 
 
 void PageFeed::Add(Cpu cpu, std::span<const std::byte> pages) {
   std::unique_ptr<State::Lane>& lane = state_->lanes[cpu];
-  if (!lane) lane = std::make_unique<State::Lane>(state_->context, cpu, state_->names);
+  if (!lane) lane = std::make_unique<State::Lane>(state_->context, cpu);
   const size_t size = state_->context.page_size;
   for (size_t at = 0; at + size <= pages.size(); at += size) {
-    lane->decoder.Decode(pages.subspan(at, size), lane->events);
+    lane->decoder.Decode(pages.subspan(at, size), state_->records, lane->events);
   }
   state_->round_newest = std::max(state_->round_newest, lane->decoder.stats().last);
 }

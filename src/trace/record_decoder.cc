@@ -41,7 +41,7 @@ NameId RecordDecoder::ShortName(std::string_view text) {
   uint64_t head, tail;
   std::memcpy(&head, key.data(), 8);
   std::memcpy(&tail, key.data() + std::max<size_t>(text.size(), 8) - 8, 8);
-  TextEntry& entry = texts_[MixText(head, tail + text.size()) % texts_.size()];
+  TextEntry& entry = texts_[PlaceOf(head, tail + text.size(), kTextBits)];
   if (entry.name == NameId::kUnknown || entry.size != text.size() || entry.text != key) {
     entry = {key, static_cast<uint8_t>(text.size()), names_.Intern(text)};
   }

@@ -36,7 +36,7 @@ struct DecodeContext {
 };
 
 // Makes events of records, as the kernel writes them into its buffers.  Interns names through small
-// caches of its own: each is used by one thread at a time.
+// caches of its own: one a thread, whatever CPUs the records are of.
 class RecordDecoder {
  public:
   RecordDecoder(const DecodeContext& context, NameTable& names)
@@ -71,6 +71,7 @@ class RecordDecoder {
   struct CommEntry {
     uint64_t head = 0, tail = 0;
     NameId name = NameId::kUnknown;
+    bool Is(uint64_t h, uint64_t t) const { return head == h && tail == t; }
   };
   // A function, and the workqueue that it was queued on last: mostly it is always the same.
   struct alignas(64) FunctionEntry {
@@ -91,20 +92,17 @@ class RecordDecoder {
   NameId DecodeStack(const std::byte* payload, size_t size, const EventFields& f);
 
   FunctionEntry& FunctionAt(uint64_t address) {
-    FunctionEntry& entry = functions_[SlotOf(address)];
+    FunctionEntry& entry = functions_[PlaceOf(address, kFunctionBits)];
     if (entry.address != address) [[unlikely]]
       Fill(entry, address);
     return entry;
   }
-  static uint64_t MixText(uint64_t head, uint64_t tail) {
-    const auto mix = [](uint64_t value) {
-      value *= 0x9e3779b97f4a7c15;
-      return value ^ value >> 32;
-    };
-    return mix(head ^ mix(tail));
-  }
-  static size_t SlotOf(uint64_t address) {
-    return (address * 0x9e3779b97f4a7c15) >> (64 - kFunctionBits);
+  // One of 2^bits places.  The upper bits of a product depend on all of its factor: names that
+  // differ in their last letters alone must not fall together.
+  static size_t PlaceOf(uint64_t value, int bits) { return value * kMixer >> (64 - bits); }
+  static size_t PlaceOf(uint64_t head, uint64_t tail, int bits) {
+    const uint64_t mixed = tail * kMixer;
+    return PlaceOf(head ^ mixed ^ mixed >> 32, bits);
   }
   void Fill(FunctionEntry& entry, uint64_t address);
   NameId WorkqueueOf(FunctionEntry& function, std::string_view field);
@@ -116,10 +114,13 @@ class RecordDecoder {
 
   const DecodeContext& context_;
   NameTable& names_;
-  static constexpr int kFunctionBits = 8;
+  static constexpr uint64_t kMixer = 0x9e3779b97f4a7c15;
+  static constexpr int kFunctionBits = 8, kTextBits = 7, kCommBits = 8;
   std::array<FunctionEntry, 1 << kFunctionBits> functions_;
-  std::array<TextEntry, 128> texts_;
-  std::array<CommEntry, 512> comms_;
+  std::array<TextEntry, 1 << kTextBits> texts_;
+  // Two names that fall into one place have room in it; the newer one stands first.
+  std::array<std::array<CommEntry, 2>, 1 << kCommBits> comms_;
+  CommEntry last_comm_;                 // that was looked up
   std::unique_ptr<StackNamer> stacks_;  // made for the first stack
 };
 

@@ -10,15 +10,19 @@ namespace wqprof {
 // Behind its NUL the kernel may have left bytes of a longer name: then it is another entry, of the
 // same name.
 NameId RecordDecoder::Comm(const std::byte* comm) {
-  const char* const text = reinterpret_cast<const char*>(comm);
-  uint64_t head, tail;
-  std::memcpy(&head, text, 8);
-  std::memcpy(&tail, text + 8, 8);
-  CommEntry& entry = comms_[MixText(head, tail) % comms_.size()];
-  if (entry.head != head || entry.tail != tail || entry.name == NameId::kUnknown) [[unlikely]] {
-    entry = {head, tail, ShortName(std::string_view(text, strnlen(text, kCommBytes)))};
+  const uint64_t head = LoadAs<false, uint64_t>(comm), tail = LoadAs<false, uint64_t>(comm + 8);
+  // A switch mostly goes from the task that the one before went to.
+  if (last_comm_.Is(head, tail)) return last_comm_.name;
+  auto& place = comms_[PlaceOf(head, tail, kCommBits)];
+  // Which of the two it is cannot be foretold: no branch asks.
+  const CommEntry& known = place[place[1].Is(head, tail) ? 1 : 0];
+  if (!known.Is(head, tail)) [[unlikely]] {
+    const char* const text = reinterpret_cast<const char*>(comm);
+    place[1] = place[0];
+    place[0] = {head, tail, ShortName(std::string_view(text, strnlen(text, kCommBytes)))};
   }
-  return entry.name;
+  last_comm_ = known;
+  return last_comm_.name;
 }
 
 template <bool kBigEndian, typename Pointer>
@@ -40,10 +44,12 @@ void RecordDecoder::DecodeSched(const std::byte* payload, const EventFields& f, 
     case EventKind::kSwitch: {
       const uint64_t state = LoadAs<kBigEndian, Pointer>(payload + f.prev_state);
       char letter = 'R';
-      for (const auto& [bit, name] : context_.layout.task_states) {
-        if (state & bit) {
-          letter = name;
-          break;
+      if (state & context_.layout.asleep_bits) {
+        for (const auto& [bit, name] : context_.layout.task_states) {
+          if (state & bit) {
+            letter = name;
+            break;
+          }
         }
       }
       event.sched_switch = {pid_at(f.next_pid),

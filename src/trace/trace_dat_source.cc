@@ -111,15 +111,15 @@ class TraceDatSource : public EventSource {
     std::vector<std::unique_ptr<CpuStream>> streams;
     for (const CpuRegion& region : buffer.cpus) {
       info.data_bytes += region.size;
-      streams.push_back(std::make_unique<CpuStream>(region, context_, names_, batch_bytes,
-                                                    ends_early || region.cut));
+      streams.push_back(
+          std::make_unique<CpuStream>(region, context_, batch_bytes, ends_early || region.cut));
       stream_cpus_.push_back(region.cpu);
     }
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     const int threads = options.threads > 0 ? options.threads : std::clamp(cores, 1, 8);
     // The thread that consumes the events is one of them.
     crew_ = std::make_unique<Crew>(threads - 1);
-    pool_ = std::make_unique<DecodePool>(std::move(streams), *crew_);
+    pool_ = std::make_unique<DecodePool>(std::move(streams), context_, names_, *crew_);
     merger_ = std::make_unique<MergeAhead>(*pool_, *crew_);
     return absl::OkStatus();
   }

@@ -54,13 +54,14 @@ void Decode(const uint8_t* data, size_t size) {
   StackTable stacks(machine.symbols, names);
   DecodeContext context = machine.context;
   context.stacks = &stacks;
-  PageDecoder decoder(context, Cpu{1}, names);
+  RecordDecoder records(context, names);
+  PageDecoder decoder(context, Cpu{1});
   EventBatch events;
   for (size_t at = 1; at < size; at += kPageSize) {
     // A page of its own, so that reading beyond it is noticed.
     std::vector<std::byte> page(kPageSize);
     std::memcpy(page.data(), data + at, std::min<size_t>(kPageSize, size - at));
-    decoder.Decode(page, events);
+    decoder.Decode(page, records, events);
   }
   decoder.EndEarly(events);
   for (size_t i = 1; i < events.size(); ++i) {

@@ -106,6 +106,42 @@ TEST(Crew, WhatIsForgottenIsNotDone) {
   EXPECT_EQ(counter.done(), 0);
 }
 
+// Notes which hands did its steps, and whether one was at two at once.
+class HandNoter : public Crew::Job {
+ public:
+  HandNoter(Crew& crew, std::vector<std::atomic<int>>& at_work) : crew_(crew), at_work_(at_work) {}
+  bool Step() override {
+    const size_t hand = crew_.hand();
+    if (hand >= at_work_.size() || ++at_work_[hand] > 1) ++wrong_;
+    if (hand < at_work_.size()) --at_work_[hand];
+    return ++done_ < kSteps;
+  }
+  bool done() const { return done_ == kSteps; }
+  int wrong() const { return wrong_; }
+
+ private:
+  static constexpr int kSteps = 500;
+  Crew& crew_;
+  std::vector<std::atomic<int>>& at_work_;
+  std::atomic<int> done_{0}, wrong_{0};
+};
+
+TEST(Crew, EachThreadIsAHandOfItsOwn) {
+  for (const int helpers : {0, 1, 3}) {
+    Crew crew(helpers);
+    EXPECT_EQ(crew.hand(), 0u);
+    std::vector<std::atomic<int>> at_work(static_cast<size_t>(crew.helpers()) + 1);
+    std::vector<std::unique_ptr<HandNoter>> jobs;
+    for (int i = 0; i < 10; ++i) jobs.push_back(std::make_unique<HandNoter>(crew, at_work));
+    for (auto& job : jobs) crew.Schedule(*job);
+    for (auto& job : jobs) crew.WaitUntil(*job, [&] { return job->done(); });
+    for (auto& job : jobs) {
+      EXPECT_EQ(job->wrong(), 0) << helpers;
+      crew.Forget(*job);
+    }
+  }
+}
+
 TEST(StreamCopy, CopiesWhateverTheAlignment) {
   for (size_t offset = 0; offset < 4; ++offset) {
     for (size_t n = 0; n < 20; ++n) {

@@ -29,7 +29,7 @@ class PageDecoderTest : public ::testing::Test {
     context_.page_size = style_.page_size;
     context_.cpus = 2;
     context_.symbols = &symbols_;
-    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{1}, names_);
+    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{1});
   }
 
   std::string StartOf(uint64_t work) {
@@ -47,7 +47,7 @@ class PageDecoderTest : public ::testing::Test {
       // Each page in memory of its own, so that reading beyond it is found.
       const std::vector<std::byte> page(all.begin() + static_cast<ptrdiff_t>(at),
                                         all.begin() + static_cast<ptrdiff_t>(at + 4096));
-      decoder_->Decode(page, events);
+      decoder_->Decode(page, records_, events);
     }
     return events;
   }
@@ -68,6 +68,7 @@ class PageDecoderTest : public ::testing::Test {
   Symbols symbols_{""};
   NameTable names_;
   DecodeContext context_;
+  RecordDecoder records_{context_, names_};
   std::unique_ptr<PageDecoder> decoder_;
   PageWriter writer_{PageStyle{}};
 };
@@ -317,7 +318,7 @@ class StackDecoderTest : public ::testing::TestWithParam<int> {
     context_.page_size = style_.page_size;
     context_.symbols = &symbols_;
     context_.stacks = &stacks_;
-    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{0}, names_);
+    decoder_ = std::make_unique<PageDecoder>(context_, Cpu{0});
   }
 
   std::string QueueBy(const Emitter& by = kTask) {
@@ -341,7 +342,7 @@ class StackDecoderTest : public ::testing::TestWithParam<int> {
     const std::string bytes = writer.Take();
     for (size_t at = 0; at + style_.page_size <= bytes.size(); at += style_.page_size) {
       const auto* const begin = reinterpret_cast<const std::byte*>(bytes.data()) + at;
-      decoder_->Decode(std::vector<std::byte>(begin, begin + style_.page_size), events);
+      decoder_->Decode(std::vector<std::byte>(begin, begin + style_.page_size), records_, events);
     }
     std::vector<std::string> out;
     for (const Event& e : events) {
@@ -364,6 +365,7 @@ class StackDecoderTest : public ::testing::TestWithParam<int> {
   NameTable names_;
   StackTable stacks_{symbols_, names_};
   DecodeContext context_;
+  RecordDecoder records_{context_, names_};
   std::unique_ptr<PageDecoder> decoder_;
 };
 

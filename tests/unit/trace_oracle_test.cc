@@ -54,9 +54,10 @@ PageContent ReadWithKbuffer(std::span<const std::byte> page, int long_size, bool
 // The decoder tells events of kinds that it knows: here each id is made one of them.
 PageContent ReadWithDecoder(std::span<const std::byte> page, const DecodeContext& context) {
   NameTable names;
-  PageDecoder decoder(context, Cpu{0}, names);
+  RecordDecoder records(context, names);
+  PageDecoder decoder(context, Cpu{0});
   EventBatch events;
-  decoder.Decode(page, events);
+  decoder.Decode(page, records, events);
   PageContent content;
   for (const Event& e : events) {
     if (e.kind == EventKind::kLossBegin) {

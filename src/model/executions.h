@@ -41,15 +41,16 @@ class Executions {
         barriers_(parts.barriers),
         outlet_(outlet) {}
 
-  void OnStart(const Event& e);
-  void OnEnd(const Event& e);
+  [[gnu::noinline]] void OnStart(const Event& e);
+  [[gnu::noinline]] void OnEnd(const Event& e);
   // Nothing comes any more: adds what executes to `running`.
   void Finish(std::vector<WorkItem>& running);
 
   const IdleWaits& idle_waits() const { return idle_waits_; }
 
  private:
-  PoolId BhPoolOf(Cpu cpu, NameId workqueue);
+  // What is rare stays out of line, of the way of what is not.
+  [[gnu::noinline]] PoolId BhPoolOf(Cpu cpu, NameId workqueue);
   ExecutionContext& ContextOf(const Event& e) {
     return e.flags & kFlagSoftirq ? tables_.workers.Softirq(e.cpu)
                                   : tables_.workers.Worker(e.pid, e.cpu);
@@ -58,20 +59,21 @@ class Executions {
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
   void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
                      OpenExecution& run);
-  void StartWhileInactive(WorkState& work, SlabIndex index, ExecutionContext& context,
-                          OpenExecution& run);
-  bool TakeShifted(WorkState& work, ExecutionContext& context, OpenExecution& run);
+  [[gnu::noinline]] void StartWhileInactive(WorkState& work, SlabIndex index,
+                                            ExecutionContext& context, OpenExecution& run);
+  [[gnu::noinline]] bool TakeShifted(WorkState& work, ExecutionContext& context,
+                                     OpenExecution& run);
   void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
-  void StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,
-                         OpenExecution& run);
+  [[gnu::noinline]] void StartWithoutQueue(WorkState& work, SlabIndex index,
+                                           ExecutionContext& context, OpenExecution& run);
   void StartOfActivated(ExecutionContext& context, OpenExecution& run);
   bool IsFromBefore(const ExecutionContext& context, const WorkState& work,
                     const WorkItem& item) const;
-  void CloseInner(ExecutionContext& context, const Event& e);
-  void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
+  [[gnu::noinline]] void CloseInner(ExecutionContext& context, const Event& e);
+  [[gnu::noinline]] void EndWithoutStart(const Event& e, ExecutionContext& context, bool softirq);
   void EndOfQueued(WorkItem& item);
   void Complete(ExecutionContext& context, OpenExecution& run, const Event& e);
-  void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
+  [[gnu::noinline]] void CloseWithoutEnd(ExecutionContext& context, Timestamp at);
   void Close(OpenExecution& run);
 
   Tables& tables_;

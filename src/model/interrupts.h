@@ -18,7 +18,7 @@ class Interrupts {
   Interrupts(WorkerTable& workers, const SchedTracker& sched) : workers_(workers), sched_(sched) {}
 
   // An entry or exit of an interrupt or a softirq.
-  void On(const Event& e);
+  [[gnu::noinline]] void On(const Event& e);
   // A BH work started or ended.
   void EnterBhWork(const Event& e) { stolen_.Enter(StolenTracker::Level::kBhWork, e); }
   void LeaveBhWork(const Event& e) { Leave(StolenTracker::Level::kBhWork, e); }

@@ -41,7 +41,7 @@ class OrphanStarts {
     SlabLinks links;
   };
 
-  void ExpireOldest();
+  [[gnu::noinline]] void ExpireOldest();
 
   Tables& tables_;
   ItemOutlet& outlet_;

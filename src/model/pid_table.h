@@ -23,7 +23,7 @@ class PidTable {
     return it == indices_.end() ? kNone : it->second;
   }
   // The same for an event on this CPU, which is mostly of the worker that was seen there last.
-  size_t Find(Pid pid, Cpu cpu) {
+  [[gnu::always_inline]] size_t Find(Pid pid, Cpu cpu) {
     Recent& recent = recent_[cpu];
     if (recent.pid == pid && pid != Pid::kNone) return recent.index;
     return MayBeWorker(pid) ? Look(recent, pid) : kNone;
@@ -54,7 +54,7 @@ class PidTable {
   static constexpr size_t kBits = 1 << 15;
   static size_t BitOf(Pid pid) { return static_cast<uint32_t>(ToInt(pid)) % kBits; }
   bool MayBeWorker(Pid pid) const { return maybe_.test(BitOf(pid)); }
-  size_t Look(Recent& recent, Pid pid) const {
+  [[gnu::noinline]] size_t Look(Recent& recent, Pid pid) const {
     recent = {pid, Find(pid)};
     return recent.index;
   }

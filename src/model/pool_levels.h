@@ -94,7 +94,7 @@ class PoolLevels {
     if (i >= levels_.size()) return 0;
     return static_cast<uint64_t>(std::max<int64_t>((levels_[i].*meter).level(), 0));
   }
-  void AddStep(PoolId pool, Timestamp at);
+  [[gnu::noinline]] void AddStep(PoolId pool, Timestamp at);
 
   std::vector<Levels> levels_;
   bool reports_steps_ = false;

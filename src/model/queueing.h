@@ -30,10 +30,10 @@ class Queueing {
         orphans_(orphans),
         outlet_(outlet) {}
 
-  void OnQueue(const Event& e);
-  void OnActivate(const Event& e);
+  [[gnu::noinline]] void OnQueue(const Event& e);
+  [[gnu::noinline]] void OnActivate(const Event& e);
   // The stack of the queue event before it.
-  void OnStack(const Event& e);
+  [[gnu::noinline]] void OnStack(const Event& e);
   // Timers of delayed works.
   TimerTracker& timers() { return timers_; }
 
@@ -53,11 +53,11 @@ class Queueing {
     uint64_t id;
   };
 
-  void WithoutAddress(const Event& e);
-  void NoteTimer(QueueRecord& q, const Event& e);
-  void Displace(WorkState& work, const Event& e);
-  bool ActivateStarted(WorkState& work, const Event& e);
-  void ActivateUnqueued(WorkState& work, const Event& e);
+  [[gnu::noinline]] void WithoutAddress(const Event& e);
+  [[gnu::noinline]] void NoteTimer(QueueRecord& q, const Event& e);
+  [[gnu::noinline]] void Displace(WorkState& work, const Event& e);
+  [[gnu::noinline]] bool ActivateStarted(WorkState& work, const Event& e);
+  [[gnu::noinline]] void ActivateUnqueued(WorkState& work, const Event& e);
   WorkItem FromActivation(const WorkState& work, ItemState state) const;
 
   Tables& tables_;

@@ -39,8 +39,8 @@ class TimerTracker {
     uint32_t rearmed = 0;  // how often it was started anew before it expired
   };
 
-  void OnStart(const Event& e);
-  void OnExpire(const Event& e);
+  [[gnu::noinline]] void OnStart(const Event& e);
+  [[gnu::noinline]] void OnExpire(const Event& e);
   // Events are missing: what was started may have been started anew.
   void OnLoss();
   // Whether any timer of a delayed work was seen.

@@ -158,7 +158,7 @@ class WorkTable {
     SlabIndex index = SlabIndex::kNone;
   };
 
-  SlabIndex Find(WorkAddr work) {
+  [[gnu::noinline]] SlabIndex Find(WorkAddr work) {
     const auto it = index_.find(ToInt(work));
     if (it != index_.end()) return it->second;
     if (index_.size() >= sweep_at_) Sweep();

@@ -27,9 +27,9 @@ class BarrierWaits {
   void OnSwitch(const Event& e);
   // `covered` is since when all CPUs are; kUnseen: not yet.
   void OnWaking(const Event& e, Timestamp covered);
-  void OnStart(const Event& e);
+  [[gnu::noinline]] void OnStart(const Event& e);
   // A worker's outermost execution ended.  `sure`: no later event changes what it was.
-  void OnEnd(const WorkItem& item, bool sure);
+  [[gnu::noinline]] void OnEnd(const WorkItem& item, bool sure);
   // Events of some CPU are missing from here on, or (not `open`) up to here: what a task did
   // meanwhile is not known.
   void OnLoss(bool open);

@@ -24,8 +24,8 @@ class ItemSplitter {
     run_splits_ |= options.run_splits;
   }
   // REQUIRES of both: scheduler events were seen; `context` executes `item`.
-  void SplitWait(const ExecutionContext& context, WorkItem& item);
-  void SplitRun(const ExecutionContext& context, WorkItem& item);
+  [[gnu::noinline]] void SplitWait(const ExecutionContext& context, WorkItem& item);
+  [[gnu::noinline]] void SplitRun(const ExecutionContext& context, WorkItem& item);
   // Moves the parts of executions since the last call into `out`, whose memory is used again.
   void TakeParts(Completed::Batch<RunPart>& out) {
     out.clear();

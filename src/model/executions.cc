@@ -182,19 +182,26 @@ void Executions::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, Open
   const PoolTracker::Started started = tables_.occupancy.ItemStarts(
       context.pool, q.pwq, q.activated, run.item.started, gaps_.floor());
   run.item.waited_in = started.waited_in;
-  if (tables_.sched.seen()) {
-    splitter_.SplitWait(context, run.item);
-    // What later events may yet turn around is not counted.
-    if (!run.item.wait_tainted && run.provisional == SlabIndex::kNone) {
-      idle_waits_.Started(tables_.pools[started.waited_in], run.item.run_cpu, q.activated,
-                          run.item.started, tables_.sched.cpus().idle());
-    }
-  }
-  if (started.gap_begin != kUnseen) [[unlikely]] {
-    gaps_.Report(tables_.occupancy.GapOf(started.waited_in, started.gap_begin, run.item.started),
-                 &context, run.item.collided);
-  }
+  if (tables_.sched.seen()) SplitWait(context, run);
+  if (started.gap_begin != kUnseen) [[unlikely]]
+    ReportGap(started, context, run.item);
   tables_.Uncount(q, run.item.started);
+}
+
+void Executions::SplitWait(ExecutionContext& context, OpenExecution& run) {
+  WorkItem& item = run.item;
+  splitter_.SplitWait(context, item);
+  // What later events may yet turn around is not counted.
+  if (item.wait_tainted || run.provisional != SlabIndex::kNone) return;
+  idle_waits_.Started(tables_.pools[item.waited_in], item.run_cpu, item.activated, item.started,
+                      tables_.sched.cpus().idle());
+}
+
+// Of the gap that the start of `item` ended.
+void Executions::ReportGap(const PoolTracker::Started& started, const ExecutionContext& context,
+                           const WorkItem& item) {
+  gaps_.Report(tables_.occupancy.GapOf(started.waited_in, started.gap_begin, item.started),
+               &context, item.collided);
 }
 
 void Executions::StartWithoutQueue(WorkState& work, SlabIndex index, ExecutionContext& context,

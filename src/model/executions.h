@@ -64,6 +64,9 @@ class Executions {
   [[gnu::noinline]] bool TakeShifted(WorkState& work, ExecutionContext& context,
                                      OpenExecution& run);
   void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
+  [[gnu::noinline]] void SplitWait(ExecutionContext& context, OpenExecution& run);
+  [[gnu::noinline]] void ReportGap(const PoolTracker::Started& started,
+                                   const ExecutionContext& context, const WorkItem& item);
   [[gnu::noinline]] void StartWithoutQueue(WorkState& work, SlabIndex index,
                                            ExecutionContext& context, OpenExecution& run);
   void StartOfActivated(ExecutionContext& context, OpenExecution& run);

@@ -43,7 +43,7 @@ class Interrupts {
   }
 
  private:
-  void Leave(StolenTracker::Level level, const Event& e);
+  [[gnu::noinline]] void Leave(StolenTracker::Level level, const Event& e);
   void Preempt(Cpu cpu);
 
   WorkerTable& workers_;

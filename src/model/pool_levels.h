@@ -13,12 +13,12 @@ namespace wqprof {
 // A level over time: its integral, its maximum and the time in which it was above zero.
 class LevelMeter {
  public:
-  void Change(Timestamp at, int64_t by) {
+  [[gnu::always_inline]] void Change(Timestamp at, int64_t by) {
     Advance(at);
     level_ += by;
     max_ = std::max(max_, level_);
   }
-  void Advance(Timestamp at) {
+  [[gnu::always_inline]] void Advance(Timestamp at) {
     if (level_ > 0 && at > since_) {
       sum_ = AddSaturated(sum_, MultiplySaturated(Elapsed(since_, at), level_));
       any_ = AddSaturated(any_, Elapsed(since_, at));
@@ -48,12 +48,13 @@ class LevelMeter {
 // How many executions are open on each pool, and how many activated items wait there.
 class PoolLevels {
  public:
-  void ChangeWaiting(PoolId pool, Timestamp at, int64_t by) {
+  // Inlined, as their callers do little else.
+  [[gnu::always_inline]] void ChangeWaiting(PoolId pool, Timestamp at, int64_t by) {
     At(pool).waiting.Change(at, by);
     if (reports_steps_) [[unlikely]]
       AddStep(pool, at);
   }
-  void ChangeBusy(PoolId pool, Timestamp at, int64_t by) {
+  [[gnu::always_inline]] void ChangeBusy(PoolId pool, Timestamp at, int64_t by) {
     At(pool).busy.Change(at, by);
     if (reports_steps_) [[unlikely]]
       AddStep(pool, at);

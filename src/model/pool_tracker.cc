@@ -6,20 +6,7 @@
 
 namespace wqprof {
 
-void PoolTracker::ItemWaits(PwqId id, Timestamp at) {
-  PwqState& pwq = pwqs_[id];
-  ++pwq.waiting;
-  if (pwq.pool != PoolId::kUnknown) levels_.ChangeWaiting(pwq.pool, at, 1);
-}
-
-void PoolTracker::ItemGone(PwqId id, Timestamp at) {
-  PwqState& pwq = pwqs_[id];
-  --pwq.waiting;
-  if (pwq.pool != PoolId::kUnknown) levels_.ChangeWaiting(pwq.pool, at, -1);
-}
-
 void PoolTracker::Serve(PwqState& pwq, PoolId pool, Timestamp at) {
-  if (pwq.pool == pool) return;
   if (pwq.pool != PoolId::kUnknown) levels_.ChangeWaiting(pwq.pool, at, -pwq.waiting);
   pwq.pool = pool;
   levels_.ChangeWaiting(pool, at, pwq.waiting);
@@ -30,7 +17,9 @@ PoolTracker::Started PoolTracker::ItemStarts(PoolId pool, PwqId id, Timestamp ac
   PwqState& pwq = pwqs_[id];
   // A rescuer helps the pool that the item waited in; it has no worklist of its own.
   const PoolKind kind = pools_[pool].kind;
-  if (kind != PoolKind::kRescuer && kind != PoolKind::kUnknown) Serve(pwq, pool, at);
+  const bool serves = kind != PoolKind::kRescuer && kind != PoolKind::kUnknown;
+  if (serves && pwq.pool != pool) [[unlikely]]
+    Serve(pwq, pool, at);
   Account& account = At(pwq.pool != PoolId::kUnknown ? pwq.pool : pool);
   Started started{pwq.pool, kUnseen};
   if (activated != kUnseen) {
@@ -62,13 +51,6 @@ PoolGap PoolTracker::GapOf(PoolId pool, Timestamp begin, Timestamp at) const {
   gap.end = at;
   gap.waiting = std::max<uint64_t>(levels_.Waiting(pool), 1);
   return gap;
-}
-
-void PoolTracker::OtherStarts(PoolId pool, Timestamp at) {
-  Account& account = At(pool);
-  ++account.executions;
-  account.last_start = at;
-  levels_.ChangeBusy(pool, at, 1);
 }
 
 void PoolTracker::CountWaiting(std::vector<Waiting>& by_pool, PwqId pwq,

@@ -30,9 +30,9 @@ class PoolTracker {
   const PoolLevels& levels() const { return levels_; }
 
   // An item of `pwq` was activated.
-  void ItemWaits(PwqId pwq, Timestamp at);
-  // It waits no more: superseded.
-  void ItemGone(PwqId pwq, Timestamp at);
+  void ItemWaits(PwqId pwq, Timestamp at) { ChangeWaiting(pwq, at, 1); }
+  // It waits no more: it started, or was superseded.
+  [[gnu::always_inline]] void ItemGone(PwqId pwq, Timestamp at) { ChangeWaiting(pwq, at, -1); }
   // What the start of an item shows of its wait.
   struct Started {
     PoolId waited_in = PoolId::kUnknown;
@@ -44,7 +44,12 @@ class PoolTracker {
   // began; kUnseen when it was shorter than `floor`.
   Timestamp ActivatedStarts(PoolId pool, Timestamp activated, Timestamp at, Nanos floor);
   // A start of which no wait is known: a barrier, or unmatched.
-  void OtherStarts(PoolId pool, Timestamp at);
+  [[gnu::always_inline]] void OtherStarts(PoolId pool, Timestamp at) {
+    Account& account = At(pool);
+    ++account.executions;
+    account.last_start = at;
+    levels_.ChangeBusy(pool, at, 1);
+  }
   void Ends(PoolId pool, Timestamp at) { levels_.ChangeBusy(pool, at, -1); }
   void NoteWorker(PoolId pool) { ++At(pool).workers; }
 
@@ -99,8 +104,13 @@ class PoolTracker {
   }
   // Rarely, and kept out of the way of the callers.
   [[gnu::noinline]] void Grow(size_t size) { accounts_.resize(size); }
+  [[gnu::always_inline]] void ChangeWaiting(PwqId id, Timestamp at, int64_t by) {
+    PwqState& pwq = pwqs_[id];
+    pwq.waiting += by;
+    if (pwq.pool != PoolId::kUnknown) levels_.ChangeWaiting(pwq.pool, at, by);
+  }
   // Learns that `pool` serves `pwq`; what waits in it moves there.
-  void Serve(PwqState& pwq, PoolId pool, Timestamp at);
+  [[gnu::noinline]] void Serve(PwqState& pwq, PoolId pool, Timestamp at);
 
   const PoolTable& pools_;
   Timestamp covered_ = kUnseen;

@@ -57,7 +57,7 @@ class SchedTracker {
   const CpuTasks& cpus() const { return cpus_; }
 
  private:
-  bool Runs(const ExecutionContext& worker, Timestamp at);
+  [[gnu::noinline]] bool Runs(const ExecutionContext& worker, Timestamp at);
   Timestamp KnownSince() const;
   bool Contradict(SchedTrack& track);
   void WasAsleep(SchedTrack& track, Timestamp until);

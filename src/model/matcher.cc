@@ -29,7 +29,7 @@ void Matcher::Want(const Reconstructor::Options& options) {
   forgets_workers_ |= options.forget_workers;
 }
 
-void Matcher::Handle(const Event& e) {
+inline void Matcher::Handle(const Event& e) {
   if (!settled_ && e.kind <= EventKind::kExecuteEnd) [[unlikely]]
     See(e.kind);
   if (tables_.sched.seen() && e.kind != EventKind::kSwitch) tables_.sched.cpus().OnTask(e);
@@ -138,6 +138,18 @@ void Matcher::See(EventKind kind) {
   }
 }
 
+inline void Matcher::Step(const Event& event) {
+  gaps_.CountEvent();
+  tables_.now = std::max(tables_.now, event.at);
+  Handle(event);
+  // Whatever is done now and then is done at the same events however they are handed in.
+  orphans_.Expire();
+  if (++since_trim_ >= kTrimEvery) [[unlikely]] {
+    since_trim_ = 0;
+    Trim();
+  }
+}
+
 void Matcher::Add(std::span<const Event> events) {
   assert(!finished_);
   if (tables_.begin == kUnseen && !events.empty() && events[0].kind != EventKind::kLossBegin) {
@@ -156,16 +168,8 @@ void Matcher::Add(std::span<const Event> events) {
   }
 }
 
-void Matcher::Step(const Event& event) {
-  gaps_.CountEvent();
-  tables_.now = std::max(tables_.now, event.at);
-  Handle(event);
-  // Whatever is done now and then is done at the same events however they are handed in.
-  orphans_.Expire();
-  if (++since_trim_ >= kTrimEvery) [[unlikely]] {
-    since_trim_ = 0;
-    Trim();
-  }
+void Matcher::CatchUp() {
+  while (!ahead_.empty()) Step(ahead_.TakeFirst());
 }
 
 void Matcher::Trim() {

@@ -36,9 +36,7 @@ class Matcher {
   void Want(const Reconstructor::Options& options);
   void Add(std::span<const Event> events);
   // No event that comes yet is before those that came.
-  void CatchUp() {
-    while (!ahead_.empty()) Step(ahead_.TakeFirst());
-  }
+  void CatchUp();
   void Finish();
   void Take(Completed& out);
 
@@ -52,10 +50,10 @@ class Matcher {
   OpenState Open(Timestamp since) const { return gaps_.Open(since); }
 
  private:
-  void Step(const Event& e);
-  void Handle(const Event& e);
-  // What handles an event stays out of line, here and in the pieces: were it inlined into the step,
-  // each event would pay for the registers and the stack that the one kind needs which takes most.
+  // Inlined into the loop over events.  What handles an event stays out of line, here and in the
+  // pieces: else each event would pay for the registers and the stack of the kind that needs most.
+  [[gnu::always_inline]] void Step(const Event& e);
+  [[gnu::always_inline]] void Handle(const Event& e);
   [[gnu::noinline]] void HandleTask(const Event& e);
   [[gnu::noinline]] void OnWake(const Event& e);
   [[gnu::noinline]] void OnSwitch(const Event& e);

@@ -63,12 +63,12 @@ class ActivationTracker {
   void Track(const QueueRecord& record, const Holding& holding, Timestamp now);
 
   // REQUIRES of these: the owner is tracked.
-  void Queued(SlabIndex work, const QueueRecord& record);
+  [[gnu::noinline]] void Queued(SlabIndex work, const QueueRecord& record);
   void Activated(SlabIndex work, Timestamp at, bool at_once, const Releaser& releaser);
   // Returns how many items of its owner were active when the item that starts was queued,
   // if it was inactive then; else -1.
-  int32_t Started(SlabIndex work, Timestamp at, PoolId pool);
-  void Ended(SlabIndex work, Timestamp at);
+  [[gnu::noinline]] int32_t Started(SlabIndex work, Timestamp at, PoolId pool);
+  [[gnu::noinline]] void Ended(SlabIndex work, Timestamp at);
   // Events are missing: who is active or waits is unknown from here on.
   void Lost() { ++epoch_; }
 

@@ -115,8 +115,8 @@ void Executions::MatchStart(WorkState& work, SlabIndex index, ExecutionContext& 
   }
 }
 
-void Executions::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
-                               OpenExecution& run) {
+inline void Executions::StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
+                                      OpenExecution& run) {
   QueueRecord& q = work.queue;
   if (context.provisional != SlabIndex::kNone) window_.FollowUp(context, q);
   // The worker gave a sign of life after the queueing, or did it itself: it had not yet
@@ -169,7 +169,8 @@ bool Executions::TakeShifted(WorkState& work, ExecutionContext& context, OpenExe
   return left.has_value();
 }
 
-void Executions::TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run) {
+inline void Executions::TakeQueueRecord(QueueRecord& q, ExecutionContext& context,
+                                        OpenExecution& run) {
   CopyQueuePart(q, run.item);
   if (context.pool == PoolId::kUnknown && tables_.workers.NameIsCut(context)) {
     // Of the latency layout: a bound item shows the worker's CPU.

@@ -57,13 +57,15 @@ class Executions {
   }
   void StartOfWork(SlabIndex index, ExecutionContext& context, OpenExecution& run);
   void MatchStart(WorkState& work, SlabIndex index, ExecutionContext& context, OpenExecution& run);
-  void StartOfNewest(WorkState& work, SlabIndex index, ExecutionContext& context,
-                     OpenExecution& run);
+  // Nearly all starts are of this kind.
+  [[gnu::always_inline]] void StartOfNewest(WorkState& work, SlabIndex index,
+                                            ExecutionContext& context, OpenExecution& run);
   [[gnu::noinline]] void StartWhileInactive(WorkState& work, SlabIndex index,
                                             ExecutionContext& context, OpenExecution& run);
   [[gnu::noinline]] bool TakeShifted(WorkState& work, ExecutionContext& context,
                                      OpenExecution& run);
-  void TakeQueueRecord(QueueRecord& q, ExecutionContext& context, OpenExecution& run);
+  [[gnu::always_inline]] void TakeQueueRecord(QueueRecord& q, ExecutionContext& context,
+                                              OpenExecution& run);
   [[gnu::noinline]] void SplitWait(ExecutionContext& context, OpenExecution& run);
   [[gnu::noinline]] void ReportGap(const PoolTracker::Started& started,
                                    const ExecutionContext& context, const WorkItem& item);

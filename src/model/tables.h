@@ -48,7 +48,7 @@ struct Tables {
       : source(from), workers(from, pools), sched(from, workers) {}
 
   // The record is on no worklist any more.
-  void Uncount(QueueRecord& q, Timestamp at) {
+  [[gnu::always_inline]] void Uncount(QueueRecord& q, Timestamp at) {
     if (q.counted) occupancy.ItemGone(q.pwq, at);
     q.counted = false;
   }

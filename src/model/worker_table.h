@@ -82,7 +82,9 @@ class WorkerTable {
     return worker;
   }
   // The same if it is known, else null.
-  ExecutionContext* Find(Pid pid, Cpu cpu) { return AtOrNull(pids_.Find(pid, cpu)); }
+  [[gnu::always_inline]] ExecutionContext* Find(Pid pid, Cpu cpu) {
+    return AtOrNull(pids_.Find(pid, cpu));
+  }
   // Whether nothing is left of the worker's name but what all workers share.
   bool NameIsCut(const ExecutionContext& worker) const { return names_.IsCut(worker.comm); }
   // The softirqs of one CPU.

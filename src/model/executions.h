@@ -49,7 +49,7 @@ class Executions {
   const IdleWaits& idle_waits() const { return idle_waits_; }
 
  private:
-  // What is rare stays out of line, of the way of what is not.
+  // What is rare stays out of line, so that it takes no registers from what is not.
   [[gnu::noinline]] PoolId BhPoolOf(Cpu cpu, NameId workqueue);
   ExecutionContext& ContextOf(const Event& e) {
     return e.flags & kFlagSoftirq ? tables_.workers.Softirq(e.cpu)

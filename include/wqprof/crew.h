@@ -61,7 +61,8 @@ class Crew {
   Crew& operator=(const Crew&) = delete;
 
   int helpers() const { return static_cast<int>(threads_.size()); }
-  // Who calls: helpers have the numbers from 1 to helpers(), the thread that reads has 0.
+  // Who calls: helpers have the numbers from 1 to helpers(), any other thread has 0.  It names a
+  // thread only while one thread besides the helpers does steps.
   size_t hand() const;
   // There is a step of `job` to do.  The job must outlive its steps: see Forget().
   void Schedule(Job& job);

@@ -109,7 +109,7 @@ class PoolTracker {
     pwq.waiting += by;
     if (pwq.pool != PoolId::kUnknown) levels_.ChangeWaiting(pwq.pool, at, by);
   }
-  // Learns that `pool` serves `pwq`; what waits in it moves there.
+  // Learns that `pool` serves `pwq`; what waits in it moves there.  REQUIRES: another did, or none.
   [[gnu::noinline]] void Serve(PwqState& pwq, PoolId pool, Timestamp at);
 
   const PoolTable& pools_;

@@ -165,7 +165,7 @@ void FindTaskStates(const EventFormat& format, EventLayout& layout) {
   uint64_t highest = 0;
   for (const auto& [bit, letter] : layout.task_states) {
     highest = std::max(highest, bit);
-    layout.asleep_bits |= bit;
+    layout.state_bits |= bit;
   }
   layout.preempted_bit = highest << 1;
 }

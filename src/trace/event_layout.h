@@ -55,7 +55,7 @@ struct EventLayout {
   };
   std::vector<Id> ids;                                 // by id, 65536
   std::vector<std::pair<uint64_t, char>> task_states;  // bit -> letter, from sched_switch
-  uint64_t asleep_bits = 0;                            // all of these
+  uint64_t state_bits = 0;                             // all of these
   uint64_t preempted_bit = 0;                          // "R+"
 };
 

@@ -20,7 +20,7 @@ bool MergeAhead::Step() {
   EventBatch& batch = batches_.next();
   batch.clear();
   // What the consumer merges for itself it has in its cache, and it has waited long enough.
-  const bool for_itself = std::this_thread::get_id() == consumer_;
+  const bool for_itself = crew_.hand() == 0;
   while (batch.size() < (for_itself ? 1 : kBatch) && !merged_all_) {
     const auto run = merger_.Next();
     if (!run.ok()) status_ = run.status();

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <span>
-#include <thread>
 
 #include "absl/status/statusor.h"
 #include "trace/cpu_merger.h"
@@ -19,7 +18,7 @@ namespace wqprof {
 // that thread is the work that only it can do.  Without helpers it merges when it is asked.
 class MergeAhead : public Crew::Job {
  public:
-  // Made by the consumer.  Both must outlive this object.
+  // Both must outlive this object.
   MergeAhead(DecodePool& pool, Crew& crew) : merger_(pool), crew_(crew) {}
   ~MergeAhead() override { crew_.Forget(*this); }
 
@@ -43,7 +42,6 @@ class MergeAhead : public Crew::Job {
   absl::Status status_;      // of the last batch
   bool merged_all_ = false;  // the merger is at its end
   bool ended_ = false;       // the last batch made is the end, and empty
-  const std::thread::id consumer_ = std::this_thread::get_id();
 };
 
 }  // namespace wqprof

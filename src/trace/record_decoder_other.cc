@@ -44,7 +44,7 @@ void RecordDecoder::DecodeSched(const std::byte* payload, const EventFields& f, 
     case EventKind::kSwitch: {
       const uint64_t state = LoadAs<kBigEndian, Pointer>(payload + f.prev_state);
       char letter = 'R';
-      if (state & context_.layout.asleep_bits) {
+      if (state & context_.layout.state_bits) {
         for (const auto& [bit, name] : context_.layout.task_states) {
           if (state & bit) {
             letter = name;

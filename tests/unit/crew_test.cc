@@ -5,8 +5,11 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <numeric>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "wqprof/stream_copy.h"
@@ -106,39 +109,46 @@ TEST(Crew, WhatIsForgottenIsNotDone) {
   EXPECT_EQ(counter.done(), 0);
 }
 
-// Notes which hands did its steps, and whether one was at two at once.
+// One of as many jobs as there are threads: its step ends when each thread is in one.  Notes whose
+// hand it was.
 class HandNoter : public Crew::Job {
  public:
-  HandNoter(Crew& crew, std::vector<std::atomic<int>>& at_work) : crew_(crew), at_work_(at_work) {}
+  HandNoter(Crew& crew, std::atomic<int>& entered) : crew_(crew), entered_(entered) {}
   bool Step() override {
     const size_t hand = crew_.hand();
-    if (hand >= at_work_.size() || ++at_work_[hand] > 1) ++wrong_;
-    if (hand < at_work_.size()) --at_work_[hand];
-    return ++done_ < kSteps;
+    ++entered_;
+    while (entered_ < crew_.helpers() + 1) std::this_thread::yield();
+    hand_ = hand;
+    return false;
   }
-  bool done() const { return done_ == kSteps; }
-  int wrong() const { return wrong_; }
+  bool done() const { return hand_ != kNone; }
+  size_t hand() const { return hand_; }
 
  private:
-  static constexpr int kSteps = 500;
+  static constexpr size_t kNone = SIZE_MAX;
   Crew& crew_;
-  std::vector<std::atomic<int>>& at_work_;
-  std::atomic<int> done_{0}, wrong_{0};
+  std::atomic<int>& entered_;
+  std::atomic<size_t> hand_{kNone};
 };
 
 TEST(Crew, EachThreadIsAHandOfItsOwn) {
   for (const int helpers : {0, 1, 3}) {
     Crew crew(helpers);
     EXPECT_EQ(crew.hand(), 0u);
-    std::vector<std::atomic<int>> at_work(static_cast<size_t>(crew.helpers()) + 1);
+    std::atomic<int> entered{0};
     std::vector<std::unique_ptr<HandNoter>> jobs;
-    for (int i = 0; i < 10; ++i) jobs.push_back(std::make_unique<HandNoter>(crew, at_work));
-    for (auto& job : jobs) crew.Schedule(*job);
-    for (auto& job : jobs) crew.WaitUntil(*job, [&] { return job->done(); });
-    for (auto& job : jobs) {
-      EXPECT_EQ(job->wrong(), 0) << helpers;
-      crew.Forget(*job);
+    for (int i = 0; i <= crew.helpers(); ++i) {
+      jobs.push_back(std::make_unique<HandNoter>(crew, entered));
     }
+    for (auto& job : jobs) crew.Schedule(*job);
+    std::set<size_t> hands;
+    for (auto& job : jobs) {
+      crew.WaitUntil(*job, [&] { return job->done(); });
+      crew.Forget(*job);
+      EXPECT_LE(job->hand(), static_cast<size_t>(crew.helpers()));
+      hands.insert(job->hand());
+    }
+    EXPECT_EQ(hands.size(), jobs.size()) << helpers;
   }
 }
 

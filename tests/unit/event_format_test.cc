@@ -145,6 +145,7 @@ TEST(EventLayoutTest, TaskStatesAreThoseOfThePrintFormat) {
   const auto layout = MakeLayout(Formats({}, {EventKind::kExecuteStart, EventKind::kSwitch}), 8);
   ASSERT_TRUE(layout);
   EXPECT_EQ(layout->task_states.size(), 8u);
+  EXPECT_EQ(layout->state_bits, 0xffu);
   EXPECT_EQ(layout->preempted_bit, 0x100u);
 }
 
